@@ -1,0 +1,140 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { MIMEType } from 'node:util';
+import { ABSOLUTE_ZERO_FAHRENHEIT, toCelsius } from './celsius.ts';
+import { answerMethods, Problem, sendError, sendJson, splitTarget } from './http.ts';
+import { appId } from './identity.ts';
+import { settings } from './settings.ts';
+
+/** A request whose body, if it has one, was read by the caller: the framework, or this project's server. */
+export interface FunctionRequest extends IncomingMessage {
+  rawBody?: Buffer;
+}
+
+/**
+ * The function: converts °F to °C over HTTP, as function/openapi.yaml describes it. It answers every
+ * request itself and never throws, and it needs nothing of Express, so that it runs under
+ * functions-framework and directly under node:http alike.
+ */
+export function fahrenheitToCelsius(req: FunctionRequest, res: ServerResponse): void {
+  try {
+    const { path, query } = splitTarget(req);
+    if (path !== '/') throw new Problem(404, 'There is nothing at this path; the conversion is at /.');
+    if (answerMethods(req, res, ['GET', 'HEAD', 'POST'])) return;
+    const fahrenheit = req.method === 'POST' ? readBody(req) : readQuery(query);
+    const celsius = typeof fahrenheit === 'number' ? toCelsius(fahrenheit) : fahrenheit.map(toCelsius);
+    sendJson(res, 200, { celsius, appId });
+  } catch (error) {
+    sendError(res, error);
+  }
+}
+
+const ACCEPTED_QUERY = 'accepted is one number as JSON writes it, such as ?fahrenheit=98.6';
+const ACCEPTED_BODY = 'accepted is {"fahrenheit": 98.6} or {"fahrenheit": [32, 212]}';
+
+/** A number in JSON's grammar (RFC 8259, section 6). */
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
+
+/** Reads the temperature from a query; other parameters are ignored. */
+function readQuery(query: string): number {
+  const texts = new URLSearchParams(query).getAll('fahrenheit');
+  const [text] = texts;
+  if (text === undefined) throw new Problem(400, `The parameter fahrenheit is missing; ${ACCEPTED_QUERY}.`);
+  if (texts.length > 1) throw new Problem(400, `fahrenheit is given ${texts.length} times; ${ACCEPTED_QUERY}.`);
+  if (!JSON_NUMBER.test(text)) throw new Problem(400, `fahrenheit is ${show(text)}; ${ACCEPTED_QUERY}.`);
+  return checkRange(Number(text), 'fahrenheit');
+}
+
+/** Reads one temperature or many from a JSON body. */
+function readBody(req: FunctionRequest): number | number[] {
+  const text = req.rawBody?.toString() ?? '';
+  if (text === '') throw new Problem(400, `The body is empty; ${ACCEPTED_BODY}.`);
+  checkContentType(req);
+  const fahrenheit = checkNumbers(readMember(text));
+  if (!ONE_STRING.test(text)) throw new Problem(400, `The member fahrenheit is repeated; ${ACCEPTED_BODY}.`);
+  return fahrenheit;
+}
+
+/**
+ * A text with one string. JSON.parse keeps the last of repeated members without a word, but a body that
+ * passed all other checks has no string beside the member's name.
+ */
+const ONE_STRING = /^[^"]*"[^"]*"[^"]*$/;
+
+function checkNumbers(values: unknown): number | number[] {
+  if (!Array.isArray(values)) return checkNumber(values, 'fahrenheit');
+  if (values.length > settings.MAX_VALUES) {
+    throw new Problem(413, `fahrenheit has ${values.length} values; accepted are at most ${settings.MAX_VALUES}.`);
+  }
+  return values.map((value, index) => checkNumber(value, `fahrenheit[${index}]`));
+}
+
+function checkContentType({ headers }: IncomingMessage): void {
+  const type = headers['content-type'];
+  const coding = headers['content-encoding'] ?? 'identity';
+  if (!isJson(type)) {
+    throw new Problem(
+      415,
+      `The content type is ${type === undefined ? 'missing' : show(type)}; accepted is application/json in UTF-8.`,
+    );
+  }
+  if (coding.toLowerCase() !== 'identity') {
+    throw new Problem(415, `The content encoding is ${show(coding)}; accepted is a body without one.`, {
+      'accept-encoding': 'identity',
+    });
+  }
+}
+
+function isJson(contentType = ''): boolean {
+  try {
+    const { essence, params } = new MIMEType(contentType);
+    return essence === 'application/json' && (params.get('charset') ?? 'utf-8').toLowerCase() === 'utf-8';
+  } catch {
+    return false;
+  }
+}
+
+/** The value of fahrenheit in a JSON object that has this member and no other. */
+function readMember(text: string): unknown {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    throw new Problem(400, `The body is not valid JSON; ${ACCEPTED_BODY}.`);
+  }
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new Problem(400, `The body is ${show(body)}; ${ACCEPTED_BODY}.`);
+  }
+  if (!('fahrenheit' in body)) throw new Problem(400, `The member fahrenheit is missing; ${ACCEPTED_BODY}.`);
+  const { fahrenheit, ...others } = body;
+  const [other] = Object.keys(others);
+  if (other !== undefined) throw new Problem(400, `The member ${show(other)} is not known; ${ACCEPTED_BODY}.`);
+  return fahrenheit;
+}
+
+function checkNumber(value: unknown, name: string): number {
+  if (typeof value !== 'number') {
+    throw new Problem(400, `${name} is ${show(value)}; accepted is a JSON number such as 98.6.`);
+  }
+  return checkRange(value, name);
+}
+
+function checkRange(value: number, name: string): number {
+  if (value < ABSOLUTE_ZERO_FAHRENHEIT) {
+    throw new Problem(
+      422,
+      `${name} is ${value}, below absolute zero; accepted is ${ABSOLUTE_ZERO_FAHRENHEIT} and above.`,
+    );
+  }
+  if (value === Infinity) {
+    throw new Problem(422, `${name} is too large; accepted is up to ${Number.MAX_VALUE}.`);
+  }
+  return value;
+}
+
+/** A value as a client would recognise it, in a few characters. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = JSON.stringify(value);
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
+}

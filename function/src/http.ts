@@ -1,0 +1,77 @@
+// The pieces of HTTP that the function and the server around it share.
+
+import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type ServerResponse } from 'node:http';
+import { log } from './log.ts';
+
+/**
+ * A refused request: thrown where the fault is found, sent by {@link sendError}.
+ * The message is for the client: what was wrong, and what is accepted.
+ */
+export class Problem extends Error {
+  readonly status: number;
+  readonly headers: OutgoingHttpHeaders;
+
+  constructor(status: number, message: string, headers: OutgoingHttpHeaders = {}) {
+    super(message);
+    this.status = status;
+    this.headers = headers;
+  }
+}
+
+/** Answers with JSON. */
+export function sendJson(res: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  res.writeHead(status, jsonHeaders('application/json', text)).end(text);
+}
+
+/** Answers a request that failed: a problem as it is, anything else as a fault of ours, told to the log alone. */
+export function sendError(res: ServerResponse, error: unknown): void {
+  if (error instanceof Problem) {
+    writeProblem(res, error);
+  } else {
+    log.error(error);
+    writeProblem(res, new Problem(500, 'The service failed; its log tells why.'));
+  }
+  res.end();
+}
+
+/** Writes a whole problem document (RFC 9457), but leaves the answer open. */
+export function writeProblem(res: ServerResponse, { status, message, headers }: Problem): void {
+  const text = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message });
+  res.writeHead(status, { ...jsonHeaders('application/problem+json', text), ...headers }).write(text);
+}
+
+/** No cache may keep an answer: it tells the state of the process that gave it. */
+function jsonHeaders(type: string, text: string): OutgoingHttpHeaders {
+  return { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' };
+}
+
+/**
+ * Answers what a resource with these methods answers by itself: OPTIONS, and methods that it lacks.
+ *
+ * @returns whether the request was answered
+ * @throws {Problem} 405 for a method that the resource lacks
+ */
+export function answerMethods(req: IncomingMessage, res: ServerResponse, methods: readonly string[]): boolean {
+  const { method = '' } = req;
+  if (methods.includes(method)) return false;
+  const allow = [...methods, 'OPTIONS'].join(', ');
+  if (method !== 'OPTIONS')
+    throw new Problem(405, `The method ${method} is not known here; accepted are ${allow}.`, { allow });
+  res.writeHead(204, { allow }).end();
+  return true;
+}
+
+/**
+ * Splits a request's target (RFC 9112, section 3.2) into path and query, without the question mark.
+ * `*`, which stands for the whole server, counts as its root.
+ */
+export function splitTarget(req: IncomingMessage): { path: string; query: string } {
+  let target = req.url ?? '';
+  if (!target.startsWith('/')) target = target.replace(/^(?:https?:\/\/[^/?]*|\*$)/i, '');
+  const end = target.indexOf('?');
+  return {
+    path: (end < 0 ? target : target.slice(0, end)) || '/',
+    query: end < 0 ? '' : target.slice(end + 1),
+  };
+}

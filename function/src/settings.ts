@@ -1,0 +1,85 @@
+import * as v from 'valibot';
+
+/** Every setting: an environment variable with its default, what it accepts, and its meaning. */
+export const settingsSchema = v.object({
+  PORT: whole(8080, [0, 65_535], 'TCP port to listen on; 0 takes a free one'),
+  FUNCTION_RUNTIME: choice(
+    ['functions-framework', 'node'],
+    'What calls the function: the whole framework, or `node:http` alone',
+  ),
+  MAX_VALUES: whole(10_000, [1, 1_000_000], 'Most values in one request'),
+  BODY_LIMIT_BYTES: whole(1_048_576, [1, 1_073_741_824], 'Largest request body'),
+  HEADERS_TIMEOUT_SECONDS: seconds(
+    10,
+    [0.1, 3600],
+    'Time for the head of a request to arrive, at most the next setting',
+  ),
+  REQUEST_TIMEOUT_SECONDS: seconds(30, [0.1, 3600], 'Time for a whole request to arrive'),
+  KEEP_ALIVE_TIMEOUT_SECONDS: seconds(620, [0.1, 86_400], 'Time that an idle connection stays open'),
+  MAX_REQUESTS_PER_CONNECTION: whole(
+    0,
+    [0, 1_000_000_000],
+    'Requests after which a connection is closed; 0 for no limit',
+  ),
+  DRAIN_DELAY_SECONDS: seconds(5, [0, 3600], 'Time after SIGTERM or SIGINT in which new work is still served'),
+  DRAIN_TIMEOUT_SECONDS: seconds(20, [0.1, 3600], 'Time after that for requests in flight to finish'),
+  LOG_LEVEL: choice(['info', 'debug', 'warn', 'error', 'silent'], 'Least severe level that is logged'),
+  LOG_REQUESTS: flag('One log line per request'),
+});
+
+export type Settings = v.InferOutput<typeof settingsSchema>;
+
+/** The settings of this process; a bad one ends it with exit code 1 and a sentence that says what is accepted. */
+export const settings = readSettings(process.env);
+
+function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const result = v.safeParse(settingsSchema, env);
+  if (result.success) return result.output;
+  for (const { message, input, path } of result.issues) {
+    console.error(`f2c-function: ${String(path?.[0].key)} is ${JSON.stringify(input)}; accepted is ${message}.`);
+  }
+  process.exit(1);
+}
+
+type Range = readonly [min: number, max: number];
+
+function whole(byDefault: number, range: Range, meaning: string) {
+  return number(/^\d+$/, 'a whole number', byDefault, range, meaning);
+}
+
+function seconds(byDefault: number, range: Range, meaning: string) {
+  return number(/^\d+(?:\.\d+)?$/, 'a number of seconds', byDefault, range, meaning);
+}
+
+function number(pattern: RegExp, kind: string, byDefault: number, [min, max]: Range, meaning: string) {
+  const isAccepted = (text: string) => pattern.test(text) && Number(text) >= min && Number(text) <= max;
+  return setting(`${kind} from ${min} to ${max}`, String(byDefault), isAccepted, Number, meaning);
+}
+
+/** @param choices the first is the default */
+function choice<const Choices extends readonly [string, ...string[]]>(choices: Choices, meaning: string) {
+  const isAccepted = (text: string) => choices.includes(text);
+  return setting(choices.join(' or '), choices[0], isAccepted, (text) => text as Choices[number], meaning);
+}
+
+/** Off by default. */
+function flag(meaning: string) {
+  const isAccepted = (text: string) => text === 'true' || text === 'false';
+  return setting('true or false', 'false', isAccepted, (text) => text === 'true', meaning);
+}
+
+function setting<Value>(
+  accepted: string,
+  byDefault: string,
+  isAccepted: (text: string) => boolean,
+  convert: (text: string) => Value,
+  meaning: string,
+) {
+  const schema = v.pipe(
+    v.string(),
+    v.check(isAccepted, accepted),
+    v.transform(convert),
+    v.metadata({ accepted, meaning }),
+  );
+  return v.optional(schema, byDefault);
+}

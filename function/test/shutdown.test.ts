@@ -1,0 +1,173 @@
+// What a cluster does to the process: signals, and restarts behind a load balancer.
+
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterEach, describe, expect, test } from 'vitest';
+import { checkContract } from './contract.ts';
+import { ask, BUNDLE, eventually, RUNTIMES, type ServiceProcess, startProcess } from './service.ts';
+
+const started: ServiceProcess[] = [];
+afterEach(() => Promise.all(started.splice(0).map((service) => service.stop())));
+
+async function start(env: Record<string, string>): Promise<ServiceProcess> {
+  const service = await startProcess(BUNDLE, env);
+  started.push(service);
+  return service;
+}
+
+const messages = ({ log }: ServiceProcess) => log.map(({ msg }) => msg);
+
+/** Sends a request whose body still lacks its last byte, and waits until the server has it. */
+async function sendAlmost(service: ServiceProcess): Promise<Socket> {
+  const socket = connect(service.port, '127.0.0.1');
+  const body = '{"fahrenheit":212}';
+  socket.write(`POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`);
+  socket.write(`expect: 100-continue\r\n\r\n`);
+  await once(socket, 'data');
+  socket.write(body.slice(0, -1));
+  return socket;
+}
+
+describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
+  test.each(['SIGTERM', 'SIGINT'] as const)('%s drains', async (signal) => {
+    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' });
+    service.process.kill(signal);
+    await eventually(() => expect(messages(service)).toContain('draining: new work is still served for 1 s'));
+
+    const readiness = await ask(service, { path: '/readyz' });
+    expect(readiness.status).toBe(503);
+    checkContract({ path: '/readyz' }, readiness);
+    for (const path of ['/?fahrenheit=212', '/healthz']) {
+      const answer = await ask(service, { path, headers: { connection: 'keep-alive' } });
+      expect(answer).toMatchObject({ status: 200, headers: { connection: 'close' } });
+    }
+
+    expect(await service.exitCode).toBe(0);
+    expect(messages(service)).toEqual(['ready', 'draining: new work is still served for 1 s', 'stopped']);
+    await expect(ask(service)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('a request in flight finishes after the listener has closed', async () => {
+    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0' });
+    const socket = await sendAlmost(service);
+    service.process.kill('SIGTERM');
+    await eventually(() => expect(ask(service)).rejects.toThrow('ECONNREFUSED'));
+    socket.write('}');
+    const answer = await text(socket);
+    expect(answer).toMatch(/^HTTP\/1.1 200 OK\r\nconnection: close\r\n/);
+    expect(answer).toContain('{"celsius":100,');
+    expect(await service.exitCode).toBe(0);
+  });
+
+  test('the drain time-out cuts off a request that does not finish', async () => {
+    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0', DRAIN_TIMEOUT_SECONDS: '0.2' });
+    await sendAlmost(service);
+    service.process.kill('SIGTERM');
+    expect(await service.exitCode).toBe(1);
+    expect(messages(service).at(-1)).toBe('stopped: requests that took over 0.2 s more were cut off');
+  });
+
+  test('a second signal ends it at once', async () => {
+    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '60' });
+    service.process.kill('SIGTERM');
+    await eventually(() => expect(messages(service)).toHaveLength(2));
+    service.process.kill('SIGINT');
+    expect(await service.exitCode).toBe(1);
+    expect(messages(service).at(-1)).toBe('stopped at once by a second signal');
+  });
+
+  test('64 busy keep-alive connections see no failed request while both instances restart', async () => {
+    const env = { FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' };
+    const old = [await start(env), await start(env)] as const;
+    const balancer = await startBalancer(old);
+    const clients = Array.from({ length: 64 }, () => startClient(balancer.port));
+    try {
+      for (const instance of old) {
+        const before = clients.map((client) => client.answers.length);
+        await eventually(() => {
+          expect(clients.every((client, i) => client.answers.length > before[i]! + 5)).toBe(true);
+        });
+        instance.process.kill('SIGTERM');
+        expect(await instance.exitCode).toBe(0);
+        balancer.add(await start(env));
+      }
+      // Nothing moves a connection but the end of its instance: the first of the new ones got them all.
+      const [, , successor] = started;
+      const { appId } = successor!.log[0]!;
+      await eventually(() => {
+        expect(clients.every((client) => client.answers.at(-1) === appId)).toBe(true);
+      });
+    } finally {
+      await Promise.all(clients.map((client) => client.stop()));
+      balancer.close();
+    }
+    expect(clients.flatMap((client) => client.failures)).toEqual([]);
+  }, 60_000);
+});
+
+/**
+ * A load balancer as a Service of Kubernetes is one: it balances connections, not requests, over the
+ * instances that were ready when it last asked.
+ */
+async function startBalancer(instances: readonly ServiceProcess[]) {
+  const all = [...instances];
+  let ready = [...instances];
+  let count = 0;
+  const server = createServer((client) => {
+    const { port } = ready[count++ % ready.length]!;
+    const instance = connect(port, '127.0.0.1');
+    client.pipe(instance).pipe(client);
+    client.on('error', () => instance.destroy());
+    instance.on('error', () => client.destroy());
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const probe = setInterval(() => {
+    const answers = all.map((instance) => ask(instance, { path: '/readyz' }).then(({ status }) => status === 200));
+    void Promise.allSettled(answers).then((results) => {
+      ready = all.filter((_, i) => results[i]?.status === 'fulfilled' && results[i].value);
+    });
+  }, 100);
+  return {
+    port: (server.address() as AddressInfo).port,
+    add: (instance: ServiceProcess) => void all.push(instance),
+    close: () => {
+      clearInterval(probe);
+      server.close();
+    },
+  };
+}
+
+/** Asks again and again on a connection that it keeps open; `answers` are the app ids that answered. */
+function startClient(port: number) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const answers: string[] = [];
+  const failures: unknown[] = [];
+  const stopping = new AbortController();
+  const done = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        const outgoing = get({ host: '127.0.0.1', port, path: '/?fahrenheit=212', agent });
+        const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+        const { celsius, appId } = JSON.parse(await text(incoming)) as { celsius: number; appId: string };
+        if (celsius !== 100) failures.push(celsius);
+        answers.push(appId);
+      } catch (error) {
+        failures.push(error);
+      }
+      await delay(5);
+    }
+    agent.destroy();
+  })();
+  return {
+    answers,
+    failures,
+    stop: () => {
+      stopping.abort();
+      return done;
+    },
+  };
+}
