@@ -3,11 +3,11 @@
 import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { cpus, release } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import autocannon from 'autocannon';
+import getPort from 'get-port';
 import { max, median, min } from 'simple-statistics';
 
 const HELP = `Usage: npm run bench -- [--rounds N] [--seconds N] [--connections N]
@@ -134,7 +134,7 @@ async function run<Result>(
   probeOptions: string[],
   use: (server: ChildProcess, url: string, milliseconds: number) => Promise<Result>,
 ): Promise<Result> {
-  const port = await freePort();
+  const port = await getPort();
   const url = `http://127.0.0.1:${port}/?fahrenheit=212`;
   const start = performance.now();
   const server = fork(file, args, {
@@ -179,14 +179,6 @@ async function probe(server: ChildProcess) {
 /** Keeps a process on some CPUs, where the system can: Linux with util-linux. */
 function pin(pid: number | undefined, list: string): boolean {
   return spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)]).status === 0;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 function printTable(): void {

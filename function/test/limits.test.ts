@@ -3,17 +3,14 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Settings } from '../src/settings.ts';
-import { ask, askRaw, BUNDLE, RUNTIMES, type Service, startHere, startProcess } from './service.ts';
-
-const started: Service[] = [];
-afterEach(() => Promise.all(started.splice(0).map((service) => service.stop())));
+import { ask, askRaw, RUNTIMES, type Service, startForTest, startHere } from './service.ts';
 
 describe.each(RUNTIMES)('on %s', (runtime) => {
   async function start(changed: Partial<Settings> = {}): Promise<Service> {
     const service = await startHere(runtime, changed);
-    started.push(service);
+    onTestFinished(service.stop);
     return service;
   }
 
@@ -95,24 +92,18 @@ describe.each(RUNTIMES)('on %s', (runtime) => {
 });
 
 describe('in a process of its own', () => {
-  async function start(): Promise<Service> {
-    const service = await startProcess(BUNDLE);
-    started.push(service);
-    return service;
-  }
-
   const megabyte = Buffer.alloc(2 ** 20, '9');
   const head = (length: number) => `POST / HTTP/1.1\r\nhost: x\r\ncontent-length: ${length}\r\n\r\n`;
 
   test('a client that sends 12 MB before it reads still gets the answer', async () => {
-    const socket = connect((await start()).port, '127.0.0.1').pause();
+    const socket = connect((await startForTest()).port, '127.0.0.1').pause();
     socket.write(head(12 * megabyte.length));
     for (let sent = 0; sent < 12; sent++) await new Promise((resolve) => socket.write(megabyte, resolve));
     expect(await text(socket)).toMatch(/^HTTP\/1.1 413 /);
   });
 
   test('a body of 400 MB does not get into memory', async () => {
-    const service = await start();
+    const service = await startForTest();
     const before = await residentMemory(service);
     const socket = connect(service.port, '127.0.0.1');
     socket.write(head(400 * megabyte.length));

@@ -1,20 +1,10 @@
 // What an operator sees: metrics, logs, and the framework's own command line.
 
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import getPort from 'get-port';
+import { describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { ask, BUNDLE, eventually, RUNTIMES, type Service, type ServiceProcess, startProcess } from './service.ts';
-
-const started: ServiceProcess[] = [];
-afterEach(() => Promise.all(started.splice(0).map((service) => service.stop())));
-
-async function start(env: Record<string, string>): Promise<ServiceProcess> {
-  const service = await startProcess(BUNDLE, env);
-  started.push(service);
-  return service;
-}
+import { ask, eventually, RUNTIMES, type Service, startForTest } from './service.ts';
 
 async function appIdOf(service: Service): Promise<string> {
   const { text } = await ask(service, { path: '/?fahrenheit=212' });
@@ -23,7 +13,7 @@ async function appIdOf(service: Service): Promise<string> {
 
 describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   test('/metrics tells of the requests and of the process', async () => {
-    const service = await start({ FUNCTION_RUNTIME });
+    const service = await startForTest({ FUNCTION_RUNTIME });
     const appId = await appIdOf(service);
     for (const path of ['/?fahrenheit=x', '/?fahrenheit=32', '/nothing', '/healthz', '/readyz', '/metrics']) {
       await ask(service, { path });
@@ -45,7 +35,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   });
 
   test('each process has an appId of its own, and logs it', async () => {
-    const services = [await start({ FUNCTION_RUNTIME }), await start({ FUNCTION_RUNTIME })];
+    const services = [await startForTest({ FUNCTION_RUNTIME }), await startForTest({ FUNCTION_RUNTIME })];
     const ids = await Promise.all(services.map(appIdOf));
     expect(new Set(ids).size).toBe(2);
     expect(services.map(({ log }) => log)).toMatchObject(
@@ -63,8 +53,8 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   });
 
   test('requests are logged only where that is wanted', async () => {
-    const quiet = await start({ FUNCTION_RUNTIME });
-    const talkative = await start({ FUNCTION_RUNTIME, LOG_REQUESTS: 'true' });
+    const quiet = await startForTest({ FUNCTION_RUNTIME });
+    const talkative = await startForTest({ FUNCTION_RUNTIME, LOG_REQUESTS: 'true' });
     for (const service of [quiet, talkative]) {
       await ask(service, { path: '/?fahrenheit=x' });
       await ask(service, { path: '/healthz' });
@@ -76,7 +66,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
 });
 
 test('the framework’s own command line runs the function: npm run dev', async () => {
-  const port = await freePort();
+  const port = await getPort();
   const child = spawn('npm', ['run', 'dev', '--silent'], {
     env: { ...process.env, PORT: String(port) },
     stdio: 'ignore',
@@ -95,11 +85,3 @@ test('the framework’s own command line runs the function: npm run dev', async 
     process.kill(-child.pid!, 'SIGKILL');
   }
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}

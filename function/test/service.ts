@@ -12,7 +12,7 @@ import {
 import { connect, type AddressInfo } from 'node:net';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { frameworkPipeline } from '../src/framework.ts';
 import { fahrenheitToCelsius } from '../src/function.ts';
 import { createFunctionServer } from '../src/server.ts';
@@ -83,6 +83,13 @@ export async function startProcess(file: string, env: Record<string, string> = {
       await exitCode;
     },
   };
+}
+
+/** Runs the bundle until the test ends. */
+export async function startForTest(env: Record<string, string> = {}): Promise<ServiceProcess> {
+  const service = await startProcess(BUNDLE, env);
+  onTestFinished(service.stop);
+  return service;
 }
 
 export interface Question {

@@ -5,18 +5,9 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { checkContract } from './contract.ts';
-import { ask, BUNDLE, eventually, RUNTIMES, type ServiceProcess, startProcess } from './service.ts';
-
-const started: ServiceProcess[] = [];
-afterEach(() => Promise.all(started.splice(0).map((service) => service.stop())));
-
-async function start(env: Record<string, string>): Promise<ServiceProcess> {
-  const service = await startProcess(BUNDLE, env);
-  started.push(service);
-  return service;
-}
+import { ask, eventually, RUNTIMES, type ServiceProcess, startForTest } from './service.ts';
 
 const messages = ({ log }: ServiceProcess) => log.map(({ msg }) => msg);
 
@@ -33,7 +24,7 @@ async function sendAlmost(service: ServiceProcess): Promise<Socket> {
 
 describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   test.each(['SIGTERM', 'SIGINT'] as const)('%s drains', async (signal) => {
-    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' });
+    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' });
     service.process.kill(signal);
     await eventually(() => expect(messages(service)).toContain('draining: new work is still served for 1 s'));
 
@@ -51,7 +42,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   });
 
   test('a request in flight finishes after the listener has closed', async () => {
-    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0' });
+    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0' });
     const socket = await sendAlmost(service);
     service.process.kill('SIGTERM');
     await eventually(() => expect(ask(service)).rejects.toThrow('ECONNREFUSED'));
@@ -63,7 +54,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   });
 
   test('the drain time-out cuts off a request that does not finish', async () => {
-    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0', DRAIN_TIMEOUT_SECONDS: '0.2' });
+    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0', DRAIN_TIMEOUT_SECONDS: '0.2' });
     await sendAlmost(service);
     service.process.kill('SIGTERM');
     expect(await service.exitCode).toBe(1);
@@ -71,7 +62,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   });
 
   test('a second signal ends it at once', async () => {
-    const service = await start({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '60' });
+    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '60' });
     service.process.kill('SIGTERM');
     await eventually(() => expect(messages(service)).toHaveLength(2));
     service.process.kill('SIGINT');
@@ -81,7 +72,8 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
 
   test('64 busy keep-alive connections see no failed request while both instances restart', async () => {
     const env = { FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' };
-    const old = [await start(env), await start(env)] as const;
+    const old = [await startForTest(env), await startForTest(env)] as const;
+    const successors: ServiceProcess[] = [];
     const balancer = await startBalancer(old);
     const clients = Array.from({ length: 64 }, () => startClient(balancer.port));
     try {
@@ -92,11 +84,11 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
         });
         instance.process.kill('SIGTERM');
         expect(await instance.exitCode).toBe(0);
-        balancer.add(await start(env));
+        successors.push(await startForTest(env));
+        balancer.add(successors.at(-1)!);
       }
       // Nothing moves a connection but the end of its instance: the first of the new ones got them all.
-      const [, , successor] = started;
-      const { appId } = successor!.log[0]!;
+      const { appId } = successors[0]!.log[0]!;
       await eventually(() => {
         expect(clients.every((client) => client.answers.at(-1) === appId)).toBe(true);
       });
