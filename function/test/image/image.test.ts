@@ -1,29 +1,16 @@
-// The image, run as a cluster runs it. Needs Docker; the environment variable IMAGE names another one.
+// The image, run as a cluster runs it. Needs Docker; the environment variable FUNCTION_IMAGE names another one.
 
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { ask, eventually } from '../service.ts';
+import { configOf, docker, remove, startContainer, type Container } from './docker.ts';
 
-const IMAGE = process.env.IMAGE ?? 'f2c-function';
-const HARDENED = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges', '--memory', '128m'];
-
-const docker = (...args: string[]) => execFileSync('docker', args, { encoding: 'utf8' }).trim();
-
-interface Container {
-  id: string;
-  port: number;
-}
-
-const started: Container[] = [];
-afterEach(() => {
-  for (const { id } of started.splice(0)) docker('rm', '--force', id);
-});
+const IMAGE = process.env.FUNCTION_IMAGE ?? 'f2c-function';
 
 async function start(options: string[] = [], port = 8080): Promise<Container> {
-  const id = docker('run', '--detach', ...HARDENED, '--publish', `127.0.0.1::${port}`, ...options, IMAGE);
-  const container = { id, port: Number(docker('port', id, String(port)).split(':').at(-1)) };
-  started.push(container);
+  const container = startContainer(IMAGE, port, ['--memory', '128m', ...options]);
+  onTestFinished(() => void remove(container));
   await eventually(async () => {
     expect((await ask(container, { path: '/readyz' })).status).toBe(200);
   });
@@ -112,9 +99,7 @@ test('it uses its compile cache', async () => {
 });
 
 test('it has labels, a user that is not root, and no shell', () => {
-  const [{ Config: config }] = JSON.parse(docker('image', 'inspect', IMAGE)) as [
-    { Config: { User: string; Labels: Record<string, string> } },
-  ];
+  const config = configOf(IMAGE);
   expect(config.User).toBe('65532:65532');
   expect(config.Labels).toMatchObject({
     'org.opencontainers.image.title': 'f2c-function',
