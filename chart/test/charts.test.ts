@@ -1,0 +1,123 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { getDefaults, getMetadata } from 'valibot';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
+import { settingsSchema } from '../../function/src/settings.ts';
+
+const FUNCTION = 'chart';
+const TFSERVING = 'tfserving/chart';
+const CHARTS = [FUNCTION, TFSERVING];
+const hasHelm = spawnSync('helm', ['version']).status === 0;
+
+type Tree = Record<string, unknown>;
+
+describe.each(CHARTS)('%s', (chart) => {
+  test('has the version of the project', () => {
+    const { version } = parse(readFileSync('package.json', 'utf8')) as Tree;
+    expect(parse(readFileSync(`${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+  });
+
+  test('has a copy of the known temperatures', () => {
+    const copy = readFileSync(`${chart}/files/known-temperatures.csv`, 'utf8');
+    expect(copy).toBe(readFileSync('model/known-temperatures.csv', 'utf8'));
+  });
+});
+
+test("the function's settings are values of its chart, with the same defaults", () => {
+  const { settings, service } = parse(readFileSync(`${FUNCTION}/values.yaml`, 'utf8')) as Record<string, Tree>;
+  const values = Object.entries(settings!).map(([name, value]) => [variable(name), String(value)]);
+  expect({ PORT: String(service!.targetPort), ...Object.fromEntries(values) }).toEqual(getDefaults(settingsSchema));
+});
+
+test("the schema of the function's chart accepts what the settings accept", () => {
+  const schema = parse(readFileSync(`${FUNCTION}/values.schema.json`, 'utf8')) as {
+    properties: { settings: { properties: Record<string, { enum?: string[]; minimum?: number; maximum?: number }> } };
+  };
+  for (const [name, value] of Object.entries(schema.properties.settings.properties)) {
+    const setting = settingsSchema.entries[variable(name) as keyof typeof settingsSchema.entries];
+    const { accepted } = getMetadata(setting.wrapped);
+    if (value.enum) expect(value.enum.toSorted(), name).toEqual(accepted.split(' or ').toSorted());
+    else if (value.maximum) expect(accepted, name).toMatch(` from ${String(value.minimum)} to ${value.maximum}`);
+    else expect(accepted, name).toBe('true or false');
+  }
+});
+
+/** The environment variable of a value: maxValues is MAX_VALUES. */
+function variable(name: string): string {
+  return name === 'runtime' ? 'FUNCTION_RUNTIME' : name.replace(/[A-Z]/g, '_$&').toUpperCase();
+}
+
+test('the charts have the same values, but for what names them and their ports', () => {
+  const [a, b] = CHARTS.map((chart) => parse(readFileSync(`${chart}/values.yaml`, 'utf8')) as Record<string, Tree>);
+  const differ = new Set(['image', 'service', 'nodeSelector']);
+  const shared = Object.keys(a!).filter((key) => key in b! && !differ.has(key));
+  expect(shared.length).toBeGreaterThan(15);
+  expect(Object.keys(b!).filter((key) => shared.includes(key) || differ.has(key))).toEqual(
+    Object.keys(a!).filter((key) => key in b!),
+  );
+  for (const key of shared) expect({ [key]: b![key] }).toEqual({ [key]: a![key] });
+});
+
+describe.skipIf(!hasHelm)(`the charts are equal${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+  const CASES = ['default', 'everything', 'fixed-replicas', 'network-policy', 'service-monitor', 'cluster-ip'];
+
+  describe.each(CASES)('with %s-values.yaml', (name) => {
+    let ofFunction: Tree;
+    let ofTfserving: Tree;
+    beforeAll(() => {
+      ofFunction = render(FUNCTION, `${FUNCTION}/ci/${name}-values.yaml`);
+      ofTfserving = render(TFSERVING, `${FUNCTION}/ci/${name}-values.yaml`);
+    });
+
+    test('in the kinds of objects', () => {
+      expect(Object.keys(ofTfserving).sort()).toEqual(Object.keys(ofFunction).sort());
+    });
+
+    test.each(['HorizontalPodAutoscaler', 'PodDisruptionBudget', 'ServiceAccount'])('in the whole %s', (kind) => {
+      expect(ofTfserving[kind]).toEqual(ofFunction[kind]);
+    });
+
+    test('in what decides how many pods there are, and where', () => {
+      const [a, b] = [ofFunction, ofTfserving].map((objects) => {
+        const { replicas, strategy, template } = deployment(objects).spec;
+        const { topologySpreadConstraints, tolerations, affinity } = template.spec;
+        return { replicas, strategy, topologySpreadConstraints, tolerations, affinity };
+      });
+      expect(a!.strategy).toBeDefined();
+      expect(b).toEqual(a);
+    });
+
+    test('in CPU, memory, privileges, and the timing of probes', () => {
+      const [a, b] = [ofFunction, ofTfserving].map((objects) => {
+        const [container] = deployment(objects).spec.template.spec.containers;
+        const { resources, securityContext, imagePullPolicy, ...others } = container!;
+        const probes = ['startupProbe', 'readinessProbe', 'livenessProbe'] as const;
+        const timing = probes.map((probe) => ({ ...(others[probe] as Tree), httpGet: 'differs' }));
+        return { resources, securityContext, imagePullPolicy, timing };
+      });
+      expect(a!.resources).toHaveProperty('limits.cpu');
+      expect(a!.timing[0]).toHaveProperty('periodSeconds');
+      expect(b).toEqual(a);
+    });
+  });
+});
+
+interface Deployment {
+  spec: Tree & { template: { spec: Tree & { containers: Tree[] } } };
+}
+
+function deployment(objects: Tree): Deployment {
+  return objects.Deployment as Deployment;
+}
+
+/** Renders a chart: its objects by kind, with one name for both charts. */
+function render(chart: string, values: string): Tree {
+  const { status, stdout, stderr } = spawnSync('helm', ['template', 'f2c', chart, '--values', values], {
+    encoding: 'utf8',
+  });
+  expect(status, stderr).toBe(0);
+  const documents = parseAllDocuments(stdout.replaceAll('f2c-tfserving', 'f2c-function'));
+  const objects = documents.map((document) => document.toJS() as Tree & { kind: string });
+  return Object.fromEntries(objects.map((object) => [object.kind, object]));
+}

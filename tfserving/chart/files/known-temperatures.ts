@@ -1,0 +1,69 @@
+// `helm test` runs this in a pod: it asks TensorFlow Serving, and ends with exit code 1 and a sentence for each wrong answer.
+
+import { setTimeout } from 'node:timers/promises';
+
+const { URL = '', KNOWN_TEMPERATURES = '' } = process.env;
+const MODEL = '/v1/models/fahrenheit_to_celsius';
+const known = KNOWN_TEMPERATURES.trim()
+  .split('\n')
+  .slice(1)
+  .map((line) => line.split(',', 2).map(Number) as [fahrenheit: number, celsius: number])
+  // The model takes float32: what is beyond its range would become infinite.
+  .filter(([fahrenheit]) => Number.isFinite(Math.fround(fahrenheit)));
+
+let wrong = 0;
+await untilAvailable(Date.now() + 60_000);
+for (const temperature of known) await expectCelsius([temperature]);
+await expectCelsius(known);
+await expectError('{"instances":["warm"]}');
+await expectError('{"instances":[');
+await expectError('{}');
+if (wrong > 0) process.exit(1);
+console.log(`${URL} knows ${known.length} temperatures, and refuses bad input.`);
+
+/** A service has no address to connect to until one of its pods is ready. */
+async function untilAvailable(deadline: number) {
+  for (;;) {
+    try {
+      await ask(MODEL);
+      return;
+    } catch (error) {
+      if (Date.now() > deadline) {
+        console.error(`${URL} does not answer: ${String((error as Error).cause ?? error)}`);
+        process.exit(1);
+      }
+      await setTimeout(500);
+    }
+  }
+}
+
+async function ask(path: string, init: RequestInit = {}) {
+  const response = await fetch(URL + path, { ...init, signal: AbortSignal.timeout(10_000) });
+  return { status: response.status, text: await response.text() };
+}
+
+function predict(body: string) {
+  return ask(`${MODEL}:predict`, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+}
+
+async function expectCelsius(expected: [fahrenheit: number, celsius: number][]) {
+  const body = JSON.stringify({ instances: expected.map(([fahrenheit]) => fahrenheit) });
+  const { status, text } = await predict(body);
+  const predictions = status === 200 ? (JSON.parse(text) as { predictions: number[] }).predictions : [];
+  // float32 rounds by up to 6e-8 of a value: the input, each of the two operations, and the nine digits of the answer.
+  // Around 0 °C, the 32 that is subtracted is the largest value on the way.
+  const isRight = ([, celsius]: [fahrenheit: number, celsius: number], at: number) =>
+    Math.abs((predictions[at] ?? NaN) - celsius) <= 1e-6 * Math.max(Math.abs(celsius), 32);
+  const isRightInAll = predictions.length === expected.length && expected.every(isRight);
+  if (!isRightInAll) report(body, `${status} ${text}`, `200 with ${expected.map(([, celsius]) => celsius).join(', ')}`);
+}
+
+async function expectError(body: string) {
+  const { status, text } = await predict(body);
+  if (status !== 400 || !text.includes('"error"')) report(body, `${status} ${text}`, '400 with the reason');
+}
+
+function report(body: string, answer: string, expected: string) {
+  wrong++;
+  console.error(`${body} was answered ${answer}; right is ${expected}.`);
+}
