@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const IMAGE_TESTS = '**/test/image/**';
+const CLUSTER_TESTS = '**/test/e2e/**';
 
 export default defineConfig({
   test: {
@@ -10,10 +11,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, IMAGE_TESTS],
+          exclude: [...configDefaults.exclude, IMAGE_TESTS, CLUSTER_TESTS],
         },
       },
       { extends: true, test: { name: 'image', include: [`${IMAGE_TESTS}/*.test.ts`] } },
+      { extends: true, test: { name: 'e2e', include: [`${CLUSTER_TESTS}/*.test.ts`], testTimeout: 480_000 } },
     ],
     // Two cores run the tests, the processes that they start, and the clients that ask them.
     maxWorkers: 2,

@@ -106,12 +106,15 @@ export interface Answer {
 }
 
 /** Sends one request on a connection of its own. */
-export async function ask({ port }: { port: number }, question: Question = {}): Promise<Answer> {
+export async function ask(
+  { host = '127.0.0.1', port }: { host?: string; port: number },
+  question: Question = {},
+): Promise<Answer> {
   const { method = 'GET', path = '/', body } = question;
   const headers = { ...question.headers };
   // Node leaves the body of a GET without a frame.
   if (body !== undefined && !headers['transfer-encoding']) headers['content-length'] = Buffer.byteLength(body);
-  const outgoing = request({ host: '127.0.0.1', port, method, path, headers, agent: false });
+  const outgoing = request({ host, port, method, path, headers, agent: false });
   outgoing.end(body);
   const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
   return { status: incoming.statusCode!, headers: incoming.headers, text: await text(incoming) };

@@ -1,11 +1,10 @@
 // What a cluster does to the process: signals, and restarts behind a load balancer.
 
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { startClient } from './client.ts';
 import { checkContract } from './contract.ts';
 import { ask, eventually, RUNTIMES, type ServiceProcess, startForTest } from './service.ts';
 
@@ -75,7 +74,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
     const old = [await startForTest(env), await startForTest(env)] as const;
     const successors: ServiceProcess[] = [];
     const balancer = await startBalancer(old);
-    const clients = Array.from({ length: 64 }, () => startClient(balancer.port));
+    const clients = Array.from({ length: 64 }, () => startClient(balancer));
     try {
       for (const instance of old) {
         const before = clients.map((client) => client.answers.length);
@@ -129,37 +128,6 @@ async function startBalancer(instances: readonly ServiceProcess[]) {
     close: () => {
       clearInterval(probe);
       server.close();
-    },
-  };
-}
-
-/** Asks again and again on a connection that it keeps open; `answers` are the app ids that answered. */
-function startClient(port: number) {
-  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-  const answers: string[] = [];
-  const failures: unknown[] = [];
-  const stopping = new AbortController();
-  const done = (async () => {
-    while (!stopping.signal.aborted) {
-      try {
-        const outgoing = get({ host: '127.0.0.1', port, path: '/?fahrenheit=212', agent });
-        const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
-        const { celsius, appId } = JSON.parse(await text(incoming)) as { celsius: number; appId: string };
-        if (celsius !== 100) failures.push(celsius);
-        answers.push(appId);
-      } catch (error) {
-        failures.push(error);
-      }
-      await delay(5);
-    }
-    agent.destroy();
-  })();
-  return {
-    answers,
-    failures,
-    stop: () => {
-      stopping.abort();
-      return done;
     },
   };
 }

@@ -1,0 +1,183 @@
+// Both charts on a real cluster: the current context of kubectl. It must have the images, named by FUNCTION_IMAGE
+// and TFSERVING_IMAGE, and a metrics API; its node ports must be reachable from here.
+
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { startClient } from '../../../function/test/client.ts';
+import { ask } from '../../../function/test/service.ts';
+import { diagnosis, eventually, get, helm, kubectl, NAMESPACE, nodeAddress } from './cluster.ts';
+
+interface Target {
+  chart: string;
+  image: string;
+  /** A node port that a test asks for. */
+  port: number;
+  /** What the load generator asks. */
+  request: { path: string; method: string; body?: string };
+}
+
+const FUNCTION: Target = {
+  chart: 'chart',
+  image: process.env.FUNCTION_IMAGE ?? 'f2c-function:0.1.0',
+  port: 30080,
+  request: { path: '/?fahrenheit=212', method: 'GET' },
+};
+const TFSERVING: Target = {
+  chart: 'tfserving/chart',
+  image: process.env.TFSERVING_IMAGE ?? 'f2c-tfserving:0.1.0',
+  port: 30501,
+  request: { path: '/v1/models/fahrenheit_to_celsius:predict', method: 'POST', body: '{"instances":[212]}' },
+};
+
+/** Installs or upgrades a release, and waits until it is ready. */
+async function install(release: string, { chart, image }: Target, ...values: string[]): Promise<void> {
+  const all = [...imageValues('image', image), ...values];
+  // TensorFlow Serving's image has nothing to ask with: the function's does it for both.
+  if (chart === TFSERVING.chart) all.push(...imageValues('test.image', FUNCTION.image));
+  const sets = all.flatMap((value) => ['--set', value]);
+  await helm('upgrade', '--install', release, chart, ...sets, '--wait', '--timeout', '5m');
+}
+
+function imageValues(key: string, image: string): string[] {
+  const colon = image.lastIndexOf(':');
+  return [`${key}.repository=${image.slice(0, colon)}`, `${key}.tag=${image.slice(colon + 1)}`];
+}
+
+async function firstPort(release: string, key: 'port' | 'nodePort'): Promise<number> {
+  const selector = ['--selector', `app.kubernetes.io/instance=${release}`];
+  return Number(await get('services', `{.items[0].spec.ports[0].${key}}`, ...selector));
+}
+const nodePort = (release: string) => firstPort(release, 'nodePort');
+const servicePort = (release: string) => firstPort(release, 'port');
+
+const pods = async (release: string) =>
+  (await get('pods', '{.items[*].metadata.name}', '--selector', `app.kubernetes.io/instance=${release}`))
+    .split(' ')
+    .filter(Boolean);
+
+let host: string;
+
+beforeAll(async () => {
+  await kubectl('create', 'namespace', NAMESPACE);
+  await kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
+  host = await nodeAddress();
+});
+
+afterAll(async () => {
+  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+});
+
+/** As in vitest; a failure tells what the cluster saw. */
+function check(name: string, body: () => Promise<void>): void {
+  test(name, async () => {
+    onTestFailed(async () => console.log(await diagnosis()));
+    await body();
+  });
+}
+
+describe.each([
+  ['function', FUNCTION],
+  ['tfserving', TFSERVING],
+])('%s', (release, target) => {
+  check('installs, and passes its own tests', async () => {
+    await install(release, target);
+    await helm('test', release, '--timeout', '2m');
+  });
+
+  check('the autoscaler goes from 1 to 5 under load, and back', async () => {
+    const behavior = 'autoscaling.behavior.scaleDown';
+    await install(release, target, `${behavior}.stabilizationWindowSeconds=0`);
+    await scale(release, target);
+  });
+
+  check('a pod is gone soon after it is deleted', async () => {
+    const [pod] = await pods(release);
+    const start = performance.now();
+    await kubectl('delete', 'pod', pod!, '--wait');
+    const seconds = (performance.now() - start) / 1000;
+    console.log(`${release}: ${seconds.toFixed(1)} s from delete to gone`);
+    expect(seconds).toBeLessThan(10);
+  });
+
+  check('its ports can be changed, and rolled back', async () => {
+    const before = await servicePort(release);
+    await install(release, target, 'service.port=8888', 'service.targetPort=9090', `service.nodePort=${target.port}`);
+    expect(await nodePort(release)).toBe(target.port);
+    await eventually(30, async () => {
+      const { text } = await ask({ host, port: target.port }, requestOf(target));
+      expect(text).toMatch(/"celsius":100,|"predictions": ?\[\s*100(\.0\d*)?\s*\]/);
+    });
+    await helm('rollback', release, '1', '--wait', '--timeout', '5m');
+    // The service keeps its node port: Kubernetes doesn't take one back because it is no longer asked for.
+    expect(await servicePort(release)).toBe(before);
+    await helm('test', release, '--timeout', '2m');
+  });
+});
+
+check('the function loses no request in a rolling upgrade and a scale-down', async () => {
+  const fixed = ['autoscaling.enabled=false', 'replicaCount=3'];
+  await install('function', FUNCTION, ...fixed);
+  await eventually(60, async () => expect(await pods('function')).toHaveLength(3));
+  const port = await nodePort('function');
+  const clients = Array.from({ length: 64 }, () => startClient({ host, port }));
+  const sent = () => clients.reduce((sum, { answers, failures }) => sum + answers.length + failures.length, 0);
+  const failed = () => clients.flatMap(({ failures }) => failures);
+  try {
+    const old = await pods('function');
+    await install('function', FUNCTION, ...fixed, 'podAnnotations.restart=now');
+    await eventually(60, async () => {
+      expect((await pods('function')).filter((pod) => old.includes(pod))).toEqual([]);
+    });
+    console.log(`rolling upgrade of 3 replicas: ${sent()} requests, ${failed().length} lost`);
+    await install('function', FUNCTION, 'autoscaling.enabled=false', 'replicaCount=1');
+    await eventually(60, async () => expect(await pods('function')).toHaveLength(1));
+    console.log(`with the scale-down to 1: ${sent()} requests, ${failed().length} lost`);
+  } finally {
+    await Promise.all(clients.map((client) => client.stop()));
+  }
+  expect(failed()).toEqual([]);
+  expect(sent()).toBeGreaterThan(10_000);
+});
+
+check('uninstalling leaves nothing', async () => {
+  await helm('uninstall', 'function', '--wait');
+  await helm('uninstall', 'tfserving', '--wait');
+  const kinds = 'all,hpa,pdb,networkpolicies,serviceaccounts,configmaps,secrets,endpointslices';
+  await eventually(60, async () => {
+    expect(await get(kinds, '{.items[*].metadata.name}', '--selector', 'app.kubernetes.io/instance')).toBe('');
+  });
+});
+
+function requestOf({ request: { path, method, body } }: Target) {
+  return { path, method, ...(body && { body, headers: { 'content-type': 'application/json' } }) };
+}
+
+/** Loads a release until it has five ready replicas, and waits until it is back at one. */
+async function scale(release: string, { request }: Target): Promise<void> {
+  const start = performance.now();
+  const timeline: string[] = [];
+  let last = '';
+  const ready = async () => {
+    const path = '{.items[0].status.readyReplicas} {.items[0].spec.replicas}';
+    const now = await get('deployments', path, '--selector', `app.kubernetes.io/instance=${release}`);
+    if (now !== last)
+      timeline.push(`${((performance.now() - start) / 1000).toFixed(0)} s: ${now.replace(' ', ' of ')}`);
+    last = now;
+    return now;
+  };
+  await eventually(90, async () => expect(await ready()).toBe('1 1'));
+  // In a process of its own: it takes a whole CPU. It ends by itself, whatever happens here.
+  const load = fork('chart/test/e2e/load.ts', [
+    JSON.stringify({ ...request, url: `http://${host}:${await nodePort(release)}${request.path}` }),
+  ]);
+  const ended = once(load, 'exit');
+  try {
+    await eventually(170, async () => expect(await ready()).toBe('5 5'));
+  } finally {
+    load.kill();
+    await ended;
+  }
+  await eventually(170, async () => expect(await ready()).toBe('1 1'));
+  console.log(`${release}: ready of wanted replicas: ${timeline.join(', ')}`);
+}

@@ -1,0 +1,45 @@
+// A client that keeps asking on one connection, and remembers what went wrong.
+
+import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface Client {
+  /** The app ids that answered, in their order. */
+  readonly answers: readonly string[];
+  /** Wrong answers and errors. */
+  readonly failures: readonly unknown[];
+  readonly stop: () => Promise<void>;
+}
+
+/** Asks every few milliseconds, on a connection that it keeps open for as long as the server does. */
+export function startClient({ host = '127.0.0.1', port }: { host?: string; port: number }): Client {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const answers: string[] = [];
+  const failures: unknown[] = [];
+  const stopping = new AbortController();
+  const done = (async () => {
+    while (!stopping.signal.aborted) {
+      try {
+        const outgoing = get({ host, port, path: '/?fahrenheit=212', agent, timeout: 10_000 });
+        const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+        const { celsius, appId } = JSON.parse(await text(incoming)) as { celsius: number; appId: string };
+        if (celsius !== 100) failures.push(celsius);
+        answers.push(appId);
+      } catch (error) {
+        failures.push(error);
+      }
+      await delay(5);
+    }
+    agent.destroy();
+  })();
+  return {
+    answers,
+    failures,
+    stop: () => {
+      stopping.abort();
+      return done;
+    },
+  };
+}
