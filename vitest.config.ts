@@ -20,6 +20,7 @@ export default defineConfig({
     // Two cores run the tests, the processes that they start, and the clients that ask them.
     maxWorkers: 2,
     testTimeout: 20_000,
+    hookTimeout: 60_000,
     coverage: {
       include: ['function/src/**/*.ts'],
       // It doesn't see what tests run in processes of their own: of these files all, of others the shutdown.

@@ -23,9 +23,9 @@ async function sendAlmost(service: ServiceProcess): Promise<Socket> {
 
 describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   test.each(['SIGTERM', 'SIGINT'] as const)('%s drains', async (signal) => {
-    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' });
+    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '2' });
     service.process.kill(signal);
-    await eventually(() => expect(messages(service)).toContain('draining: new work is still served for 1 s'));
+    await eventually(() => expect(messages(service)).toContain('draining: new work is still served for 2 s'));
 
     const readiness = await ask(service, { path: '/readyz' });
     expect(readiness.status).toBe(503);
@@ -36,7 +36,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
     }
 
     expect(await service.exitCode).toBe(0);
-    expect(messages(service)).toEqual(['ready', 'draining: new work is still served for 1 s', 'stopped']);
+    expect(messages(service)).toEqual(['ready', 'draining: new work is still served for 2 s', 'stopped']);
     await expect(ask(service)).rejects.toThrow('ECONNREFUSED');
   });
 
@@ -70,7 +70,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
   });
 
   test('64 busy keep-alive connections see no failed request while both instances restart', async () => {
-    const env = { FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '1' };
+    const env = { FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '2' };
     const old = [await startForTest(env), await startForTest(env)] as const;
     const successors: ServiceProcess[] = [];
     const balancer = await startBalancer(old);
