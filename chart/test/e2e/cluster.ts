@@ -1,8 +1,8 @@
 // kubectl and helm, as the tests use them: on the current context, in a namespace of their own.
 
 import { execFile } from 'node:child_process';
-import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { vi } from 'vitest';
 
 const run = promisify(execFile);
 
@@ -42,15 +42,6 @@ export async function diagnosis(): Promise<string> {
 }
 
 /** Repeats a check every second until it holds; after `seconds` it fails as the check last did. */
-export async function eventually(seconds: number, check: () => Promise<void>): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
-  for (;;) {
-    try {
-      await check();
-      return;
-    } catch (error) {
-      if (performance.now() > deadline) throw error;
-    }
-    await delay(1000);
-  }
+export function eventually(seconds: number, check: () => Promise<void>): Promise<void> {
+  return vi.waitFor(check, { timeout: seconds * 1000, interval: 1000 });
 }
