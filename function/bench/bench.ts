@@ -70,7 +70,7 @@ interface Sample {
 
 const { rounds, seconds, connections } = readOptions();
 const isPinned = pin(process.pid, cpus().length > 1 ? `1-${cpus().length - 1}` : '0');
-spawnSync('node', [...asInImage.nodeOptions, 'function/warm-up.mts'], { env: { ...process.env, ...asInImage.env } });
+warmUp();
 await fetch('data:,'); // the first call loads the client
 const samples = new Map(CANDIDATES.map(({ name }): [string, Sample[]] => [name, []]));
 for (let round = 0; round < rounds; round++) {
@@ -98,8 +98,9 @@ function readOptions() {
       process.exit(0);
     }
     const number = (name: 'rounds' | 'seconds' | 'connections') => {
-      if (!/^[1-9]\d{0,3}$/.test(values[name]))
+      if (!/^[1-9]\d{0,3}$/.test(values[name])) {
         throw new Error(`--${name} is "${values[name]}"; accepted is 1 to 9999.`);
+      }
       return Number(values[name]);
     };
     return { rounds: number('rounds'), seconds: number('seconds'), connections: number('connections') };
@@ -107,6 +108,15 @@ function readOptions() {
     console.error(`bench: ${(error as Error).message}\nSee npm run bench -- --help.`);
     process.exit(2);
   }
+}
+
+/** Makes the compile cache that the image has. */
+function warmUp(): void {
+  const { status } = spawnSync('node', [...asInImage.nodeOptions, 'function/warm-up.mts'], {
+    env: { ...process.env, ...asInImage.env },
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  if (status !== 0) throw new Error('The bundle did not start and answer, so that there is nothing to measure.');
 }
 
 async function measure(candidate: Candidate): Promise<Sample> {

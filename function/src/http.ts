@@ -56,8 +56,9 @@ export function answerMethods(req: IncomingMessage, res: ServerResponse, methods
   const { method = '' } = req;
   if (methods.includes(method)) return false;
   const allow = [...methods, 'OPTIONS'].join(', ');
-  if (method !== 'OPTIONS')
+  if (method !== 'OPTIONS') {
     throw new Problem(405, `The method ${method} is not known here; accepted are ${allow}.`, { allow });
+  }
   res.writeHead(204, { allow }).end();
   return true;
 }
