@@ -1,0 +1,107 @@
+// The archive that the load test prints at the end of its log: found there, checked, and unpacked.
+
+import { createHash } from 'node:crypto';
+import { gunzipSync } from 'node:zlib';
+import { unpackTar } from 'modern-tar';
+import { fileName, kindsOfLoad, TARGETS, type Target } from '../../results/files.ts';
+import { CompareError, type Files } from './place.ts';
+
+const BEGIN = '-----BEGIN F2C RESULTS-----';
+const END = '-----END F2C RESULTS-----';
+
+/** Between the two lines: a head that says what follows, an empty line, and lines of base64. */
+interface Frame {
+  name: string;
+  bytes: number;
+  sha256: string;
+  base64: string[];
+}
+
+/**
+ * @param log of one pod of the load test, whatever else it says
+ * @returns the target that was loaded, and the files that are results of it
+ * @throws CompareError that says how the archive is damaged
+ */
+export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
+  const { name, bytes, sha256, base64 } = readFrame(frameOf(log.split(/\r*\n|\r+$/)));
+  const target = TARGETS.find((each) => name === `${each}.tar.gz`);
+  if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
+  const archive = Buffer.from(base64.join(''), 'base64');
+  if (archive.length !== bytes) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
+  if (createHash('sha256').update(archive).digest('hex') !== sha256) throw damaged('its checksum is wrong');
+  return { target, files: await filesIn(archive, target) };
+}
+
+function damaged(how: string): CompareError {
+  return new CompareError(
+    `The archive in the log is damaged: ${how}. Read the log again; if it stays so, run it again.`,
+  );
+}
+
+function frameOf(log: string[]): string[] {
+  const begin = log.indexOf(BEGIN);
+  const end = log.indexOf(END);
+  if (begin !== log.lastIndexOf(BEGIN) || end !== log.lastIndexOf(END)) {
+    throw new CompareError('There are several archives in this log: give the log of one pod at a time.');
+  }
+  if (begin < 0 && end < 0) {
+    throw new CompareError(
+      'There is no archive in this log: the load test still runs, or its pod was ended before it could print one. ' +
+        '`kubectl describe pod` tells why.',
+    );
+  }
+  if (begin < 0 || (end >= 0 && end < begin)) {
+    throw new CompareError(
+      'The beginning of the archive is missing in this log: the node has thrown away the older part of it. ' +
+        'Print less before it, or keep the results in a volume.',
+    );
+  }
+  if (end < 0) {
+    throw new CompareError(
+      'The end of the archive is missing in this log: the pod was ended while it printed, or the log was cut off. ' +
+        'Read the log again; if it stays so, run it again.',
+    );
+  }
+  return log.slice(begin + 1, end);
+}
+
+function readFrame(lines: string[]): Frame {
+  const [, name] = /^archive: (\S+)$/.exec(lines[0] ?? '') ?? [];
+  const [, bytes] = /^bytes: (\d+)$/.exec(lines[1] ?? '') ?? [];
+  const [, sha256] = /^sha256: ([\da-f]{64})$/.exec(lines[2] ?? '') ?? [];
+  if (!name || !bytes || !sha256 || lines[3] !== '') throw damaged('its head is not complete');
+  const base64 = lines.slice(4);
+  const bad = base64.findIndex((line) => !/^[A-Za-z\d+/]+={0,2}$/.test(line));
+  // Line 1 is the one that the archive begins with.
+  if (bad >= 0) throw damaged(`line ${bad + 6} of it is not base64`);
+  return { name, bytes: Number(bytes), sha256, base64 };
+}
+
+async function filesIn(archive: Buffer, target: Target): Promise<Files> {
+  const wanted = kindsOfLoad(target).map((kind) => fileName(target, kind));
+  const files: Files = new Map();
+  for (const { header, data } of await entriesOf(archive)) {
+    if (header.type !== 'file' || !wanted.includes(header.name) || files.has(header.name)) {
+      throw wrong(`has ${JSON.stringify(header.name)} in it, which is not, or not once, a result of ${target}`);
+    }
+    files.set(header.name, Buffer.from(data ?? []));
+  }
+  const missing = wanted.filter((name) => !files.has(name));
+  if (missing.length > 0) throw wrong(`lacks ${missing.join(', ')}`);
+  return files;
+}
+
+async function entriesOf(archive: Buffer) {
+  try {
+    return await unpackTar(gunzipSync(archive), { strict: true });
+  } catch (error) {
+    throw wrong(`is not a tar.gz: ${(error as Error).message}`);
+  }
+}
+
+/** It has come as it was packed. */
+function wrong(how: string): CompareError {
+  return new CompareError(
+    `The archive ${how}, though it came as the load test packed it: is its image of the same version as this command?`,
+  );
+}

@@ -1,0 +1,63 @@
+// The command line of `npm run collect`: brings the results of one load test home from the log of its pod.
+
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { Command } from 'commander';
+import { fileName, kindsOfLoad, type Kind } from '../../results/files.ts';
+import { read, ResultsError } from '../../results/read.ts';
+import { unpack } from './archive.ts';
+import { CompareError, type Files } from './place.ts';
+
+const EXIT_CODES = { VALID: 0, BROKEN: 1, WRONG_USE: 2, INVALID: 3 };
+
+const EXAMPLES = `
+Examples:
+  kubectl logs job/f2c-loadtest-1 | npm run --silent collect -- results/by-hand
+  npm run --silent collect -- results/by-hand < saved.log
+
+Exit codes: 0 the results are VALID, 3 they are INVALID, 1 the archive is broken or missing, 2 wrong use.`;
+
+const command = new Command('npm run collect --')
+  .description(
+    'Finds the results in the log of a load test, checks that they are complete, and writes them to a folder.',
+  )
+  .argument('<folder>', 'made if it is missing; files that are there already are not overwritten')
+  .allowExcessArguments(false)
+  .addHelpText('after', EXAMPLES)
+  .exitOverride(({ exitCode }) => process.exit(exitCode && EXIT_CODES.WRONG_USE));
+const [folder = ''] = command.parse().args;
+if (process.stdin.isTTY) command.error('error: the log is read from standard input; --help has examples');
+
+try {
+  process.exitCode = EXIT_CODES[await collect(await text(process.stdin))];
+} catch (error) {
+  if (!(error instanceof CompareError || error instanceof ResultsError)) throw error;
+  console.error(error.message);
+  process.exitCode = EXIT_CODES.BROKEN;
+}
+
+/** Prints the verdict, and the files. */
+async function collect(log: string) {
+  const { target, files } = await unpack(log);
+  write(files);
+  const pathOf = (kind: Kind) => join(folder, fileName(target, kind));
+  // They are as they were packed; whether that is what it should be, their readers tell.
+  for (const kind of kindsOfLoad(target)) read(kind, pathOf(kind));
+  const { verdict, reasons, requests, failures, seconds, throughput } = read('verdict', pathOf('verdict'));
+  const figures = `${requests} requests in ${seconds} s, ${throughput.toFixed(1)}/s, ${failures} failed`;
+  console.log(`${verdict} ${target}: ${verdict === 'VALID' ? figures : reasons.join('; ')}`);
+  for (const [name, { length }] of files) console.log(`${join(folder, name)} ${length} bytes`);
+  return verdict;
+}
+
+function write(files: Files): void {
+  const there = [...files.keys()].map((name) => join(folder, name)).filter((path) => existsSync(path));
+  if (there.length > 0) command.error(`error: already there: ${there.join(', ')}; give another folder`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const [name, content] of files) writeFileSync(join(folder, name), content, { flag: 'wx' });
+  } catch (error) {
+    command.error(`error: ${folder} can't be written: ${(error as Error).message}`);
+  }
+}

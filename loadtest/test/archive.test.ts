@@ -1,0 +1,118 @@
+// Archives in logs, whole and damaged.
+
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { unpack } from '../compare/archive.ts';
+import { CompareError } from '../compare/place.ts';
+import { filesOf, logOf, pack } from './log.ts';
+
+const FILES = filesOf('function');
+const ARCHIVE = await pack(FILES);
+const LOG = logOf('function', ARCHIVE);
+const WHOLE = { target: 'function', files: FILES };
+
+describe('a whole archive', () => {
+  test('is unpacked', async () => {
+    expect(await unpack(LOG)).toEqual(WHOLE);
+    const files = filesOf('tfserving');
+    expect(await unpack(logOf('tfserving', await pack(files)))).toEqual({ target: 'tfserving', files });
+  });
+
+  test('made by tar', async () => {
+    const folder = 'results/test/fixtures/run/autoscale/1';
+    const archive = execFileSync('tar', ['-c', '-z', '-f', '-', '-C', folder, ...FILES.keys()]);
+    expect(await unpack(logOf('function', archive))).toEqual(WHOLE);
+  });
+
+  test('does not care for what else is in the log, nor for how its lines end', async () => {
+    const noise = fc.array(fc.string({ unit: 'binary' })).map((lines) => lines.map((line) => `${line}\n`).join(''));
+    await fc.assert(
+      fc.asyncProperty(noise, noise, fc.constantFrom('\n', '\r\n', '\r\r\n'), async (before, after, end) => {
+        expect(await unpack(`${before}${LOG}${after}`.replaceAll('\n', end))).toEqual(WHOLE);
+      }),
+    );
+  });
+});
+
+describe('a damaged archive', () => {
+  const lines = LOG.split('\n');
+  const line = fc.nat(lines.length - 1);
+  const place = fc.nat(LOG.length - 1);
+  const damages = {
+    'a line is lost': line.map((index) => lines.toSpliced(index, 1).join('\n')),
+    'a line is there twice': line.map((index) => lines.toSpliced(index, 0, lines[index]!).join('\n')),
+    'two lines are swapped': fc
+      .tuple(line, line)
+      .map(([a, b]) => lines.with(a, lines[b]!).with(b, lines[a]!).join('\n')),
+    'another line is in between': fc
+      .tuple(line, fc.string())
+      .map(([index, text]) => lines.toSpliced(index, 0, text).join('\n')),
+    'a character is another one': fc
+      .tuple(place, fc.string({ minLength: 1, maxLength: 1, unit: 'binary' }))
+      .map(([index, character]) => LOG.slice(0, index) + character + LOG.slice(index + 1)),
+    'a character is lost': place.map((index) => LOG.slice(0, index) + LOG.slice(index + 1)),
+    'the end is lost': place.map((index) => LOG.slice(0, index)),
+    'the beginning is lost': place.map((index) => LOG.slice(index)),
+    'a part is lost': fc.tuple(place, place).map(([a, b]) => LOG.slice(0, Math.min(a, b)) + LOG.slice(Math.max(a, b))),
+  };
+
+  test.each(Object.entries(damages))('%s: an error, or the same files', async (_, damaged) => {
+    await fc.assert(
+      fc.asyncProperty(damaged, async (log) => {
+        try {
+          expect(await unpack(log)).toEqual(WHOLE);
+        } catch (error) {
+          if (!(error instanceof CompareError)) throw error;
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  const [begin, end] = ['-----BEGIN F2C RESULTS-----\n', '-----END F2C RESULTS-----\n'];
+  test.each([
+    ['', 'There is no archive in this log: the load test still runs, or its pod was ended before'],
+    [LOG.slice(0, LOG.indexOf(begin)), 'There is no archive in this log'],
+    [LOG.slice(LOG.indexOf(begin) + 5), 'The beginning of the archive is missing in this log'],
+    [LOG.slice(0, LOG.indexOf(end)), 'The end of the archive is missing in this log: the pod was ended while'],
+    [LOG + LOG, 'There are several archives in this log: give the log of one pod at a time.'],
+    [
+      LOG.replace(/^bytes: .*\n/m, ''),
+      'The archive in the log is damaged: its head is not complete. Read the log again',
+    ],
+    [LOG.replace('function.tar', 'other.tar'), 'damaged: its name is "other.tar.gz".'],
+    [LOG.replace(lines[7]!, 'Traceback (most'), 'damaged: line 6 of it is not base64.'],
+    [LOG.replace(`${lines[8]!}\n`, ''), `damaged: it has ${ARCHIVE.length - 57} bytes instead of ${ARCHIVE.length}.`],
+    [LOG.replace(lines[8]!, lines[9]!), 'damaged: its checksum is wrong.'],
+  ])('is told what is wrong: %$', async (log, message) => {
+    await expect(unpack(log)).rejects.toThrow(message);
+    await expect(unpack(log)).rejects.toBeInstanceOf(CompareError);
+  });
+});
+
+describe('an archive that came well, of what should not be in it', () => {
+  const content = Buffer.from('content');
+  const changed = (changes: [string, Buffer][]) => pack([...FILES, ...changes]);
+  const without = (name: string) => pack([...FILES].filter(([each]) => each !== name));
+
+  test.each([
+    ['no tar.gz', Buffer.from('content'), 'is not a tar.gz: incorrect header check'],
+    ['a cut tar.gz', ARCHIVE.subarray(0, -20), 'is not a tar.gz: unexpected end of file'],
+    ['a file in a folder', changed([['more/function_stats.csv', content]]), 'has "more/function_stats.csv" in it'],
+    ['a path upwards', changed([['../function_stats.csv', content]]), 'has "../function_stats.csv" in it'],
+    ['an absolute path', changed([['/function_stats.csv', content]]), 'has "/function_stats.csv" in it'],
+    ['another kind of file', changed([['function_report.html', content]]), 'has "function_report.html" in it'],
+    ['a file of compare', changed([['function_timeline.csv', content]]), 'has "function_timeline.csv" in it'],
+    ['a file of the other target', changed([['tfserving_stats.csv', content]]), 'has "tfserving_stats.csv" in it'],
+    [
+      'a file twice',
+      changed([['function_stats.csv', content]]),
+      'has "function_stats.csv" in it, which is not, or not',
+    ],
+    ['a missing file', without('function_replicas.csv'), 'The archive lacks function_replicas.csv, though it came as'],
+    ['nothing', pack([]), 'The archive lacks function_stats.csv, function_stats_history.csv,'],
+  ])('%s', async (_, archive, message) => {
+    await expect(unpack(logOf('function', await archive))).rejects.toThrow(message);
+  });
+});

@@ -1,0 +1,87 @@
+// Writes what a comparison adds to a results folder.
+
+import { stringify } from 'csv-stringify/sync';
+import * as v from 'valibot';
+import type { About } from './columns.ts';
+import {
+  ENVIRONMENT,
+  environmentSchema,
+  KIND_NAMES,
+  KINDS,
+  type CsvKind,
+  type Definition,
+  type Environment,
+  type Kind,
+  type KindBy,
+  type Row,
+} from './files.ts';
+import { parse, parseEnvironment } from './read.ts';
+
+/**
+ * The text of a CSV file that a comparison writes.
+ * @throws ResultsError if it could not be read again, such as for a NaN
+ */
+export function format<K extends WrittenKind>(kind: K, rows: readonly Row<K>[]): string {
+  const columns = Object.keys(KINDS[kind].schema.entries);
+  const text = stringify([...rows] as object[], { header: true, columns });
+  parse(kind, Buffer.from(text), kind);
+  return text;
+}
+
+type WrittenKind = CsvKind & KindBy<{ writtenBy: 'compare' }>;
+
+/**
+ * The text of an environment.json.
+ * @throws ResultsError if it could not be read again
+ */
+export function formatEnvironment(environment: Environment): string {
+  const text = `${JSON.stringify(environment, null, 2)}\n`;
+  parseEnvironment(Buffer.from(text), ENVIRONMENT);
+  return text;
+}
+
+/**
+ * The text of a results folder's README.md.
+ * @param heading Markdown that it begins with: what this run is
+ * @param kinds those that there are
+ */
+export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): string {
+  const there = new Set(kinds);
+  const definitions: [string, Definition][] = Object.entries(KINDS);
+  const parts = definitions.filter(([kind]) => there.has(kind as Kind));
+  const name = (kind: string, { extension, only }: Definition) => `\`${only ?? '<target>'}_${kind}.${extension}\``;
+  const blocks = [
+    heading.trim(),
+    '## Files',
+    'An experiment has a folder, and in it one for each trial. There the files of a target, `function` or `tfserving`, ' +
+      'begin with\nits name.',
+    table(
+      ['File', 'Written by', 'What it is'],
+      [
+        [`\`${ENVIRONMENT}\``, 'compare', 'Where and how it was measured.'],
+        ...parts.map(([kind, part]) => [name(kind, part), part.writtenBy, part.about]),
+      ],
+    ),
+    ...section(`\`${ENVIRONMENT}\``, 'Member', environmentSchema.entries),
+    ...parts.flatMap(([kind, part]) =>
+      section(name(kind, part), part.extension === 'csv' ? 'Column' : 'Member', part.schema.entries),
+    ),
+  ];
+  return `${blocks.join('\n\n')}\n`;
+}
+
+function section(title: string, what: 'Column' | 'Member', schemas: v.ObjectEntries): string[] {
+  const rows = Object.entries(schemas).map(([name, schema]) => {
+    const { accepted, unit, meaning } = v.getMetadata(schema) as unknown as About;
+    const type = accepted ?? schema.expects.replace(/^\((.*)\)$/, '$1').replaceAll(' | ', ' or ');
+    return [`\`${name}\``, type, unit, meaning];
+  });
+  return [`### ${title}`, table([what, 'Type', 'Unit', 'Meaning'], rows)];
+}
+
+/** Markdown, with its columns in line. */
+function table(head: string[], rows: string[][]): string {
+  const widths = head.map((_, index) => Math.max(...[head, ...rows].map((row) => row[index]?.length ?? 0)));
+  const line = (row: string[]) => `| ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n');
+}
