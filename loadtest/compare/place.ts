@@ -33,7 +33,7 @@ export type Scaling = 'one' | 'auto';
 
 /** Samples of a target, taken until it is stopped. */
 export interface Watch {
-  stop(): Promise<{ timeline: Row<'timeline'>[]; pods: Row<'pods'>[] }>;
+  stop: () => Promise<{ timeline: Row<'timeline'>[]; pods: Row<'pods'>[] }>;
 }
 
 export interface Place {
@@ -43,7 +43,7 @@ export interface Place {
   readonly leftOut: readonly string[];
   /** Whether a target is run here, so that it can be scaled, watched and started; it is not where only its URL is known. */
   controls(target: Target): boolean;
-  /** Whether it can have more than one replica. */
+  /** Whether targets can have more than one replica here. */
   readonly scales: boolean;
   /**
    * Gets a target ready for a load: scaled, and with the same resources as the other one.
@@ -55,11 +55,11 @@ export interface Place {
   watch(target: Target): Watch;
   /** Ends a target's only replica, starts a new one, and times it. */
   coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>>;
-  /** Bytes of a target's image; null where they can't be known. */
+  /** Bytes of a target's image; null where they aren't known. */
   imageBytes(target: Target): Promise<number | null>;
   /** Bytes of memory that a target's replicas use now, by news from after this call. */
   memoryBytes(target: Target): Promise<number | null>;
-  /** What is known of machines, versions and settings. */
+  /** What is known now of the machines, and of what runs on them. */
   environment(): Promise<Pick<Environment, 'kubernetes' | 'images' | 'resources' | 'charts' | 'clock'>>;
   /** Removes all that was set up here; can be called at any time, more than once. */
   close(): Promise<void>;

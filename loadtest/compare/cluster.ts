@@ -1,0 +1,103 @@
+// A cluster as the place of a comparison: the current context of kubectl, in a namespace of its own.
+
+import { TARGETS, type Target } from '../../results/files.ts';
+import { coldStart } from './cold-start.ts';
+import { environmentOf, imageBytes } from './inventory.ts';
+import { runLoad } from './job.ts';
+import { openKubernetes } from './kubernetes.ts';
+import { kubectl, openNamespace, podsBy, selectorOf, type Namespace } from './namespace.ts';
+import type { Options } from './options.ts';
+import { CompareError, type Place, type Scaling } from './place.ts';
+import { checkCluster } from './preflight.ts';
+import { resourcesOf, scale } from './releases.ts';
+import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
+import { openShell, type Shell } from './shell.ts';
+import { NAMES } from './targets.ts';
+
+/**
+ * Checks the cluster, and installs both targets there.
+ * @throws CompareError if the cluster lacks something; nothing of it stays
+ */
+export async function openCluster(options: Options, shell: Shell, say: Namespace['say']): Promise<Place> {
+  const api = await openKubernetes(shell);
+  const namespace = openNamespace(api, shell, options, say);
+  const { installed } = namespace;
+  const scalings: Partial<Record<Target, Scaling>> = {};
+  /** By target and scaling, such as `function/one`: what its pod runs with, which is not always what was asked for. */
+  const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
+  let readsKubelet = false;
+
+  try {
+    await checkCluster(namespace);
+    await shell.run('kubectl', ['create', 'namespace', namespace.name]);
+    await kubectl(namespace, 'label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
+    for (const target of installed) await prepare(target, 'one');
+    const [pod] = installed[0] ? await podsBy(namespace, selectorOf(installed[0])) : [];
+    readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(namespace, pod.spec.nodeName)));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    targets: TARGETS,
+    leftOut: leftOut(),
+    scales: true,
+    controls: (target) => installed.includes(target),
+    prepare,
+    load: (load) => runLoad(namespace, load),
+    watch: (target) => startWatch(namespace, target, readsKubelet),
+    coldStart: (target) => coldStart(namespace, target),
+    imageBytes: (target) => imageBytes(namespace, target),
+    memoryBytes: (target) => memoryBytes(namespace, target),
+    environment: async () => ({ ...(await environmentOf(namespace)), resources }),
+    close,
+  };
+
+  async function prepare(target: Target, scaling: Scaling): Promise<boolean> {
+    // Replicas that another load has left would take CPU from this one.
+    for (const other of installed) if (other !== target && scalings[other] === 'auto') await change(other, 'one');
+    if (!installed.includes(target) || (scaling === 'one' && scalings[target] === 'one')) return false;
+    await change(target, scaling);
+    return true;
+  }
+
+  async function change(target: Target, scaling: Scaling): Promise<void> {
+    await scale(namespace, target, scaling);
+    scalings[target] = scaling;
+    resources[`${target}/${scaling}`] = await resourcesOf(namespace, target);
+    const [mine, theirs] = TARGETS.map((each) => resources[`${each}/${scaling}`]).map((each) => JSON.stringify(each));
+    if (!mine || !theirs || mine === theirs) return;
+    throw new CompareError(
+      `${NAMES.function} runs with ${mine}, and ${NAMES.tfserving} with ${theirs}, which is no fair comparison: set the ` +
+        'same `resources` for both charts.',
+    );
+  }
+
+  function leftOut(): string[] {
+    const elsewhere = TARGETS.filter((target) => !installed.includes(target));
+    return [
+      ...elsewhere.map((target) => `Replicas, CPU, memory and cold starts of ${NAMES[target]}: only its URL is known.`),
+      ...(installed.length > 0 && !readsKubelet
+        ? ['CPU time per request: the caller may not read the kubelets’ counters (get on nodes/proxy).']
+        : []),
+    ];
+  }
+
+  async function close(): Promise<void> {
+    api.close();
+    if (options.keep) {
+      say(`All is left in the namespace ${namespace.name}; \`kubectl delete namespace ${namespace.name}\` removes it.`);
+      return;
+    }
+    // The run's own shell runs nothing any more once it is interrupted. All objects of the charts are in the namespace.
+    const { run } = openShell(new AbortController().signal);
+    try {
+      await run('kubectl', ['delete', 'namespace', namespace.name, '--ignore-not-found', '--timeout', '3m']);
+    } catch (error) {
+      if (!(error instanceof CompareError)) throw error;
+      const remedy = `remove it with \`kubectl delete namespace ${namespace.name}\`.`;
+      say(`The namespace ${namespace.name} is still there: ${remedy} ${error.details}`, 'warning');
+    }
+  }
+}

@@ -1,0 +1,53 @@
+// What is written down of where and how a run was made, as far as it doesn't depend on the place.
+
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { type Environment } from '../../results/files.ts';
+import { now } from './folder.ts';
+import type { Options } from './options.ts';
+import type { Place } from './place.ts';
+import type { Shell } from './shell.ts';
+
+export const ROOT = join(import.meta.dirname, '../..');
+/** Of the project, and of its images and charts. */
+export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+
+/** Before anything is measured: `interrupted` until it is finished. */
+export async function beginEnvironment(options: Options, shell: Shell, place: Place): Promise<Environment> {
+  const { local, quick, seed } = options;
+  return {
+    version: VERSION,
+    started: now(),
+    ended: now(),
+    mode: local ? 'local' : 'cluster',
+    quick,
+    interrupted: true,
+    options: { ...options },
+    seed,
+    git: await git(shell),
+    machine: {
+      cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
+      cpus: cpus().length,
+      memoryBytes: totalmem(),
+      kernel: release(),
+      os: type(),
+    },
+    ...(await place.environment()),
+    ceiling: null,
+    leftOut: [...place.leftOut],
+    verdicts: [],
+  };
+}
+
+async function git(shell: Shell): Promise<Environment['git']> {
+  const ask = (...args: string[]) => shell.run('git', ['-C', ROOT, ...args]);
+  try {
+    const commit = await ask('rev-parse', 'HEAD');
+    // Results of earlier runs change nothing of what runs.
+    return { commit, dirty: (await ask('status', '--porcelain', '--', '.', ':!results/*')) !== '' };
+  } catch {
+    shell.signal.throwIfAborted();
+    return null;
+  }
+}

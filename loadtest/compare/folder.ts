@@ -1,0 +1,103 @@
+// The folder of a run: written while it goes on, so that whatever ends it, what was measured is there.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ENVIRONMENT, whatIs, type Environment, type Kind, type Verdict } from '../../results/files.ts';
+import { describe, formatEnvironment } from '../../results/write.ts';
+import { CompareError, type Files } from './place.ts';
+
+export interface ResultsFolder {
+  readonly path: string;
+  /** Verdicts of all loads so far. */
+  readonly verdicts: readonly Environment['verdicts'][number][];
+  /** Whether anything was measured. */
+  readonly isEmpty: boolean;
+  /** Writes the files of a trial, over those of the same name. */
+  write(experiment: string, trial: number, files: Files): void;
+  /** Keeps the verdict of a load. */
+  judge(experiment: string, trial: number, verdict: Verdict): void;
+  /** Keeps what is known of the environment. */
+  add(members: Partial<Environment>): void;
+  /** Says in the folder that the run has ended as it should. */
+  finish(): void;
+}
+
+/**
+ * @param results folder in which a folder named by date and time is made, once there is something to write
+ * @throws CompareError if it can't be written
+ */
+export function openFolder(results: string, environment: Environment): ResultsFolder {
+  const path = join(results, environment.started.slice(0, 19).replaceAll(':', '-'));
+  const kinds = new Set<Kind>();
+  let current = environment;
+
+  function save(): void {
+    if (kinds.size === 0) return;
+    put(path, ENVIRONMENT, formatEnvironment(current));
+    put(path, 'README.md', describe(heading(current), kinds));
+  }
+
+  return {
+    path,
+    get verdicts() {
+      return current.verdicts;
+    },
+    get isEmpty() {
+      return kinds.size === 0;
+    },
+    write(experiment, trial, files) {
+      for (const [name, content] of files) {
+        put(join(path, experiment, String(trial)), name, content);
+        const { kind } = whatIs(name) ?? {};
+        if (kind) kinds.add(kind);
+      }
+      save();
+    },
+    judge(experiment, trial, { target, verdict, reasons }) {
+      const verdicts = [...current.verdicts, { experiment, trial, target, verdict, reasons }];
+      current = { ...current, verdicts, ended: now() };
+      save();
+    },
+    add(members) {
+      current = { ...current, ...members, ended: now() };
+      save();
+    },
+    finish() {
+      current = { ...current, interrupted: false, ended: now() };
+      save();
+    },
+  };
+}
+
+export function now(): string {
+  return new Date().toISOString();
+}
+
+function put(folder: string, name: string, content: string | Buffer): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, name), content);
+  } catch (error) {
+    throw new CompareError(`${join(folder, name)} can't be written: ${(error as Error).message}`);
+  }
+}
+
+/** Markdown: what this run is, and how far it can be trusted. */
+function heading({ started, mode, quick, interrupted, verdicts, leftOut, version }: Environment): string {
+  const invalid = verdicts.filter(({ verdict }) => verdict === 'INVALID');
+  const name = ({ experiment, trial, target }: (typeof verdicts)[number]) => `\`${experiment}/${trial}\` of ${target}`;
+  return [
+    `# Comparison of ${started.slice(0, 16).replace('T', ' ')} UTC`,
+    `Made by \`npm run compare\` of fahrenheit-to-celsius ${version}, ` +
+      (mode === 'cluster' ? 'in a cluster.' : 'on one machine, without a cluster.'),
+    ...(quick ? ['**Quick:** it measured for minutes only. That is a first impression, not a result.'] : []),
+    ...(interrupted ? ['**Not complete:** it was stopped, or broke, before all was measured.'] : []),
+    `${verdicts.length - invalid.length} of ${verdicts.length} loads are valid.`,
+    ...(invalid.length > 0
+      ? [invalid.map((each) => `- INVALID: ${name(each)}. ${each.reasons.join(' ')}`).join('\n')]
+      : []),
+    ...(leftOut.length > 0 ? [`Left out:\n\n${leftOut.map((sentence) => `- ${sentence}`).join('\n')}`] : []),
+    'The loads in `calibrate` go to a bare server, to find what the load generator can send: that it is the bottleneck\n' +
+      'there, as their verdicts say, is what they are for.',
+  ].join('\n\n');
+}

@@ -1,0 +1,82 @@
+// The load generator on this machine, in a Python environment that is made for it.
+
+import { join } from 'node:path';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { execa } from 'execa';
+import { unpack } from './archive.ts';
+import { ROOT } from './environment.ts';
+import { CompareError, type Files, type Load } from './place.ts';
+import type { Shell } from './shell.ts';
+
+const FOLDER = join(ROOT, 'loadtest');
+const VENV = join(FOLDER, '.venv');
+const PYTHON = join(VENV, 'bin/python');
+const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDER, 'requirements.txt')];
+
+/** @returns what runs a load against a URL, and throws CompareError if it left no results */
+export async function openGenerator(
+  shell: Shell,
+  seed: number,
+  say: (sentence: string) => void,
+): Promise<(load: Load, url: string) => Promise<Files>> {
+  say('The load generator is installed in loadtest/.venv.');
+  await install(shell);
+  return async (load, url) => {
+    const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
+    try {
+      const args = [...argumentsOf(load, url, seed), `--results=${results}`];
+      const command = execa(PYTHON, ['-m', 'f2c_loadtest', ...args], {
+        cwd: FOLDER,
+        cancelSignal: shell.signal,
+        detached: true,
+        reject: false,
+        maxBuffer: 2 ** 28,
+      });
+      const { stdout, stderr, exitCode } = await command;
+      shell.signal.throwIfAborted();
+      // 0: valid, 3: INVALID; both have results.
+      if (exitCode !== 0 && exitCode !== 3) {
+        const why = /^BROKEN .*$/m.exec(stdout)?.[0] ?? `it ended with exit code ${exitCode ?? 'unknown'}.`;
+        throw new CompareError(`The load generator broke: ${why}`, stderr);
+      }
+      return (await unpack(stdout)).files;
+    } finally {
+      await rm(results, { recursive: true });
+    }
+  };
+}
+
+/** With uv if it is there, as that needs nothing of the machine's Python; else with venv and pip. */
+async function install(shell: Shell): Promise<void> {
+  if (await exists(shell, 'uv')) {
+    await shell.run('uv', ['venv', '--quiet', '--allow-existing', VENV]);
+    await shell.run('uv', ['pip', 'install', '--python', PYTHON, ...REQUIREMENTS]);
+    return;
+  }
+  await shell.run('python3', ['-m', 'venv', VENV]);
+  await shell.run(PYTHON, ['-m', 'pip', 'install', '--disable-pip-version-check', ...REQUIREMENTS]);
+}
+
+async function exists(shell: Shell, program: string): Promise<boolean> {
+  try {
+    await shell.run(program, ['--version']);
+    return true;
+  } catch (error) {
+    if (error instanceof CompareError) return false;
+    throw error;
+  }
+}
+
+function argumentsOf(load: Load, url: string, seed: number): string[] {
+  return [
+    `--target=${load.target}`,
+    `--host=${url}`,
+    `--seed=${seed}`,
+    `--steps=${JSON.stringify(load.steps)}`,
+    `--settle=${load.settleSeconds}`,
+    ...(load.untilSaturated ? ['--until-saturated'] : []),
+    // The static server has one answer.
+    ...(load.toStaticServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
+  ];
+}

@@ -1,0 +1,73 @@
+// What runs in the cluster, and on what: for environment.json, and for the sizes of images.
+
+import type { Environment, Target } from '../../results/files.ts';
+import { quantity, type List, type Node } from './kubernetes.ts';
+import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { CHARTS, type Chart } from './options.ts';
+import { installedChart } from './releases.ts';
+
+type Image = Environment['images'][string];
+
+export async function environmentOf(
+  namespace: Namespace,
+): Promise<Pick<Environment, 'kubernetes' | 'images' | 'charts' | 'clock'>> {
+  const { api } = namespace;
+  const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
+  const { items } = await api.get<List<Node>>('/api/v1/nodes');
+  return {
+    kubernetes: { version: gitVersion, nodes: items.map(describeNode) },
+    images: await byChart((chart) => imageOf(namespace, chart)),
+    charts: await byChart((chart) => installedChart(namespace, chart)),
+    clock: await clock(namespace),
+  };
+}
+
+/** Of what is unpacked on a node. */
+export async function imageBytes(namespace: Namespace, target: Target): Promise<number | null> {
+  return (await imageOf(namespace, target))?.sizeBytes ?? null;
+}
+
+async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promise<Record<string, T>> {
+  const found: Record<string, T> = {};
+  for (const chart of Object.keys(CHARTS) as Chart[]) {
+    const answer = await ask(chart);
+    if (answer !== undefined) found[RELEASES[chart]] = answer;
+  }
+  return found;
+}
+
+function describeNode({ metadata, status }: Node) {
+  const { nodeInfo, capacity } = status;
+  return {
+    name: metadata.name,
+    // Kubernetes does not know it.
+    cpuModel: null,
+    cpus: quantity(capacity.cpu ?? '0'),
+    memoryBytes: quantity(capacity.memory ?? '0'),
+    kernel: nodeInfo.kernelVersion,
+    os: nodeInfo.osImage,
+    containerRuntime: nodeInfo.containerRuntimeVersion,
+    architecture: nodeInfo.architecture,
+  };
+}
+
+async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | undefined> {
+  const [pod] = await podsBy(namespace, selectorOf(chart));
+  const reference = pod?.spec.containers[0]?.image;
+  const id = pod?.status.containerStatuses?.[0]?.imageID;
+  if (!pod?.spec.nodeName || !reference || !id) return undefined;
+  const { status } = await namespace.api.get<Node>(`/api/v1/nodes/${pod.spec.nodeName}`);
+  // Nodes write the names of images in full, and list the largest fifty only.
+  const isIt = (name: string) => name === id || name === reference || name.endsWith(`/${reference}`);
+  const sizeBytes = status.images?.find(({ names = [] }) => names.some(isIt))?.sizeBytes ?? null;
+  return { reference, id, sizeBytes };
+}
+
+/** By the Date of an answer of the API server, which is in whole seconds. */
+async function clock({ api }: Namespace): Promise<Environment['clock']> {
+  const before = Date.now();
+  const date = (await api.request('/version', {})).headers.get('date');
+  const middle = (before + Date.now()) / 2;
+  const offset = date ? (Date.parse(date) + 500 - middle) / 1000 : null;
+  return { offsetSeconds: offset, of: 'the API server, to a second' };
+}

@@ -1,0 +1,88 @@
+// Runs one load in the cluster: a Job of the load generator, from its installation to its results.
+
+import { unpack } from './archive.ts';
+import { trouble, type Pod } from './kubernetes.ts';
+import { diagnosis, podsBy, RELEASES, type Namespace } from './namespace.ts';
+import { CompareError, type Files, type Load } from './place.ts';
+import { install } from './releases.ts';
+import { STATIC_SERVER, startStaticServer, stopStaticServer } from './static-server.ts';
+
+/** Beyond the time that a load takes by itself: for its pod to be scheduled and to start, and for the archive. */
+const PATIENCE_SECONDS = 180;
+
+/** Of both the generator ends as it should: 0 is valid, 3 is INVALID. */
+const EXIT_CODES_WITH_RESULTS = [0, 3];
+
+interface Service {
+  spec: { ports: { port: number }[] };
+}
+interface Job {
+  status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
+}
+
+/** @throws CompareError if it left no results, with what the cluster knows of it */
+export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
+  const { api, core, options, shell } = namespace;
+  if (load.toStaticServer) await startStaticServer(namespace);
+  const revision = await install(namespace, 'loadtest', {
+    target: load.target,
+    host: await hostOf(namespace, load),
+    seed: options.seed,
+    steps: load.steps,
+    settleSeconds: load.settleSeconds,
+    untilSaturated: load.untilSaturated ?? false,
+    // The static server has one answer.
+    temperatures: load.toStaticServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
+  });
+  const job = `${RELEASES.loadtest}-${revision}`;
+  const seconds = load.steps.reduce((sum, step) => sum + step.seconds, 0) + PATIENCE_SECONDS;
+  const selector = `batch.kubernetes.io/job-name=${job}`;
+  try {
+    const pod = await shell.until(
+      `The load generator ${job} has ended`,
+      seconds,
+      () => ended(namespace, job, selector),
+      1000,
+    );
+    if (load.toStaticServer) await stopStaticServer(namespace);
+    return (await unpack(await api.text(`${core}/pods/${pod.metadata.name}/log`))).files;
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    throw new CompareError(error.message, await diagnosis(namespace, selector));
+  }
+}
+
+async function hostOf({ api, core, options }: Namespace, { target, toStaticServer }: Load): Promise<string> {
+  if (toStaticServer) return `http://${STATIC_SERVER}`;
+  const url = options.urls[target];
+  if (url) return url;
+  const { spec } = await api.get<Service>(`${core}/services/${RELEASES[target]}`);
+  // The charts name the port of HTTP first.
+  return `http://${RELEASES[target]}:${spec.ports[0]?.port ?? 80}`;
+}
+
+/**
+ * The pod of a Job, once it has ended with results.
+ * @throws CompareError if it never will
+ */
+async function ended(namespace: Namespace, job: string, selector: string): Promise<Pod | undefined> {
+  const [pod] = await podsBy(namespace, selector);
+  if (!pod) {
+    const { status } = await namespace.api.get<Job>(`/apis/batch/v1/namespaces/${namespace.name}/jobs/${job}`);
+    const failed = status.conditions?.find((condition) => condition.type === 'Failed' && condition.status === 'True');
+    if (failed)
+      throw new CompareError(`The load generator's pod is gone: ${failed.reason ?? ''}. ${failed.message ?? ''}`);
+    return undefined;
+  }
+  const why = trouble([pod]);
+  if (why) throw new CompareError(why);
+  const { phase, reason, message } = pod.status;
+  if (phase === 'Failed' && reason) throw new CompareError(`The load generator was ended: ${reason}. ${message ?? ''}`);
+  const terminated = pod.status.containerStatuses?.[0]?.state.terminated;
+  if (!terminated) return undefined;
+  if (!EXIT_CODES_WITH_RESULTS.includes(terminated.exitCode)) {
+    const text = terminated.message?.trim() ?? terminated.reason ?? 'no reason is known.';
+    throw new CompareError(`The load generator broke with exit code ${terminated.exitCode}: ${text}`);
+  }
+  return pod;
+}

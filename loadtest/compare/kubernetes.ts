@@ -1,0 +1,140 @@
+// The API of the cluster that kubectl points to, as far as a comparison needs it. `kubectl proxy` does the signing-in.
+
+import { createInterface } from 'node:readline';
+import { execa } from 'execa';
+import { CompareError } from './place.ts';
+import type { Shell } from './shell.ts';
+
+export interface Kubernetes {
+  /** @throws ApiError */
+  get<T>(path: string): Promise<T>;
+  /** @throws ApiError */
+  text(path: string): Promise<string>;
+  /** Pods as they change from now on, and first those that there are. Ends with the signal. */
+  watchPods(path: string, signal: AbortSignal): AsyncIterable<{ type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Pod }>;
+  /** A request through the API server to a pod or a service; a path such as `/api/v1/namespaces/n/pods/p:8080/proxy/`. */
+  request(path: string, options: RequestInit): Promise<Response>;
+  close(): void;
+}
+
+export class ApiError extends CompareError {
+  readonly status: number;
+
+  constructor(path: string, status: number, text: string) {
+    super(`The cluster answers ${status} to ${path}.`, text);
+    this.status = status;
+  }
+}
+
+export interface Pod {
+  metadata: { name: string; uid: string; creationTimestamp: string; deletionTimestamp?: string };
+  spec: {
+    nodeName?: string;
+    containers: { image: string; resources: Resources; ports?: { containerPort: number }[] }[];
+  };
+  status: {
+    phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
+    reason?: string;
+    message?: string;
+    podIP?: string;
+    conditions?: { type: string; status: string; lastTransitionTime: string; reason?: string; message?: string }[];
+    containerStatuses?: {
+      imageID: string;
+      restartCount: number;
+      state: {
+        waiting?: { reason: string; message?: string };
+        terminated?: { exitCode: number; reason?: string; message?: string };
+      };
+    }[];
+  };
+}
+
+export interface Resources {
+  requests?: Record<string, string>;
+  limits?: Record<string, string>;
+}
+
+export interface Node {
+  metadata: { name: string };
+  status: {
+    allocatable: Record<string, string>;
+    capacity: Record<string, string>;
+    images?: { names?: string[]; sizeBytes?: number }[];
+    nodeInfo: Record<
+      'kernelVersion' | 'osImage' | 'containerRuntimeVersion' | 'kubeletVersion' | 'architecture',
+      string
+    >;
+  };
+}
+
+export interface List<T> {
+  items: T[];
+}
+
+export async function openKubernetes({ signal }: Shell): Promise<Kubernetes> {
+  const proxy = execa('kubectl', ['proxy', '--port=0'], { detached: true, reject: false, cancelSignal: signal });
+  const address = await new Promise<string>((resolve, reject) => {
+    createInterface(proxy.stdout).once('line', (line) => resolve(line.replace(/^Starting to serve on /, 'http://')));
+    void proxy.then(({ code, stderr }) => {
+      const why = code === 'ENOENT' ? 'kubectl is not installed, or not on the path.' : 'kubectl proxy does not start.';
+      reject(new CompareError(why, stderr));
+    });
+  });
+
+  process.once('exit', () => proxy.kill());
+
+  const request = (path: string, options: RequestInit = {}) => fetch(address + path, { signal, ...options });
+  const answer = async (path: string) => {
+    const response = await request(path);
+    const text = await response.text();
+    if (!response.ok) throw new ApiError(path, response.status, text);
+    return text;
+  };
+  return {
+    get: async <T>(path: string) => JSON.parse(await answer(path)) as T,
+    text: answer,
+    request,
+    async *watchPods(path, until) {
+      const response = await request(`${path}${path.includes('?') ? '&' : '?'}watch=1`, { signal: until });
+      let rest = '';
+      for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+        const lines = (rest + text).split('\n');
+        rest = lines.pop() ?? '';
+        for (const line of lines) yield JSON.parse(line) as { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Pod };
+      }
+    },
+    close() {
+      proxy.kill();
+    },
+  };
+}
+
+/** A pod may not fit until another one has ended. */
+const PATIENCE_MS = 30_000;
+
+/** Why a pod won't run, if one won't: a sentence. */
+export function trouble(pods: readonly Pod[]): string | undefined {
+  for (const { metadata, status } of pods) {
+    const waiting = status.containerStatuses?.map(({ state }) => state.waiting).find(isFinal);
+    if (waiting) return `The pod ${metadata.name} does not start: ${waiting.reason}. ${waiting.message ?? ''}`.trim();
+    const unscheduled = status.conditions?.find(({ reason }) => reason === 'Unschedulable');
+    if (unscheduled && Date.now() - Date.parse(unscheduled.lastTransitionTime) > PATIENCE_MS) {
+      return `No node takes the pod ${metadata.name}: ${unscheduled.message ?? 'unschedulable'}`;
+    }
+  }
+  return undefined;
+}
+
+/** A container that waits for these waits for ever. */
+function isFinal(waiting?: { reason: string }): boolean {
+  const reasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
+  return [...reasons, 'CreateContainerConfigError', 'CrashLoopBackOff'].includes(waiting?.reason ?? '');
+}
+
+/** CPUs or bytes as Kubernetes writes them, such as `100m`, `2`, `512Mi`. */
+export function quantity(text: string): number {
+  const [, number = 'NaN', unit = ''] = /^([\d.]+(?:e\d+)?)([numkKMGTP]?i?)$/.exec(text) ?? [];
+  const powers = { n: 1e-9, u: 1e-6, m: 1e-3, '': 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12, P: 1e15 };
+  const binary = { Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, Ti: 2 ** 40, Pi: 2 ** 50 };
+  return Number(number) * ({ ...powers, ...binary }[unit] ?? NaN);
+}

@@ -1,0 +1,132 @@
+// This machine as the place of a comparison: the function as a process, TensorFlow Serving as a container.
+
+import pidusage from 'pidusage';
+import { TARGETS, type Row, type Target } from '../../results/files.ts';
+import { openGenerator } from './generator.ts';
+import type { Options } from './options.ts';
+import { CompareError, type Files, type Load, type Place, type Watch } from './place.ts';
+import { findServers, startStaticServer, type Server } from './servers.ts';
+import type { Shell } from './shell.ts';
+import { answers, NAMES } from './targets.ts';
+
+const START_SECONDS = 60;
+/** Of the questions to a server that starts. */
+const POLL_MS = 2;
+
+/** @throws CompareError if nothing can be compared here */
+export async function openLocal(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Place> {
+  const { starters, images, leftOut } = await findServers(options, shell, say);
+  const targets = TARGETS.filter((target) => options.urls[target] ?? starters[target]);
+  const running: Partial<Record<Target, Server>> = {};
+  const isWarm = new Set<Target>();
+
+  try {
+    for (const target of targets) await ready(target);
+    const generate = await openGenerator(shell, options.seed, say);
+    return {
+      targets,
+      leftOut: ['autoscale: on one machine without a cluster, nothing scales.', ...leftOut],
+      scales: false,
+      controls: (target) => running[target] !== undefined,
+      prepare(target) {
+        const isNew = !isWarm.has(target);
+        isWarm.add(target);
+        return Promise.resolve(isNew);
+      },
+      load: (load) => loadWith(generate, load),
+      watch: (target) => startWatch(pidOf(target), shell),
+      coldStart,
+      imageBytes: (target) => Promise.resolve(images[target]?.sizeBytes ?? null),
+      memoryBytes: async (target) => (await pidusage(pidOf(target))).memory,
+      environment: () =>
+        Promise.resolve({
+          kubernetes: null,
+          images: Object.fromEntries(Object.entries(images).map(([target, image]) => [`f2c-${target}`, image])),
+          resources: {},
+          charts: {},
+          clock: { offsetSeconds: 0, of: 'this machine, where all of it ran' },
+        }),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  /** Starts a target if it is to run here, and waits for its first right answer. */
+  async function ready(target: Target): Promise<void> {
+    const server = await starters[target]?.();
+    if (server) running[target] = server;
+    const url = options.urls[target] ?? server?.url ?? '';
+    await shell.until(
+      `${NAMES[target]} answers 212 °F rightly at ${url}`,
+      START_SECONDS,
+      async () => {
+        const why = server?.whyEnded();
+        if (why !== undefined) throw new CompareError(`${NAMES[target]} has ended.`, why);
+        return (await answers(target, shell.signal, (path, request) => fetch(url + path, request))) || undefined;
+      },
+      POLL_MS,
+    );
+  }
+
+  async function coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
+    await running[target]?.stop();
+    const start = performance.now();
+    const created = Date.now() / 1000;
+    await ready(target);
+    return { pod_created_s: created, first_answer_ms: performance.now() - start, first_service_answer_ms: null };
+  }
+
+  async function loadWith(generate: Awaited<ReturnType<typeof openGenerator>>, load: Load): Promise<Files> {
+    if (!load.toStaticServer) {
+      return generate(load, options.urls[load.target] ?? running[load.target]?.url ?? '');
+    }
+    const server = await startStaticServer(shell);
+    return generate(load, server.url).finally(server.stop);
+  }
+
+  function pidOf(target: Target): number {
+    const pid = running[target]?.pid;
+    if (pid === undefined) throw new Error(`${target} does not run here`);
+    return pid;
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all(Object.values(running).map((server) => server.stop()));
+    pidusage.clear();
+  }
+}
+
+/** CPU and memory of a process, each second. A sample that fails is missing, and no more. */
+function startWatch(pid: number, shell: Shell): Watch {
+  const timeline: Row<'timeline'>[] = [];
+  const pods: Row<'pods'>[] = [];
+  const stopping = new AbortController();
+  const sampling = (async () => {
+    while (!stopping.signal.aborted) {
+      await sample();
+      await shell.sleep(1000);
+    }
+  })();
+  // It ends with the run; who stops it hears of it.
+  sampling.catch(() => undefined);
+
+  async function sample(): Promise<void> {
+    const [result] = await Promise.allSettled([pidusage(pid)]);
+    if (result.status === 'rejected') return;
+    const { cpu, memory, ctime, timestamp } = result.value;
+    const timestamp_s = timestamp / 1000;
+    const one = { desired_replicas: 1, ready_replicas: 1 };
+    timeline.push({ timestamp_s, ...one, cpu_cores: cpu / 100, memory_bytes: memory });
+    pods.push({ timestamp_s, pod: `process-${pid}`, cpu_seconds: ctime / 1000, memory_bytes: memory });
+  }
+
+  return {
+    async stop() {
+      stopping.abort();
+      await sampling;
+      return { timeline, pods };
+    },
+  };
+}

@@ -1,0 +1,75 @@
+// The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up whatever happens.
+
+import { CommanderError } from 'commander';
+import { ResultsError } from '../../results/read.ts';
+import { openCluster } from './cluster.ts';
+import { beginEnvironment } from './environment.ts';
+import { estimate, runExperiments } from './experiments.ts';
+import { openFolder, type ResultsFolder } from './folder.ts';
+import { openLocal } from './local.ts';
+import { readOptions, type Options } from './options.ts';
+import { CompareError, type Place } from './place.ts';
+import { startProgress } from './progress.ts';
+import { openShell } from './shell.ts';
+
+const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED: 130 };
+
+async function compare(options: Options, interruption: AbortSignal): Promise<number> {
+  const shell = openShell(interruption);
+  const progress = startProgress();
+  let opened: Place | undefined;
+  let folder: ResultsFolder | undefined;
+  try {
+    progress.begin(options.local ? 'setting up on this machine' : 'setting up in the cluster');
+    const place = await (options.local ? openLocal : openCluster)(options, shell, progress.say);
+    opened = place;
+    folder = openFolder(options.results, await beginEnvironment(options, shell, place));
+    for (const sentence of place.leftOut) progress.say(`Left out: ${sentence}`, 'warning');
+    progress.expect(estimate(options, place));
+    const capacities = { function: [], tfserving: [] };
+    await runExperiments({ place, options, progress, folder, bound: 0, capacities });
+    folder.finish();
+    const isValid = folder.verdicts.every(({ verdict }) => verdict === 'VALID');
+    return isValid ? EXIT_CODES.VALID : EXIT_CODES.INVALID;
+  } catch (error) {
+    const { step } = progress;
+    if (interruption.aborted) {
+      progress.say(`Interrupted in this step: ${step}`, 'warning');
+      return EXIT_CODES.INTERRUPTED;
+    }
+    if (!(error instanceof CompareError || error instanceof ResultsError)) throw error;
+    if (error instanceof CompareError && error.details) console.error(`\n${error.details}\n`);
+    progress.say(`Failed in this step: ${step}. ${error.message}`, 'failure');
+    return EXIT_CODES.BROKEN;
+  } finally {
+    progress.begin('cleaning up');
+    await opened?.close();
+    progress.end();
+    if (folder && !folder.isEmpty) console.log(folder.path);
+    else console.error('Nothing was measured.');
+  }
+}
+
+function main(): void {
+  const interruption = new AbortController();
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode;
+    return;
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      if (interruption.signal.aborted) process.exit(EXIT_CODES.INTERRUPTED);
+      console.error('\nInterrupted: it cleans up, and keeps what was measured. Once more leaves everything as it is.');
+      interruption.abort();
+    });
+  }
+  void compare(options, interruption.signal).then((code) => {
+    process.exitCode = code;
+  });
+}
+
+main();

@@ -1,0 +1,242 @@
+// The command line of `npm run compare`: read, checked, and with a value for everything.
+
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Target } from '../../results/files.ts';
+
+export const EXPERIMENTS = ['autoscale', 'capacity', 'latency', 'batch', 'coldstart'] as const;
+export type ExperimentName = (typeof EXPERIMENTS)[number];
+
+/** The charts that are installed, by the names that --set and --values call them. */
+export const CHARTS = { function: 'chart', tfserving: 'tfserving/chart', loadtest: 'loadtest/chart' } as const;
+export type Chart = keyof typeof CHARTS;
+
+/** How long and how often is measured; all times in seconds. */
+export interface Pace {
+  trials: number;
+  /** of the run with the autoscaler */
+  runTime: number;
+  /** first seconds of every step, which are not measured */
+  settle: number;
+  /** of the load that gets caches and compilers warm, once for each target */
+  warmUp: number;
+  /** of the closed loop against the static server, once for each form of request */
+  calibrate: number;
+  /** of each number of users */
+  capacityStep: number;
+  /** of the fixed rate; p99 of 100 requests/s has its interval from 100 s on */
+  latency: number;
+  /** of each batch size */
+  batchStep: number;
+  /** how often each target is started */
+  coldStarts: number;
+}
+
+const FULL: Pace = {
+  trials: 3,
+  runTime: 300,
+  settle: 5,
+  warmUp: 20,
+  calibrate: 20,
+  capacityStep: 15,
+  latency: 120,
+  batchStep: 15,
+  coldStarts: 10,
+};
+
+const QUICK: Pace = {
+  trials: 1,
+  runTime: 90,
+  settle: 2,
+  warmUp: 5,
+  calibrate: 8,
+  capacityStep: 6,
+  latency: 15,
+  batchStep: 6,
+  coldStarts: 3,
+};
+
+export interface Options {
+  local: boolean;
+  quick: boolean;
+  keep: boolean;
+  experiments: ExperimentName[];
+  pace: Pace;
+  /** Most users of any load. */
+  users: number;
+  /** CPU limit of the one replica in all experiments but `autoscale`, as Kubernetes writes it. */
+  cpuLimit: string;
+  seed: number;
+  /** `key=value` for Helm, by chart. */
+  set: Record<Chart, string[]>;
+  /** Files of values for Helm, by chart. */
+  values: Record<Chart, string[]>;
+  /** Targets that run elsewhere. */
+  urls: Partial<Record<Target, string>>;
+  /** Folder in which a run makes its own. */
+  results: string;
+}
+
+const EXAMPLES = `
+Experiments (all, unless --experiment names some; \`calibrate\` always runs first):
+  autoscale   the same rate for both, rising to what the generator sends without strain, with 1 to 5 replicas
+  capacity    one replica, more and more users until throughput stops rising
+  latency     one replica, the same rate for both: half of the slower one's capacity (runs \`capacity\` too)
+  batch       one replica, 1 to 10 000 values a request
+  coldstart   from the creation of a pod to its first correct answer; sizes of images; memory
+
+Examples:
+  npm run compare                                          everything, in the cluster that kubectl points to
+  npm run compare -- --quick                               a first impression in a quarter of an hour
+  npm run compare -- --experiment capacity --trials 5      one experiment, more often
+  npm run compare -- --set function.image.repository=me/f2c-function --set function.image.tag=2.0.0
+  npm run compare -- --local --quick                       without a cluster
+  npm run compare -- --local --tfserving-url http://localhost:8501
+
+Exit codes: 0 all is measured and valid, 3 something measured is INVALID, 1 it broke, 2 wrong use, 130 interrupted.`;
+
+/** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
+export function readOptions(argv: string[]): Options {
+  const command = new Command('npm run compare --')
+    .description(
+      'Compares the function with TensorFlow Serving under load: installs both and the load generator in the current ' +
+        'context of kubectl, in a namespace of its own, runs the experiments, brings the results home, and uninstalls.',
+    )
+    .option('--local', 'run the function and TensorFlow Serving on this machine, without a cluster')
+    .option('--quick', 'measure for minutes instead of an hour; the results are marked as such')
+    .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
+    .addOption(
+      new Option('--experiment <name>', 'run only this one; can be repeated')
+        .argParser(collect(oneOf(EXPERIMENTS)))
+        .default([], 'all'),
+    )
+    .option('--trials <n>', `times that each load is repeated (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
+    .option(
+      '--run-time <time>',
+      `time of the autoscale run, such as 90s or 5m (default: ${FULL.runTime}s, quick ${QUICK.runTime}s)`,
+      duration,
+    )
+    .option('--users <n>', 'most users at a time', whole, 64)
+    .option('--cpu-limit <quantity>', 'CPU limit of the single replica in all but autoscale', quantity, '200m')
+    .option('--seed <n>', 'seed of the temperatures', whole, 1)
+    .addOption(
+      new Option('--set <chart.key=value>', 'a value of a chart: function, tfserving or loadtest; can be repeated')
+        .argParser(collect(ofChart('.')))
+        .conflicts('local')
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--values <chart=file>', 'a file of values for a chart; can be repeated')
+        .argParser(collect(ofChart('=')))
+        .conflicts('local')
+        .default([], 'none'),
+    )
+    .option('--function-url <url>', 'a function that runs elsewhere', url)
+    .option('--tfserving-url <url>', 'a TensorFlow Serving that runs elsewhere', url)
+    .option('--results <folder>', 'folder in which the run makes its own', 'results')
+    .allowExcessArguments(false)
+    .addHelpText('after', EXAMPLES)
+    .exitOverride((error) => {
+      error.exitCode &&= 2;
+      throw error;
+    });
+  const given = command.parse(argv, { from: 'user' }).opts<Given>();
+
+  const pace = { ...(given.quick ? QUICK : FULL) };
+  pace.trials = given.trials ?? pace.trials;
+  pace.runTime = given.runTime ?? pace.runTime;
+  const { functionUrl, tfservingUrl } = given;
+  return {
+    local: given.local ?? false,
+    quick: given.quick ?? false,
+    keep: given.keep ?? false,
+    experiments: withCapacity(given.experiment),
+    pace,
+    users: given.users,
+    cpuLimit: given.cpuLimit,
+    seed: given.seed,
+    set: byChart(given.set),
+    values: byChart(given.values),
+    urls: { ...(functionUrl && { function: functionUrl }), ...(tfservingUrl && { tfserving: tfservingUrl }) },
+    results: given.results,
+  };
+}
+
+interface Given {
+  local?: boolean;
+  quick?: boolean;
+  keep?: boolean;
+  experiment: ExperimentName[];
+  trials?: number;
+  runTime?: number;
+  users: number;
+  cpuLimit: string;
+  seed: number;
+  set: [Chart, string][];
+  values: [Chart, string][];
+  functionUrl?: string;
+  tfservingUrl?: string;
+  results: string;
+}
+
+/** In the order in which they run. The rate of `latency` comes from `capacity`. */
+function withCapacity(names: ExperimentName[]): ExperimentName[] {
+  if (names.length === 0) return [...EXPERIMENTS];
+  return EXPERIMENTS.filter((name) => names.includes(name) || (name === 'capacity' && names.includes('latency')));
+}
+
+function byChart(pairs: [Chart, string][]): Record<Chart, string[]> {
+  const of = (chart: Chart) => pairs.filter(([name]) => name === chart).map(([, value]) => value);
+  return { function: of('function'), tfserving: of('tfserving'), loadtest: of('loadtest') };
+}
+
+/** An option that can be repeated. */
+function collect<T>(parse: (text: string) => T): (text: string, before: T[]) => T[] {
+  return (text, before) => [...before, parse(text)];
+}
+
+function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const name = names.find((each) => each === text);
+    if (!name) throw new InvalidArgumentError(`Known are ${names.join(', ')}.`);
+    return name;
+  };
+}
+
+function ofChart(separator: string): (text: string) => [Chart, string] {
+  return (text) => {
+    const [, name = '', rest] = new RegExp(`^(\\w+)\\${separator}(.+)$`).exec(text) ?? [];
+    if (!rest) throw new InvalidArgumentError(`It begins with the name of a chart and "${separator}".`);
+    return [oneOf(Object.keys(CHARTS) as Chart[])(name), rest];
+  };
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000) {
+    throw new InvalidArgumentError('A whole number from 1 to 1000000 is wanted.');
+  }
+  return value;
+}
+
+/** @returns seconds */
+function duration(text: string): number {
+  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(text) ?? [];
+  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  if (total < 20 || total > 86_400)
+    throw new InvalidArgumentError('A time from 20s to 24h is wanted, such as 90s or 5m.');
+  return total;
+}
+
+function quantity(text: string): string {
+  if (!/^(\d+m|\d+(\.\d+)?)$/.test(text)) throw new InvalidArgumentError('CPUs are wanted, such as 500m or 1.');
+  return text;
+}
+
+/** @returns it without a slash at its end */
+function url(text: string): string {
+  const parsed = URL.parse(text);
+  if (!parsed || !['http:', 'https:'].includes(parsed.protocol) || parsed.pathname !== '/' || parsed.search) {
+    throw new InvalidArgumentError('An address without a path is wanted, such as http://localhost:8501.');
+  }
+  return parsed.origin;
+}

@@ -1,0 +1,75 @@
+// Whether a cluster has what a comparison needs, before anything is installed there.
+
+import { max, sum } from 'simple-statistics';
+import { parseAllDocuments } from 'yaml';
+import { ApiError, quantity, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
+import type { Namespace } from './namespace.ts';
+import type { Chart } from './options.ts';
+import { CompareError } from './place.ts';
+import { render } from './releases.ts';
+
+/** @throws CompareError, with what to do */
+export async function checkCluster(namespace: Namespace): Promise<void> {
+  const { api, shell, say, name } = namespace;
+  const context = await shell.run('kubectl', ['config', 'current-context']);
+  const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
+  say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
+  try {
+    await api.get('/apis/metrics.k8s.io/v1beta1/nodes');
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    throw new CompareError(
+      'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
+        'https://github.com/kubernetes-sigs/metrics-server, and wait until `kubectl top nodes` works.',
+      error.details,
+    );
+  }
+  await checkRoom(namespace);
+}
+
+/** Whether the targets, all their replicas, and the load generator fit beside what runs already, by CPU requests. */
+async function checkRoom(namespace: Namespace): Promise<void> {
+  const { api, say, installed } = namespace;
+  const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
+  const { items: pods } = await api.get<List<Pod>>(
+    `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
+  );
+  const requested = pods.flatMap(({ spec }) => spec.containers.map(({ resources }) => cpuRequest(resources)));
+  const free = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0'))) - sum(requested);
+
+  const needs = await Promise.all([...installed, 'loadtest' as const].map((chart) => needsOf(namespace, chart)));
+  const least = sum(needs.map(({ cpu }) => cpu));
+  const most = least + max(needs.map(({ cpu, replicas }) => (replicas - 1) * cpu));
+  const text = `${free.toFixed(2)} CPUs of the cluster are not requested by others`;
+  if (free < least) {
+    throw new CompareError(`${text}, and ${least.toFixed(2)} are needed: add a node, or lower \`resources.requests\`.`);
+  }
+  if (free < most) {
+    say(`${text}, and ${most.toFixed(2)} are needed for all replicas: some may not start.`, 'warning');
+  }
+}
+
+/** CPUs that each pod of a chart requests, and how many there can be. */
+async function needsOf(namespace: Namespace, chart: Chart): Promise<{ cpu: number; replicas: number }> {
+  const documents = parseAllDocuments(await render(namespace, chart)).map((each) => each.toJS() as Manifest | null);
+  const replicas = documents.find((each) => each?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;
+  const workloads = documents.filter((each) => each?.kind === 'Deployment' || each?.kind === 'Job');
+  const cpus = workloads.flatMap((workload) => {
+    const { containers = [] } = workload?.spec?.template?.spec ?? {};
+    return containers.map(({ resources = {} }) => (workload?.spec?.parallelism ?? 1) * cpuRequest(resources));
+  });
+  return { cpu: sum(cpus), replicas };
+}
+
+interface Manifest {
+  kind: string;
+  spec?: {
+    maxReplicas?: number;
+    parallelism?: number;
+    template?: { spec: { containers?: { resources?: Resources }[] } };
+  };
+}
+
+function cpuRequest({ requests, limits }: Resources): number {
+  return quantity(requests?.cpu ?? limits?.cpu ?? '0');
+}

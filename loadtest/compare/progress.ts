@@ -1,0 +1,68 @@
+// Tells how far a run is: one line that changes on a terminal, plain lines elsewhere; on stderr, as results go to stdout.
+
+import ora from 'ora';
+
+export interface Progress {
+  /** The step that is under way. */
+  readonly step: string;
+  /** Says how many seconds all steps from now on take together, about. */
+  expect(seconds: number): void;
+  /** Begins a step of about so many of them, and so ends the one before. */
+  begin(step: string, seconds?: number): void;
+  /** Says something that stays. */
+  say: (sentence: string, kind?: 'ok' | 'warning' | 'failure') => void;
+  /** Ends the last step. */
+  end(): void;
+}
+
+const SIGNS = { ok: '', warning: 'NOTE ', failure: 'ERROR ' };
+
+export function startProgress(): Progress {
+  const isTerminal = process.stderr.isTTY;
+  // Ctrl-C is for the run, not for the spinner.
+  const spinner = ora({ stream: process.stderr, isEnabled: isTerminal, discardStdin: false });
+  let left = 0;
+  let current = { step: '', seconds: 0, start: performance.now() };
+
+  const text = () => {
+    const elapsed = (performance.now() - current.start) / 1000;
+    const rest = left - Math.min(elapsed, current.seconds);
+    return rest > 0 ? `${current.step} (about ${inWords(rest)} left)` : current.step;
+  };
+  const print = (line: string) => {
+    console.error(`${new Date().toISOString().slice(11, 19)} ${line}`);
+  };
+  const timer = setInterval(() => {
+    spinner.text = text();
+  }, 1000).unref();
+
+  return {
+    get step() {
+      return current.step;
+    },
+    expect(seconds) {
+      left = seconds;
+    },
+    begin(step, seconds = 0) {
+      left = Math.max(0, left - current.seconds);
+      current = { step, seconds, start: performance.now() };
+      if (isTerminal) spinner.start(text());
+      else print(text());
+    },
+    say(sentence, kind = 'ok') {
+      if (!isTerminal) print(SIGNS[kind] + sentence);
+      else {
+        spinner[({ ok: 'succeed', warning: 'warn', failure: 'fail' } as const)[kind]](sentence);
+        spinner.start(text());
+      }
+    },
+    end() {
+      clearInterval(timer);
+      spinner.stop();
+    },
+  };
+}
+
+function inWords(seconds: number): string {
+  return seconds < 90 ? `${Math.ceil(seconds / 10) * 10} s` : `${Math.ceil(seconds / 60)} min`;
+}

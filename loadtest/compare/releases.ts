@@ -1,0 +1,100 @@
+// Helm's part: installs the charts, and scales the targets by upgrading them.
+
+import { join } from 'node:path';
+import type { Target } from '../../results/files.ts';
+import { trouble, type Resources } from './kubernetes.ts';
+import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { CHARTS, type Chart } from './options.ts';
+import { ROOT } from './environment.ts';
+import { CompareError, type Scaling } from './place.ts';
+import { NAMES } from './targets.ts';
+
+type Values = Record<string, string | number | boolean | object>;
+
+/** Installs a chart, or upgrades it. @returns the revision of the release */
+export async function install(namespace: Namespace, chart: Chart, values: Values): Promise<number> {
+  const args = [RELEASES[chart], join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
+  // After the user's, so that what an experiment needs wins.
+  const ours = Object.entries(values).flatMap(([key, value]) =>
+    typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],
+  );
+  const text = await namespace.shell.run('helm', ['upgrade', '--install', ...args, ...ours, '--output', 'json']);
+  return (JSON.parse(text) as { version: number }).version;
+}
+
+/** All objects of a chart, as YAML. */
+export function render(namespace: Namespace, chart: Chart): Promise<string> {
+  return namespace.shell.run('helm', [
+    'template',
+    RELEASES[chart],
+    join(ROOT, CHARTS[chart]),
+    ...given(namespace, chart),
+  ]);
+}
+
+/** What is installed of a chart; undefined if nothing is. */
+export async function installedChart(
+  { name, shell }: Namespace,
+  chart: Chart,
+): Promise<{ version: string; values: Record<string, unknown> } | undefined> {
+  const inNamespace = ['--namespace', name, '--output', 'json'];
+  const filter = ['--filter', `^${RELEASES[chart]}$`];
+  const [release] = JSON.parse(await shell.run('helm', ['list', ...filter, ...inNamespace])) as { chart: string }[];
+  if (!release) return undefined;
+  const values = await shell.run('helm', ['get', 'values', RELEASES[chart], '--all', ...inNamespace]);
+  const version = release.chart.replace(/^.*-(?=\d+\.\d+\.\d+)/, '');
+  return { version, values: JSON.parse(values) as Record<string, unknown> };
+}
+
+/** Helm's options for the values that the user gave. */
+function given({ options }: Namespace, chart: Chart): string[] {
+  const files = options.values[chart].flatMap((file) => ['--values', file]);
+  return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
+}
+
+/** Gets a target to one replica that is ready; `auto` then lets its autoscaler begin, and waits for its first reading. */
+export async function scale(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
+  const { cpuLimit } = namespace.options;
+  const fixed = { 'autoscaling.enabled': false, replicaCount: 1 };
+  const limited = { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit };
+  await install(namespace, target, scaling === 'one' ? { ...fixed, ...limited } : fixed);
+  await waitForReplicas(namespace, target, 1);
+  if (scaling === 'one') return;
+  await install(namespace, target, { 'autoscaling.enabled': true });
+  const { shell, api, name } = namespace;
+  const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${RELEASES[target]}`;
+  await shell.until(`The autoscaler of ${NAMES[target]} has a reading of its CPU`, 180, async () => {
+    const { status } = await api.get<{ status?: { currentMetrics?: { resource?: unknown }[] } }>(path);
+    return status?.currentMetrics?.some(({ resource }) => resource) ? true : undefined;
+  });
+}
+
+/**
+ * Waits until a target has just so many pods, all of them ready.
+ * @throws CompareError if one of them can't start
+ */
+export async function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
+  const selector = selectorOf(target);
+  try {
+    await namespace.shell.until(`${NAMES[target]} has ${count} ready replicas`, 300, async () => {
+      const pods = await podsBy(namespace, selector);
+      const why = trouble(pods);
+      if (why) throw new CompareError(why);
+      const isReady = pods.every(({ status }) =>
+        status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+      );
+      return pods.length === count && isReady ? true : undefined;
+    });
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    throw new CompareError(error.message, await diagnosis(namespace, selector));
+  }
+}
+
+/** Requests and limits of a target, as its pod has them. */
+export async function resourcesOf(namespace: Namespace, target: Target): Promise<Required<Resources>> {
+  const [pod] = await podsBy(namespace, selectorOf(target));
+  const { requests = {}, limits = {} } = pod?.spec.containers[0]?.resources ?? {};
+  const sorted = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).sort());
+  return { requests: sorted(requests), limits: sorted(limits) };
+}

@@ -1,0 +1,42 @@
+// What the command itself knows of the targets: their names, and one question with its answer.
+
+import type { Target } from '../../results/files.ts';
+
+export const NAMES: Record<Target, string> = { function: 'the function', tfserving: 'TensorFlow Serving' };
+
+/** One conversion, asked to see whether a target answers, and answers right. */
+const QUESTIONS: Record<Target, { path: string; options: RequestInit; isAnswer: (body: unknown) => boolean }> = {
+  function: {
+    path: '/?fahrenheit=212',
+    options: { method: 'GET' },
+    isAnswer: (body) => (body as { celsius?: unknown } | null)?.celsius === 100,
+  },
+  tfserving: {
+    path: '/v1/models/fahrenheit_to_celsius:predict',
+    options: { method: 'POST', body: '{"instances":[212]}', headers: { 'content-type': 'application/json' } },
+    isAnswer(body) {
+      const [celsius] = (body as { predictions?: unknown[] } | null)?.predictions ?? [];
+      // The tolerance of float32 that model/README.md derives; 212 itself is a float32.
+      return Math.abs(Number(celsius) - 100) <= 3 * 2 ** -24 * 100;
+    },
+  },
+};
+
+/**
+ * Whether a target gives the right answer now; a connection refused, a 503 and a wrong number are all no.
+ * @throws what the signal was aborted with
+ */
+export async function answers(
+  target: Target,
+  signal: AbortSignal,
+  ask: (path: string, options: RequestInit) => Promise<Response>,
+): Promise<boolean> {
+  const { path, options, isAnswer } = QUESTIONS[target];
+  try {
+    const response = await ask(path, { ...options, signal });
+    return response.ok && isAnswer(await response.json());
+  } catch {
+    signal.throwIfAborted();
+    return false;
+  }
+}

@@ -1,0 +1,51 @@
+// What is read out of Kubernetes' objects. The objects are made up.
+
+import { describe, expect, test } from 'vitest';
+import { quantity, trouble, type Pod } from '../compare/kubernetes.ts';
+
+test.each([
+  ['100m', 0.1],
+  ['2', 2],
+  ['1.5', 1.5],
+  ['123456n', 123456e-9],
+  ['512Mi', 536_870_912],
+  ['24614036Ki', 25_204_772_864],
+  ['1e3', 1000],
+  ['129M', 129_000_000],
+])('the quantity %s is %d', (text, value) => {
+  expect(quantity(text)).toBeCloseTo(value, 9);
+});
+
+test('what is no quantity is no number', () => {
+  expect(quantity('many')).toBeNaN();
+});
+
+function pod(status: Partial<Pod['status']>): Pod {
+  return {
+    metadata: { name: 'it', uid: '1', creationTimestamp: '2026-01-31T12:00:00Z' },
+    spec: { containers: [] },
+    status: { phase: 'Pending', ...status },
+  };
+}
+const waiting = (reason: string) =>
+  pod({ containerStatuses: [{ imageID: '', restartCount: 0, state: { waiting: { reason, message: 'so it says' } } }] });
+
+describe('why a pod will not run', () => {
+  test('its image is not there', () => {
+    expect(trouble([waiting('ErrImagePull')])).toBe('The pod it does not start: ErrImagePull. so it says');
+  });
+
+  test('it only takes its time', () => {
+    expect(trouble([waiting('ContainerCreating')])).toBeUndefined();
+  });
+
+  test.each([
+    [5, undefined],
+    [60, 'No node takes the pod it: 0/1 nodes are available'],
+  ])('no node took it for %d s', (seconds, sentence) => {
+    const since = new Date(Date.now() - seconds * 1000).toISOString();
+    const message = '0/1 nodes are available';
+    const scheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
+    expect(trouble([pod({ conditions: [{ ...scheduled, lastTransitionTime: since }] })])).toBe(sentence);
+  });
+});

@@ -1,0 +1,96 @@
+// The command line of `npm run compare`, as far as it is read before anything runs.
+
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { readOptions } from '../compare/options.ts';
+
+/** What the command says, and how it ends. */
+async function compare(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
+  try {
+    const command = [process.execPath, ['loadtest/compare/main.ts', ...args]] as const;
+    return { ...(await promisify(execFile)(...command)), code: 0 };
+  } catch (error) {
+    return error as { stdout: string; stderr: string; code: number };
+  }
+}
+
+describe('without an option', () => {
+  const options = readOptions([]);
+
+  test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
+    const names = ['autoscale', 'capacity', 'latency', 'batch', 'coldstart'];
+    expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: names });
+    expect(options.pace).toMatchObject({ trials: 3, runTime: 300, coldStarts: 10 });
+  });
+});
+
+describe('options', () => {
+  test('--quick measures for shorter times, and options that are given win over it', () => {
+    const { pace } = readOptions(['--quick', '--trials', '2', '--run-time', '2m']);
+    expect(pace).toMatchObject({ trials: 2, runTime: 120 });
+    expect(pace.latency).toBeLessThan(readOptions([]).pace.latency);
+  });
+
+  test.each([
+    ['90', 90],
+    ['90s', 90],
+    ['5m', 300],
+    ['1h30m', 5400],
+  ])('--run-time %s is %d seconds', (text, seconds) => {
+    expect(readOptions(['--run-time', text]).pace.runTime).toBe(seconds);
+  });
+
+  test('latency needs the capacity, so that it runs before', () => {
+    expect(readOptions(['--experiment', 'latency']).experiments).toEqual(['capacity', 'latency']);
+  });
+
+  test('experiments run in their own order, whatever the order of the options', () => {
+    const { experiments } = readOptions(['--experiment', 'coldstart', '--experiment', 'batch']);
+    expect(experiments).toEqual(['batch', 'coldstart']);
+  });
+
+  test('--set and --values are kept by chart, in their order', () => {
+    const set = ['function.image.tag=2', 'loadtest.nodeSelector.a=b', 'function.x=a=b'];
+    const options = readOptions([...set.flatMap((value) => ['--set', value]), '--values', 'tfserving=my.values.yaml']);
+    expect(options.set).toEqual({ function: ['image.tag=2', 'x=a=b'], tfserving: [], loadtest: ['nodeSelector.a=b'] });
+    expect(options.values.tfserving).toEqual(['my.values.yaml']);
+  });
+
+  test('URLs lose their slash', () => {
+    expect(readOptions(['--tfserving-url', 'http://localhost:8501/']).urls).toEqual({
+      tfserving: 'http://localhost:8501',
+    });
+  });
+});
+
+describe('wrong use', () => {
+  test.each([
+    ['an unknown option', ['--trails', '3'], /unknown option '--trails'/],
+    ['a bare word', ['locust'], /too many arguments/],
+    ['an unknown experiment', ['--experiment', 'speed'], /Known are autoscale, capacity/],
+    ['no trials', ['--trials', '0'], /whole number from 1/],
+    ['a time that is too short', ['--run-time', '5s'], /from 20s to 24h/],
+    ['no time at all', ['--run-time', 'm'], /from 20s to 24h/],
+    ['an unknown chart', ['--set', 'chart.image.tag=2'], /Known are function, tfserving, loadtest/],
+    ['a value without a chart', ['--set', 'image'], /name of a chart and "\."/],
+    ['a URL with a path', ['--function-url', 'http://localhost/v1'], /without a path/],
+    ['CPUs that are none', ['--cpu-limit', 'half'], /CPUs are wanted/],
+    [
+      'chart values without charts',
+      ['--local', '--set', 'function.image.tag=2'],
+      /cannot be used with option '--local'/,
+    ],
+  ])('%s ends with exit code 2 and a sentence, before anything runs', async (_, args, sentence) => {
+    const { code, stdout, stderr } = await compare(...args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(sentence);
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  test('--help has examples, and ends with 0', async () => {
+    const { code, stdout } = await compare('--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/Examples:\n {2}npm run compare /);
+  });
+});

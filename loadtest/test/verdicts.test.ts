@@ -1,0 +1,83 @@
+// What `compare` itself finds of a load. The rows are made up.
+
+import { describe, expect, test } from 'vitest';
+import type { Row, Verdict } from '../../results/files.ts';
+import { csv, highestThroughput, idleReplicas, judged, rowsOf, tooFast } from '../compare/verdicts.ts';
+
+const seconds = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+
+function answers(appIds: string[], from: number, to: number): Row<'replicas'>[] {
+  return seconds(from, to).flatMap((timestamp_s) => appIds.map((app_id) => ({ timestamp_s, app_id, answers: 10 })));
+}
+
+function timeline(ready_replicas: number, from: number, to: number): Row<'timeline'>[] {
+  const rest = { desired_replicas: ready_replicas, ready_replicas, cpu_cores: null, memory_bytes: null };
+  return seconds(from, to).map((second) => ({ timestamp_s: second + 0.5, ...rest }));
+}
+
+function step(requests: number, failures = 0): Row<'steps'> {
+  const times = { start_s: 100, end_s: 110 };
+  return { step: 0, users: 1, batch: 1, offered_rate: null, ...times, requests, failures, wrong_answers: 0 };
+}
+
+describe('replicas that answer nothing', () => {
+  test('all that were ready answered', () => {
+    expect(idleReplicas(answers(['a', 'b'], 100, 200), timeline(2, 100, 200))).toEqual([]);
+  });
+
+  test('one of them did not', () => {
+    expect(idleReplicas(answers(['a', 'b'], 100, 200), timeline(3, 100, 200))).toEqual([
+      'Only 2 of 3 ready replicas answered in the last 20 s: the load was not balanced.',
+    ]);
+  });
+
+  test('one of them only did so earlier', () => {
+    const rows = [...answers(['a', 'b'], 100, 150), ...answers(['a'], 151, 200)];
+    expect(idleReplicas(rows, timeline(2, 100, 200))).toHaveLength(1);
+  });
+
+  test('a replica that became ready just before the end is not waited for', () => {
+    const samples = [...timeline(1, 100, 195), ...timeline(2, 196, 200)];
+    expect(idleReplicas(answers(['a'], 100, 200), samples)).toEqual([]);
+  });
+
+  test('what is sampled after the load says nothing of it', () => {
+    const samples = [...timeline(1, 100, 200), ...timeline(5, 201, 230)];
+    expect(idleReplicas(answers(['a'], 100, 200), samples)).toEqual([]);
+  });
+
+  test('without samples there is nothing to say', () => {
+    expect(idleReplicas(answers(['a'], 100, 200), [])).toEqual([]);
+  });
+});
+
+describe('a target that is too fast for the load generator', () => {
+  test('throughput is that of the best step, without what failed', () => {
+    expect(highestThroughput([step(1000), step(3000, 1500)])).toBe(150);
+    expect(highestThroughput([])).toBe(0);
+  });
+
+  test('up to the bound it counts', () => {
+    expect(tooFast([step(1000)], 100)).toEqual([]);
+  });
+
+  test('above it does not', () => {
+    expect(tooFast([step(1500)], 100)).toEqual([
+      expect.stringMatching(/^The target answered 150 requests\/s, more than/),
+    ]);
+  });
+});
+
+test('what is found makes a verdict INVALID, beside what was found before', () => {
+  const verdict = { verdict: 'VALID', reasons: [] as string[] } as Verdict;
+  expect(judged(verdict, [])).toBe(verdict);
+  expect(judged({ ...verdict, verdict: 'INVALID', reasons: ['One.'] }, ['Two.'])).toMatchObject({
+    verdict: 'INVALID',
+    reasons: ['One.', 'Two.'],
+  });
+});
+
+test('rows are written and read again', () => {
+  const rows = timeline(2, 100, 101);
+  expect(rowsOf(csv(new Map(), 'function', 'timeline', rows), 'function', 'timeline')).toEqual(rows);
+});
