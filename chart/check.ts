@@ -1,4 +1,4 @@
-// Checks both charts without a cluster; exits with 1 if anything is wrong. `npm run check:charts` runs it.
+// Checks all charts without a cluster; exits with 1 if anything is wrong. `npm run check:charts` runs it.
 //
 // KUBECONFORM_SCHEMAS: where kubeconform takes Kubernetes' schemas from, as in its -schema-location; online by default.
 
@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 
-const CHARTS = ['chart', 'tfserving/chart'];
+const CHARTS = ['chart', 'tfserving/chart', 'loadtest/chart'];
 /** The oldest version that the charts take. */
 const KUBERNETES = '1.30.0';
 const KNATIVE = 'knative.dev/serving@v0.51.0';

@@ -12,16 +12,14 @@ const hasHelm = spawnSync('helm', ['version']).status === 0;
 
 type Tree = Record<string, unknown>;
 
-describe.each(CHARTS)('%s', (chart) => {
-  test('has the version of the project', () => {
-    const { version } = parse(readFileSync('package.json', 'utf8')) as Tree;
-    expect(parse(readFileSync(`${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
-  });
+test.each([...CHARTS, 'loadtest/chart'])('%s has the version of the project', (chart) => {
+  const { version } = parse(readFileSync('package.json', 'utf8')) as Tree;
+  expect(parse(readFileSync(`${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
+});
 
-  test('has a copy of the known temperatures', () => {
-    const copy = readFileSync(`${chart}/files/known-temperatures.csv`, 'utf8');
-    expect(copy).toBe(readFileSync('model/known-temperatures.csv', 'utf8'));
-  });
+test.each(CHARTS)('%s has a copy of the known temperatures', (chart) => {
+  const copy = readFileSync(`${chart}/files/known-temperatures.csv`, 'utf8');
+  expect(copy).toBe(readFileSync('model/known-temperatures.csv', 'utf8'));
 });
 
 test("the function's settings are values of its chart, with the same defaults", () => {

@@ -1,0 +1,225 @@
+{{- define "f2c-loadtest.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* Names of some objects may have 63 characters. A release whose name contains the chart's gives its name alone. */}}
+{{- define "f2c-loadtest.fullname" -}}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- $name := default .Chart.Name .Values.nameOverride }}
+{{- if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A Job is never changed, so that every revision of the release makes one of its own. */}}
+{{- define "f2c-loadtest.jobName" -}}
+{{- printf "%s-%d" (include "f2c-loadtest.fullname" . | trunc 52 | trimSuffix "-") .Release.Revision }}
+{{- end }}
+
+{{- define "f2c-loadtest.labels" -}}
+{{ include "f2c-loadtest.selectorLabels" . }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end }}
+
+{{- define "f2c-loadtest.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "f2c-loadtest.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "f2c-loadtest.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "f2c-loadtest.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{/* The reference of the image; --set makes numbers of some tags. */}}
+{{- define "f2c-loadtest.image" -}}
+{{- if .Values.image.digest -}}
+{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag | toJson | trimAll "\"" }}
+{{- end }}
+{{- end }}
+
+{{/* The services of the other charts, when these are installed under their own names. */}}
+{{- define "f2c-loadtest.host" -}}
+{{- default (eq .Values.target "function" | ternary "http://f2c-function" "http://f2c-tfserving:8501") .Values.host }}
+{{- end }}
+
+{{/* Seconds of a time such as 90s or 1h30m. */}}
+{{- define "f2c-loadtest.runSeconds" -}}
+{{- $seconds := 0 }}
+{{- range regexFindAll "\\d+[hms]?" (toString .Values.runTime) -1 }}
+{{- $unit := hasSuffix "h" . | ternary 3600 (hasSuffix "m" . | ternary 60 1) }}
+{{- $seconds = add $seconds (mul $unit (regexFind "\\d+" . | int)) }}
+{{- end }}
+{{- $seconds }}
+{{- end }}
+
+{{/*
+A load ends by itself. This is for one that does not, and for workers whose master is gone: all its time, that for users
+to start and workers to come, and as much again as an archive may take.
+*/}}
+{{- define "f2c-loadtest.activeDeadlineSeconds" -}}
+{{- $seconds := include "f2c-loadtest.runSeconds" . | int }}
+{{- if .Values.steps }}
+{{- $seconds = 0 }}
+{{- range .Values.steps }}
+{{- $seconds = add $seconds .seconds 60 }}
+{{- end }}
+{{- else }}
+{{- $seconds = add $seconds (div .Values.users .Values.spawnRate) }}
+{{- end }}
+{{- add $seconds .Values.workers.waitSeconds 600 }}
+{{- end }}
+
+{{/* Every option is one word, so that Locust can't take one for the name of a user class. */}}
+{{- define "f2c-loadtest.args" -}}
+{{- with .Values }}
+- {{ printf "--target=%s" .target }}
+- {{ printf "--host=%s" (include "f2c-loadtest.host" $) | quote }}
+{{- if .steps }}
+- {{ printf "--steps=%s" (toJson .steps) | quote }}
+{{- else }}
+- --users={{ int .users }}
+- --spawn-rate={{ .spawnRate }}
+- {{ printf "--run-time=%v" .runTime | quote }}
+{{- if not (kindIs "invalid" .rate) }}
+- --rate={{ .rate }}
+{{- end }}
+- --batch={{ int .batch }}
+{{- end }}
+- --settle={{ .settleSeconds }}
+{{- if .untilSaturated }}
+- --until-saturated
+{{- end }}
+- --min-fahrenheit={{ .temperatures.min }}
+- --max-fahrenheit={{ .temperatures.max }}
+- --seed={{ int .seed }}
+- --requests-per-connection={{ int .connection.maxRequests }}
+- --seconds-per-connection={{ .connection.maxSeconds }}
+{{- if not (kindIs "invalid" .readyReplicas) }}
+- --ready-replicas={{ .readyReplicas }}
+{{- end }}
+- --max-failed={{ .maxFailedShare }}
+- --processes={{ int .processes }}
+- --results=/results
+{{- if .locustfile }}
+- --locustfile=/locustfile/locustfile.py
+{{- end }}
+{{- range .extraArgs }}
+- {{ quote . }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A pod, from the root, its arguments beside those of all pods, its resources, and the volume for its results. */}}
+{{- define "f2c-loadtest.pod" -}}
+{{- $root := .root }}
+{{- with .root }}
+metadata:
+  {{- with .Values.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  labels:
+    {{- include "f2c-loadtest.labels" . | nindent 4 }}
+    app.kubernetes.io/component: {{ $.component }}
+    {{- with .Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  # A load that failed says why in its log and its message; the same again would only hide that.
+  restartPolicy: Never
+  {{- with .Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  serviceAccountName: {{ include "f2c-loadtest.serviceAccountName" . }}
+  automountServiceAccountToken: false
+  # For a service called locust, Kubernetes would set variables that Locust reads as its options.
+  enableServiceLinks: false
+  securityContext:
+    fsGroup: 1000 # a volume for results belongs to root
+  containers:
+    - name: {{ .Chart.Name }}
+      image: {{ include "f2c-loadtest.image" . }}
+      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      args:
+        {{- include "f2c-loadtest.args" . | trim | nindent 8 }}
+        {{- range $.args }}
+        - {{ . }}
+        {{- end }}
+      {{- with $.ports }}
+      ports:
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      resources:
+        {{- toYaml $.resources | nindent 8 }}
+      securityContext:
+        {{- toYaml .Values.securityContext | nindent 8 }}
+      volumeMounts:
+        - name: temporary
+          mountPath: /tmp
+        - name: results
+          mountPath: /results
+        {{- if .Values.locustfile }}
+        - name: locustfile
+          mountPath: /locustfile
+        {{- end }}
+  volumes:
+    - name: temporary
+      emptyDir:
+        sizeLimit: 64Mi
+    - name: results
+      {{- toYaml $.results | nindent 6 }}
+    {{- if .Values.locustfile }}
+    - name: locustfile
+      configMap:
+        name: {{ include "f2c-loadtest.jobName" . }}
+    {{- end }}
+  {{- with .Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with .Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  affinity:
+    {{- if .Values.affinity }}
+    {{- toYaml .Values.affinity | nindent 4 }}
+    {{- else }}
+    podAntiAffinity:
+      # On the target's node, the two would take CPU from each other.
+      preferredDuringSchedulingIgnoredDuringExecution:
+        - weight: 100
+          podAffinityTerm:
+            topologyKey: kubernetes.io/hostname
+            labelSelector:
+              matchLabels:
+                app.kubernetes.io/name: f2c-{{ .Values.target }}
+    {{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What values.schema.json can't say: it can't compare two values. */}}
+{{- define "f2c-loadtest.check" -}}
+{{- with .Values }}
+{{- if gt (float64 .temperatures.min) (float64 .temperatures.max) }}
+{{- fail (printf "temperatures.min is %v; it must not be over temperatures.max, which is %v." .temperatures.min .temperatures.max) }}
+{{- end }}
+{{- if and .readyReplicas (ne .target "function") }}
+{{- fail "readyReplicas is for the target function only: TensorFlow Serving does not tell which replica answers." }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,66 @@
+// `npm run compare` as a process, for tests.
+
+import { execa } from 'execa';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { vi } from 'vitest';
+import { kindsOfLoad, TARGETS, type Kind, type Target } from '../../../results/files.ts';
+import { readRun, type Run } from '../../../results/read.ts';
+
+export interface Comparison {
+  /** The folder of the run; it throws if there is none. */
+  folder: () => string;
+  run: () => Run;
+  /** Waits until the command has said it. */
+  said: (what: RegExp, seconds: number) => Promise<void>;
+  interrupt: () => void;
+  /** What it said in all, and how it ended. */
+  ended: Promise<{ text: string; exitCode: number | undefined }>;
+}
+
+export function compare(...args: string[]): Comparison {
+  const results = mkdtempSync(join(tmpdir(), 'f2c-compare-'));
+  let text = '';
+  const child = execa(process.execPath, ['loadtest/compare/main.ts', '--results', results, ...args], {
+    all: true,
+    reject: false,
+  });
+  child.all?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const folder = () => {
+    const [name] = readdirSync(results);
+    if (!name) throw new Error(`There are no results. The command said:\n${text}`);
+    return join(results, name);
+  };
+  return {
+    folder,
+    run: () => readRun(folder()),
+    said: (what, seconds) =>
+      vi.waitFor(
+        () => {
+          if (!what.test(text)) throw new Error(`It has not said ${what.source}, but:\n${text}`);
+        },
+        { timeout: seconds * 1000, interval: 200 },
+      ),
+    interrupt: () => child.kill('SIGINT'),
+    ended: child.then(({ exitCode }) => ({ text, exitCode })),
+  };
+}
+
+/** What each target of a trial has in its folder: sorted kinds. Reads every file, which throws if one is broken. */
+export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record<Target, Kind[]>> {
+  const { trials = [] } = run.experiments.find(({ name }) => name === experiment) ?? {};
+  const { targets = [] } = trials.find(({ number }) => number === trial) ?? {};
+  return Object.fromEntries(
+    targets.map(({ target, kinds, read }) => {
+      for (const kind of kinds) read(kind);
+      return [target, kinds.toSorted()];
+    }),
+  );
+}
+
+/** The kinds of files that a load leaves for both targets, and others. */
+export function kindsFor(...others: Kind[]): Record<Target, Kind[]> {
+  const [ofFunction, ofTfserving] = TARGETS.map((target) => [...kindsOfLoad(target), ...others].toSorted());
+  return { function: ofFunction!, tfserving: ofTfserving! };
+}
