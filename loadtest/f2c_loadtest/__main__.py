@@ -1,0 +1,221 @@
+"""Runs Locust, judges what came of it, and prints the verdict and the results: `python -m f2c_loadtest --help`."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any, TextIO
+
+from f2c_loadtest import archive
+from f2c_loadtest.files import result_files, write_files
+from f2c_loadtest.outcome import Outcome
+from f2c_loadtest.settings import STOP_TIMEOUT, TERMINATION_LOG, Settings, SettingsError, parse
+from f2c_loadtest.verdict import judge
+
+VALID, BROKEN, WRONG_SETTINGS, INVALID = range(4)
+
+PACKAGE = Path(__file__).parent
+# Beyond the time that users have to finish.
+STOP_MARGIN = 5
+# Kubernetes keeps the first 4096 bytes of a termination message.
+MESSAGE_BYTES = 4096
+REASONS_LENGTH = 3000
+
+
+class BrokenError(Exception):
+    """Says in a sentence why there are no results."""
+
+
+def main() -> int:
+    """Runs the command line and returns its exit code."""
+    try:
+        settings = parse(sys.argv[1:])
+        prepare(Path(settings.results), settings.target)
+    except SettingsError as error:
+        tell(TERMINATION_LOG, f"f2c_loadtest: {error}", sys.stderr)
+        return WRONG_SETTINGS
+    try:
+        return run(settings)
+    except SettingsError as error:
+        tell(settings.termination_log, f"f2c_loadtest: {error}", sys.stderr)
+        return WRONG_SETTINGS
+    except (BrokenError, OSError) as error:
+        tell(settings.termination_log, f"BROKEN {settings.target}: {error}")
+        return BROKEN
+
+
+def run(settings: Settings) -> int:
+    """Runs Locust and leaves its results; returns the exit code, and raises BrokenError, SettingsError or OSError."""
+    outcome, stopped_by = run_locust(settings)
+    if outcome is None:
+        tell(settings.termination_log, f"Worker of {settings.worker_of}: done; the verdict is there.")
+        return VALID
+    results = Path(settings.results)
+    verdict = judge(settings, outcome, stopped_by)
+    write_files(results, settings, outcome, verdict)
+    files = result_files(results, settings.target)
+    for file in files:
+        if not file.is_file() or not file.stat().st_size:
+            raise BrokenError(f"{file.name} is missing or empty: Locust has not written it.")
+    packed = archive.pack(files)
+    checksum = f"archive {len(packed)} bytes sha256:{archive.checksum(packed)}"
+    tell(settings.termination_log, f"{summary(verdict)} {checksum}")
+    print(archive.frame(f"{settings.target}.tar.gz", packed), flush=True)
+    return VALID if verdict["verdict"] == "VALID" else INVALID
+
+
+def prepare(results: Path, target: str) -> None:
+    """Makes the directory, without results of an earlier run, which could be taken for those of this one."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        for file in result_files(results, target):
+            file.unlink(missing_ok=True)
+        tempfile.TemporaryFile(dir=results).close()
+    except OSError as error:
+        raise SettingsError(f"--results={results} can't be written: {error.strerror}.") from None
+
+
+def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
+    """Returns what Locust left, nothing from a worker, and the signal that it was stopped by, if it was."""
+    with tempfile.TemporaryDirectory(prefix="f2c-loadtest-") as directory:
+        path = Path(directory, "outcome.json")
+        # A directory and an environment of its own: Locust takes options from locust.conf, pyproject.toml, and
+        # variables, such as the LOCUST_PORT that Kubernetes sets for a service called locust.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
+        existing = [path for path in [environment.get("PYTHONPATH")] if path]
+        environment |= {"HOME": directory, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *existing])}
+        locust = subprocess.Popen(
+            locust_command(settings, path),
+            cwd=directory,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        code, stopped_by = wait(locust)
+        if settings.worker_of is not None:
+            if code or stopped_by:
+                raise BrokenError(f"the worker has ended {how(code)}.")
+            return None, None
+        try:
+            outcome = Outcome.read(path)
+        except FileNotFoundError:
+            # The exit code of Python's argparse. Locust knows its options only when it runs.
+            if code == WRONG_SETTINGS and settings.locust:
+                raise SettingsError(f"Locust refuses its options {' '.join(settings.locust)}; see above.") from None
+            raise BrokenError(f"Locust has ended {how(code)}.") from None
+    if outcome.broken:
+        raise BrokenError(outcome.broken)
+    if len(outcome.workers) < settings.workers * settings.processes and not stopped_by:
+        raise BrokenError(
+            f"Only {len(outcome.workers)} of {settings.workers * settings.processes} workers have connected within "
+            f"{settings.worker_wait} s. Do they run, and reach port 5557 of the master?"
+        )
+    if code:
+        raise BrokenError(f"Locust has ended {how(code)}.")
+    return outcome, stopped_by
+
+
+def locust_command(settings: Settings, outcome: Path) -> list[str]:
+    """Returns the command line of Locust, without a bare word in it."""
+    return [
+        *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
+        f"--locustfile={PACKAGE / 'plugin.py'},{settings.locustfile}",
+        f"--f2c-settings={settings.to_json()}",
+        f"--f2c-outcome={outcome}",
+        # Failed requests are judged here.
+        "--exit-code-on-error=0",
+        f"--stop-timeout={STOP_TIMEOUT}",
+        *role(settings),
+        *settings.locust,
+    ]
+
+
+def role(settings: Settings) -> list[str]:
+    """Returns the options that make Locust a single process, a master with processes or workers, or a worker."""
+    if settings.worker_of is not None:
+        processes = [f"--processes={settings.processes}"] if settings.processes > 1 else []
+        return ["--worker", f"--master-host={settings.worker_of}", *processes]
+    csv = [f"--host={settings.host}", f"--csv={Path(settings.results, settings.target)}", "--csv-full-history"]
+    wait_for_workers = f"--expect-workers-max-wait={settings.worker_wait}"
+    if settings.workers:
+        return [*csv, "--master", f"--expect-workers={settings.sending_processes}", wait_for_workers]
+    if settings.processes > 1:
+        # Locust's default port may be taken by another load test on the same machine.
+        port = free_port()
+        bind = ["--master-bind-host=127.0.0.1", f"--master-bind-port={port}", f"--master-port={port}"]
+        return [*csv, f"--processes={settings.processes}", wait_for_workers, *bind]
+    return csv
+
+
+def free_port() -> int:
+    """Returns a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait(locust: "subprocess.Popen[bytes]") -> tuple[int, str | None]:
+    """Returns Locust's exit code, and the signal that this process got meanwhile and passed on."""
+    stopped_by: str | None = None
+    deadline = float("inf")
+
+    def stop(number: int, _frame: FrameType | None) -> None:
+        nonlocal stopped_by, deadline
+        if stopped_by is None:
+            stopped_by, deadline = signal.Signals(number).name, time.monotonic() + STOP_TIMEOUT + STOP_MARGIN
+            locust.terminate()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    while True:
+        try:
+            code = locust.wait(timeout=1)
+        except subprocess.TimeoutExpired:
+            if time.monotonic() < deadline:
+                continue
+            locust.kill()
+            code = locust.wait()
+        # Processes of Locust that have outlived it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(locust.pid, signal.SIGKILL)
+        return code, stopped_by
+
+
+def how(code: int) -> str:
+    """Tells how a process has ended, and where to look."""
+    if code == -signal.SIGKILL:
+        return "by SIGKILL: was there too little memory?"
+    return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}: its log tells why"
+
+
+def summary(verdict: dict[str, Any]) -> str:
+    """Returns the verdict as the beginning of a line."""
+    start = f"{verdict['verdict']} {verdict['target']}:"
+    if verdict["reasons"]:
+        # The line goes where Kubernetes cuts it off: what comes after the reasons must stay.
+        return f"{start} {'; '.join(reason.rstrip('.') for reason in verdict['reasons'])[:REASONS_LENGTH]};"
+    return (
+        f"{start} {verdict['requests']} requests in {verdict['seconds']} s, {verdict['throughput']:.1f}/s, "
+        f"{verdict['failures']} failed, p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms;"
+    )
+
+
+def tell(termination_log: str, line: str, stream: TextIO = sys.stdout) -> None:
+    """Prints a line, and leaves it as the container's termination message."""
+    print(line, file=stream, flush=True)
+    message = Path(termination_log)
+    if message.exists():
+        try:
+            message.write_bytes(line.encode()[:MESSAGE_BYTES])
+        except OSError as error:
+            print(f"f2c_loadtest: {message} can't be written: {error.strerror}.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""The load test's own files. What their columns mean is told in results/files.ts, which reads them."""
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from f2c_loadtest.outcome import Outcome
+from f2c_loadtest.recorder import (
+    CLOCKS,
+    OUTCOMES,
+    Record,
+    failures,
+    latencies,
+    percentile,
+    requests,
+    wrong_answers,
+)
+from f2c_loadtest.settings import Settings
+
+LOCUST_KINDS = ("stats", "stats_history", "failures", "exceptions")
+
+Rows = Iterable[Iterable[object]]
+
+
+def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: dict[str, Any]) -> None:
+    """Writes all of them; raises OSError."""
+    target, record = settings.target, outcome.record
+    tables: dict[str, tuple[str, Rows]] = {
+        "steps": (
+            "step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers",
+            _steps(settings, outcome),
+        ),
+        "latency": ("step,clock,outcome,latency_us,count", _latency(outcome)),
+        "seconds": ("timestamp_s,users,requests,failures,p50_us,p99_us,max_us", _seconds(record)),
+        "generator": ("timestamp_s,process,cpu_cores,lag_ms", _generator(record)),
+    }
+    if target == "function":
+        tables["replicas"] = ("timestamp_s,app_id,answers", _replicas(record))
+    for kind, (header, rows) in tables.items():
+        with (directory / f"{target}_{kind}.csv").open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(header.split(","))
+            writer.writerows(rows)
+    text = json.dumps(verdict, indent=2, ensure_ascii=False)
+    (directory / f"{target}_verdict.json").write_text(text + "\n", encoding="utf-8")
+
+
+def result_files(directory: Path, target: str) -> list[Path]:
+    """Returns every file that a finished load test leaves, by name."""
+    kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * (target == "function")]
+    return sorted([directory / f"{target}_{kind}.csv" for kind in kinds] + [directory / f"{target}_verdict.json"])
+
+
+def _steps(settings: Settings, outcome: Outcome) -> Rows:
+    for window in outcome.windows:
+        step = settings.steps[window.step]
+        counts = outcome.record.between(window.start, window.end)
+        rate = "" if step.rate is None else step.rate
+        ended = requests(counts), failures(counts), wrong_answers(counts)
+        yield window.step, step.users, step.batch, rate, window.start, window.end, *ended
+
+
+def _latency(outcome: Outcome) -> Rows:
+    for window in outcome.windows:
+        counts = outcome.record.between(window.start, window.end)
+        for clock in CLOCKS:
+            for how in OUTCOMES:
+                for bucket, count in sorted(counts[f"{clock} {how}"].items()):
+                    yield window.step, clock, how, bucket, count
+
+
+def _seconds(record: Record) -> Rows:
+    for second in _span(record):
+        counts = record.between(second, second + 1)
+        histogram = latencies(counts)
+        users = sum(sample.users for sample in record.samples if sample.second == second)
+        times = [percentile(histogram, share) for share in (0.5, 0.99, 1)]
+        yield second, users, requests(counts), failures(counts), *("" if time is None else time for time in times)
+
+
+def _replicas(record: Record) -> Rows:
+    for second in _span(record):
+        for app_id, answers in sorted(record.between(second, second + 1)["answers"].items()):
+            yield second, app_id, answers
+
+
+def _generator(record: Record) -> Rows:
+    span = _span(record)
+    for sample in sorted(record.samples_between(span.start, span.stop)):
+        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{max(0, sample.lag_ms):.3f}"
+
+
+def _span(record: Record) -> range:
+    """Returns every second in which there were users, or requests ended."""
+    seconds = [*record.seconds, *(sample.second for sample in record.samples if sample.users)]
+    return range(min(seconds), max(seconds) + 1) if seconds else range(0)

@@ -1,0 +1,135 @@
+"""What is known of each second: the one structure that all files and the verdict are made of."""
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from f2c_loadtest.targets import WrongAnswerError
+
+# Width of a histogram's bucket in µs: a hundredth of Locust's own, and less than the time a request takes to send.
+BUCKET_US = 10
+
+CLOCKS = ("service", "response")
+OUTCOMES = ("ok", "failed")
+
+Second = defaultdict[str, Counter[Any]]
+"""What ended in a second, counted.
+
+`service ok`, `service failed`, `response ok` and `response failed`: by lower end of the bucket in µs;
+`answers`: by appId; `wrong`: by what was wrong.
+"""
+
+
+class Sample(NamedTuple):
+    """How busy a process was in a second."""
+
+    second: int
+    process: str
+    users: int
+    cpu_cores: float
+    lag_ms: float
+
+
+class Record:
+    """Counts by second, and samples; parts of it, from other processes or times, can be added."""
+
+    def __init__(self) -> None:
+        """Begins empty."""
+        self.seconds: defaultdict[int, Second] = defaultdict(lambda: defaultdict(Counter))
+        self.samples: list[Sample] = []
+
+    def request(
+        self,
+        start_time: float,
+        response_time: float,
+        exception: BaseException | None,
+        context: Mapping[str, Any],
+    ) -> None:
+        """Counts a request: it was sent at a unix time in seconds, and took a time in ms.
+
+        The context may hold `intended`, the unix time for which it was scheduled, and `app_id`, who answered.
+        """
+        counts = self.seconds[int(start_time + response_time / 1000)]
+        outcome = "failed" if exception else "ok"
+        counts[f"service {outcome}"][_bucket(response_time * 1000)] += 1
+        intended = context.get("intended")
+        if intended is not None:
+            late = max(0, start_time - intended)
+            counts[f"response {outcome}"][_bucket(response_time * 1000 + late * 1e6)] += 1
+        app_id = context.get("app_id")
+        if app_id is not None:
+            counts["answers"][app_id] += 1
+        if isinstance(exception, WrongAnswerError):
+            counts["wrong"][str(exception)] += 1
+
+    def take(self) -> dict[str, Any]:
+        """Returns all that is in the record, as JSON or msgpack can hold it, and empties it."""
+        part = {
+            "seconds": [
+                [second, {kind: list(counter.items()) for kind, counter in counts.items()}]
+                for second, counts in self.seconds.items()
+            ],
+            "samples": [list(sample) for sample in self.samples],
+        }
+        self.seconds.clear()
+        self.samples.clear()
+        return part
+
+    def add(self, part: Mapping[str, Any]) -> None:
+        """Adds what `take` returned."""
+        for second, kinds in part["seconds"]:
+            for kind, items in kinds.items():
+                self.seconds[second][kind].update(dict(items))
+        self.samples.extend(Sample(*sample) for sample in part["samples"])
+
+    def between(self, start: int, end: int) -> Second:
+        """Returns what ended from a unix second on, and before another one."""
+        return merged(self.seconds[second] for second in range(start, end) if second in self.seconds)
+
+    def samples_between(self, start: int, end: int) -> list[Sample]:
+        """Returns the samples of the same time."""
+        return [sample for sample in self.samples if start <= sample.second < end]
+
+
+def merged(seconds: Iterable[Second]) -> Second:
+    """Adds seconds up."""
+    total: Second = defaultdict(Counter)
+    for counts in seconds:
+        for kind, counter in counts.items():
+            total[kind].update(counter)
+    return total
+
+
+def latencies(counts: Second, clock: str = "service") -> Counter[int]:
+    """Returns the histogram of all requests, the failed ones too."""
+    return sum((counts[f"{clock} {outcome}"] for outcome in OUTCOMES if f"{clock} {outcome}" in counts), Counter())
+
+
+def requests(counts: Second) -> int:
+    """Returns how many requests ended, the failed ones too."""
+    return latencies(counts).total()
+
+
+def failures(counts: Second) -> int:
+    """Returns how many requests failed."""
+    return counts["service failed"].total() if "service failed" in counts else 0
+
+
+def wrong_answers(counts: Second) -> int:
+    """Returns how many requests failed because their answer was wrong."""
+    return counts["wrong"].total() if "wrong" in counts else 0
+
+
+def percentile(histogram: Mapping[int, int], share: float) -> int | None:
+    """Returns the lower end of the first bucket up to which there is such a share of the requests; None without any."""
+    rank = max(1, math.ceil(share * sum(histogram.values())))
+    for bucket in sorted(histogram):
+        rank -= histogram[bucket]
+        if rank <= 0:
+            return bucket
+    return None
+
+
+def _bucket(microseconds: float) -> int:
+    return int(microseconds // BUCKET_US) * BUCKET_US

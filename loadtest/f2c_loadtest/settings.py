@@ -1,0 +1,296 @@
+"""The options of the load test, checked at the start."""
+
+import argparse
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+TARGETS = ("function", "tfserving")
+
+MAX_BATCH = 10_000  # what the function accepts unless told otherwise
+ABSOLUTE_ZERO = -459.67  # °F; the function refuses anything colder
+LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving takes anything larger as infinite
+
+# Seconds that users have to finish at the end: longer than a request can take, 5 s to connect and 10 s to be answered
+# (locustfile.py), so that none is cut off.
+STOP_TIMEOUT = 16
+
+# Where Kubernetes reads a termination message.
+TERMINATION_LOG = "/dev/termination-log"
+
+OWN_LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
+
+# Locust's options that this command sets itself.
+OWNED = {
+    *("-f", "-u", "-r", "-t", "-H", "-s"),
+    *("--headless", "--headful", "--autostart", "--autoquit", "--config", "--class-picker", "--reset-stats"),
+    *("--csv", "--csv-full-history", "--only-summary", "--print-stats", "--exit-code-on-error", "--stop-timeout"),
+    *("--master", "--master-host", "--master-port", "--master-bind-host", "--master-bind-port", "--worker"),
+    *("--expect-workers", "--expect-workers-max-wait", "--f2c-settings", "--f2c-outcome"),
+}
+
+EXAMPLES = """\
+examples:
+  five minutes of 20 users who ask again as soon as they are answered:
+    python -m f2c_loadtest --target=function --host=http://f2c-function
+  200 requests/s, whatever the answers take:
+    python -m f2c_loadtest --target=tfserving --host=http://f2c-tfserving:8501 --users=50 --rate=200
+  more and more users, until throughput stops rising:
+    python -m f2c_loadtest --target=function --host=http://localhost:8080 --until-saturated \\
+      --steps='[{"seconds":30,"users":1},{"seconds":30,"users":2},{"seconds":30,"users":4},{"seconds":30,"users":8}]'
+
+exit codes: 0 VALID; 1 broken: there are no results; 2 a wrong setting; 3 INVALID: there are results, which say nothing
+of the target, and the reasons. Any other option that begins with - goes to Locust, such as --loglevel=DEBUG.
+"""
+
+
+class SettingsError(Exception):
+    """Says in a sentence what is wrong with a setting."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """A time in which the load stays the same."""
+
+    seconds: int
+    users: int
+    rate: float | None = None  # requests/s of all users together; None: a closed loop
+    batch: int = 1  # values in a request
+
+    def __post_init__(self) -> None:
+        """Checks the values, which come from JSON or from options."""
+        check(_is_whole(self.seconds, 1), f"seconds must be a whole number from 1, not {self.seconds!r}")
+        check(_is_whole(self.users, 1), f"users must be a whole number from 1, not {self.users!r}")
+        check(self.rate is None or _is_positive(self.rate), f"rate must be a number above 0, not {self.rate!r}")
+        check(
+            _is_whole(self.batch, 1) and self.batch <= MAX_BATCH,
+            f"batch must be a whole number from 1 to {MAX_BATCH}, not {self.batch!r}",
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """Every option as it is used; README.md tells what each does."""
+
+    target: str
+    host: str
+    steps: tuple[Step, ...]
+    spawn_rate: float
+    min_fahrenheit: float
+    max_fahrenheit: float
+    seed: int
+    requests_per_connection: int
+    seconds_per_connection: float
+    settle: int
+    until_saturated: bool
+    processes: int
+    workers: int
+    worker_wait: int
+    worker_of: str | None
+    ready_replicas: int | None
+    max_failed: float
+    results: str
+    locustfile: str
+    termination_log: str
+    locust: tuple[str, ...]  # options that go to Locust
+
+    def __post_init__(self) -> None:
+        """Checks what options mean together."""
+        if self.worker_of is None:
+            check(_is_url(self.host), f"--host must be like http://name:8080, not {self.host!r}")
+        check(
+            ABSOLUTE_ZERO <= self.min_fahrenheit <= self.max_fahrenheit <= LARGEST_FLOAT32,
+            f"--min-fahrenheit={self.min_fahrenheit:g} and --max-fahrenheit={self.max_fahrenheit:g} must be in this "
+            f"order, and between absolute zero, {ABSOLUTE_ZERO}, and {LARGEST_FLOAT32:g}",
+        )
+        for step in self.steps:
+            check(
+                step.seconds > self.settle,
+                f"a step of {step.seconds} s has nothing to measure after --settle={self.settle} s: make it longer",
+            )
+            check(
+                step.users >= self.sending_processes,
+                f"{step.users} users are too few for {self.sending_processes} processes: each needs one",
+            )
+        check(not (self.workers and self.worker_of), "--workers and --worker-of exclude each other")
+
+    @property
+    def sending_processes(self) -> int:
+        """Processes that send requests, of all workers together."""
+        return self.processes * max(self.workers, 1)
+
+    @property
+    def as_options(self) -> dict[str, Any]:
+        """Every option by its name."""
+        return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items()}
+
+    def to_json(self) -> str:
+        """Returns what `from_json` reads."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Settings":
+        """Reads what `to_json` wrote."""
+        members = json.loads(text)
+        steps = tuple(Step(**step) for step in members.pop("steps"))
+        return cls(**{**members, "steps": steps, "locust": tuple(members["locust"])})
+
+
+def parse(arguments: list[str]) -> Settings:
+    """Reads the command line; raises SettingsError, and exits after --help."""
+    parser = _parser()
+    for argument in arguments:
+        # Locust would take it for the name of a user class: "Unknown User(s): locust".
+        check(
+            argument.startswith("-") and argument != "--",
+            f"{argument!r} is a bare word: every option is one word like --users=20",
+        )
+    options, others = parser.parse_known_args(arguments)
+    for other in others:
+        name = other.partition("=")[0] if other.startswith("--") else other[:2]
+        check(name not in OWNED, f"{name} can't be passed on to Locust: the load test sets it itself")
+    members = vars(options)
+    steps = _steps(*(members.pop(name) for name in ("steps", "users", "run_time", "rate", "batch")))
+    check(Path(options.locustfile).is_file(), f"--locustfile={options.locustfile} is not there")
+    # Locust takes a comma for the end of a name.
+    check(
+        options.locustfile.endswith(".py") and "," not in options.locustfile,
+        f"--locustfile={options.locustfile} must end in .py, and have no comma in it",
+    )
+    # Locust runs in a directory of its own.
+    for name in ("results", "locustfile"):
+        members[name] = str(Path(members[name]).absolute())
+    return Settings(**{**members, "host": options.host.rstrip("/")}, steps=steps, locust=tuple(others))
+
+
+def check(is_right: bool, sentence: str) -> None:
+    """Raises SettingsError unless a setting is right."""
+    if not is_right:
+        raise SettingsError(f"{sentence}.")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; --help tells more.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="f2c_loadtest",
+        usage="python -m f2c_loadtest --target=… --host=… [options]",
+        description="Loads the function or TensorFlow Serving with Locust, and judges and packs the results.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    whole, number = _number(int), _number(float)
+
+    def add(name: str, **how: Any) -> None:  # noqa: ANN401
+        if "default" in how and how["default"] not in (None, ""):
+            how["help"] += f" (default: {how['default']})"
+        parser.add_argument(name, **{"metavar": name.rpartition("-")[2].upper(), **how})
+
+    add("--target", required=True, choices=TARGETS, metavar="NAME", help=f"who is loaded: {' or '.join(TARGETS)}")
+    add("--host", default="", metavar="URL", help="where it is; needed unless with --worker-of")
+    add("--users", type=whole(1), help="users at the same time (default: 20)")
+    add("--spawn-rate", type=number(0.01), default=20.0, help="users that start in a second")
+    add("--run-time", metavar="TIME", help="how long: 300, 300s, 5m or 1h30m (default: 5m)")
+    add("--rate", type=number(1e-6), help="requests/s of all users, sent on time whatever the answers take")
+    add("--batch", type=whole(1, MAX_BATCH), help="temperatures in a request (default: 1)")
+    add("--min-fahrenheit", type=number(), default=-100.0, help="lowest temperature")
+    add("--max-fahrenheit", type=number(), default=300.0, help="highest one; the same as the lowest: always that")
+    add("--seed", type=whole(0), default=1, help="of the temperatures")
+    add(
+        "--requests-per-connection",
+        type=whole(0),
+        default=200,
+        metavar="N",
+        help="after so many, a user takes a new connection, so that replicas that come later get their share; 0: never",
+    )
+    add("--seconds-per-connection", type=number(0), default=0.0, metavar="N", help="likewise by age; 0: never")
+    add("--steps", metavar="JSON", help="in place of --users, --run-time, --rate and --batch; see the examples")
+    add("--settle", type=whole(0), default=5, metavar="SECONDS", help="first seconds of a step that are not measured")
+    parser.add_argument("--until-saturated", action="store_true", help="end when throughput stops rising, step by step")
+    add("--processes", type=whole(1), default=1, metavar="N", help="of the load test; one uses one CPU")
+    add("--workers", type=whole(0), default=0, metavar="N", help="wait for so many others that run with --worker-of")
+    add("--worker-wait", type=whole(1), default=60, metavar="SECONDS", help="how long workers are waited for")
+    add("--worker-of", metavar="HOST", help="send for the load test on that host, which runs with --workers")
+    add("--ready-replicas", type=whole(1), metavar="N", help="replicas of the function that must have answered")
+    add("--max-failed", type=number(0, 1), default=0.01, metavar="SHARE", help="of the requests may fail")
+    add("--results", default="results", metavar="DIRECTORY", help="where the files are left")
+    add("--locustfile", default=str(OWN_LOCUSTFILE), metavar="FILE", help="in place of the load test's own")
+    add("--termination-log", default=TERMINATION_LOG, metavar="FILE", help="gets the verdict, if it exists")
+    return parser
+
+
+def _number(kind: type[int] | type[float]) -> Any:  # noqa: ANN401
+    """Returns a function of two bounds, which returns a type for argparse."""
+
+    def bounded(least: float = -math.inf, most: float = math.inf) -> Any:  # noqa: ANN401
+        def convert(text: str) -> float:
+            name = "a whole number" if kind is int else "a number"
+            bounds = f" from {least:g}" * (least > -math.inf) + f" to {most:g}" * (most < math.inf)
+            try:
+                value = kind(text)
+            except ValueError:
+                value = kind(0) if least > 0 else math.nan
+            if not least <= value <= most or math.isinf(value):
+                raise argparse.ArgumentTypeError(f"{text!r} is not {name}{bounds}")
+            return value
+
+        return convert
+
+    return bounded
+
+
+def _steps(
+    steps: str | None, users: int | None, run_time: str | None, rate: float | None, batch: int | None
+) -> tuple[Step, ...]:
+    if steps is None:
+        return (Step(seconds=_seconds(run_time or "5m"), users=users or 20, rate=rate, batch=batch or 1),)
+    check(
+        all(option is None for option in (users, run_time, rate, batch)),
+        "--steps takes the place of --users, --run-time, --rate and --batch: don't give both",
+    )
+    try:
+        members = json.loads(steps)
+    except json.JSONDecodeError as error:
+        raise SettingsError(f"--steps is not JSON: {error}.") from None
+    check(isinstance(members, list) and members != [], "--steps must be a list of steps")
+    try:
+        return tuple(Step(**step) for step in members)
+    except TypeError:
+        known = ", ".join(field.name for field in dataclasses.fields(Step))
+        raise SettingsError(f"--steps: each must be an object with {known}; the first two are needed.") from None
+    except SettingsError as error:
+        raise SettingsError(f"--steps: {error}") from None
+
+
+def _seconds(text: str) -> int:
+    """Reads a time as Locust writes it."""
+    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
+    hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    total = hours * 3600 + minutes * 60 + seconds
+    check(total > 0, f"--run-time must be like 300, 300s, 5m or 1h30m, not {text!r}")
+    return total
+
+
+def _is_whole(value: object, least: int) -> bool:
+    return type(value) is int and value >= least
+
+
+def _is_positive(value: object) -> bool:
+    return type(value) in (int, float) and 0 < value < math.inf  # type: ignore[operator]
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
+    return is_host and parts.scheme in ("http", "https") and not (parts.path or parts.query or parts.fragment)

@@ -1,0 +1,96 @@
+"""Who sends the requests: one user class for each target, of which `--target` takes one."""
+
+from collections.abc import Iterator
+from functools import cache
+from random import randrange
+from time import monotonic
+from typing import ClassVar
+
+from locust import FastHttpUser, task
+
+from f2c_loadtest.schedule import SCHEDULE
+from f2c_loadtest.settings import Settings
+from f2c_loadtest.targets import Question, WrongAnswerError, questions
+
+# Answers as they are: to compress and decompress them would be measured too.
+HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
+LAST_HEADERS = {**HEADERS, "Connection": "close"}
+
+# All users of a process go through the same questions, which take time to make.
+shared_questions = cache(questions)
+
+
+class ConversionUser(FastHttpUser):
+    """Asks, checks the answer, and asks again: at once, or when the schedule says so."""
+
+    abstract = True
+    target: ClassVar[str]
+    # One connection, so that a Service sees as many as there are users.
+    concurrency = 1
+    connection_timeout = 5.0
+    network_timeout = 10.0
+    max_redirects = 0
+
+    def on_start(self) -> None:
+        """Waits for the first step."""
+        assert self.environment.parsed_options
+        self.settings = Settings.from_json(self.environment.parsed_options.f2c_settings)
+        # Not all users take new connections at the same time.
+        self.asked = randrange(self.settings.requests_per_connection or 1)
+        self.connected = monotonic()
+        while SCHEDULE.batch is None:
+            self.wait()
+        self.wait()
+
+    def wait_time(self) -> float:
+        """Takes the next request of the schedule, and returns the seconds until then."""
+        self.intended, seconds = SCHEDULE.next()
+        return seconds
+
+    @task
+    def convert(self) -> None:
+        """Asks once."""
+        question = next(self.questions())
+        context = {"intended": self.intended, "app_id": None}
+        with self.client.request(
+            question.method,
+            question.path,
+            name=f"{SCHEDULE.batch} a request",
+            data=question.body,
+            headers=LAST_HEADERS if self.is_last_of_connection() else HEADERS,
+            context=context,
+            catch_response=True,
+        ) as response:
+            if response.status_code == 200:
+                try:
+                    response.request_meta["context"]["app_id"] = question.check(response.content)
+                except WrongAnswerError as error:
+                    response.failure(error)
+
+    def questions(self) -> Iterator[Question]:
+        """Returns the questions of the current step."""
+        settings, batch = self.settings, SCHEDULE.batch
+        assert batch
+        seed = f"{settings.seed} {self.environment.runner.worker_index}"
+        return shared_questions(self.target, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
+
+    def is_last_of_connection(self) -> bool:
+        """Counts a request; whether its connection is to be closed, so that the next one may meet another replica."""
+        self.asked += 1
+        most, oldest = self.settings.requests_per_connection, self.settings.seconds_per_connection
+        if (most and self.asked >= most) or (oldest and monotonic() - self.connected >= oldest):
+            self.asked, self.connected = 0, monotonic()
+            return True
+        return False
+
+
+class FunctionUser(ConversionUser):
+    """Asks the function."""
+
+    target = "function"
+
+
+class TfServingUser(ConversionUser):
+    """Asks TensorFlow Serving."""
+
+    target = "tfserving"
