@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { getDefaults, getMetadata } from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
@@ -8,11 +8,12 @@ import { settingsSchema } from '../../function/src/settings.ts';
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';
 const CHARTS = [FUNCTION, TFSERVING];
+const LOADTEST = 'loadtest/chart';
 const hasHelm = spawnSync('helm', ['version']).status === 0;
 
 type Tree = Record<string, unknown>;
 
-test.each([...CHARTS, 'loadtest/chart'])('%s has the version of the project', (chart) => {
+test.each([...CHARTS, LOADTEST])('%s has the version of the project', (chart) => {
   const { version } = parse(readFileSync('package.json', 'utf8')) as Tree;
   expect(parse(readFileSync(`${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
 });
@@ -101,21 +102,38 @@ describe.skipIf(!hasHelm)(`the charts are equal${hasHelm ? '' : ' (skipped: helm
   });
 });
 
-interface Deployment {
+describe.skipIf(!hasHelm)(`the load test${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+  test.each(globSync(`${LOADTEST}/ci/*-values.yaml`))('has no argument that is a bare word, with %s', (values) => {
+    const jobs = objectsOf(LOADTEST, values).filter(({ kind }) => kind === 'Job') as unknown as Workload[];
+    expect(jobs).not.toHaveLength(0);
+    for (const { spec } of jobs) {
+      const [container] = spec.template.spec.containers;
+      expect(container!.args).toContain('--results=/results');
+      // Locust takes a bare word for the name of a user class.
+      for (const argument of container!.args as string[]) expect(argument).toMatch(/^--[a-z][a-z-]*(=.+)?$/);
+    }
+  });
+});
+
+interface Workload {
   spec: Tree & { template: { spec: Tree & { containers: Tree[] } } };
 }
 
-function deployment(objects: Tree): Deployment {
-  return objects.Deployment as Deployment;
+function deployment(objects: Tree): Workload {
+  return objects.Deployment as Workload;
 }
 
-/** Renders a chart: its objects by kind, with one name for both charts. */
+/** Renders a chart: its objects by kind. */
 function render(chart: string, values: string): Tree {
+  return Object.fromEntries(objectsOf(chart, values).map((object) => [object.kind, object]));
+}
+
+/** All objects of a chart, with one name for both targets. */
+function objectsOf(chart: string, values: string): (Tree & { kind: string })[] {
   const { status, stdout, stderr } = spawnSync('helm', ['template', 'f2c', chart, '--values', values], {
     encoding: 'utf8',
   });
   expect(status, stderr).toBe(0);
   const documents = parseAllDocuments(stdout.replaceAll('f2c-tfserving', 'f2c-function'));
-  const objects = documents.map((document) => document.toJS() as Tree & { kind: string });
-  return Object.fromEntries(objects.map((object) => [object.kind, object]));
+  return documents.map((document) => document.toJS() as Tree & { kind: string });
 }

@@ -16,9 +16,9 @@
 {{- end }}
 {{- end }}
 
-{{/* A Job is never changed, so that every revision of the release makes one of its own. */}}
+{{/* A Job is never changed, so that every revision of the release makes one of its own; -worker is still to fit. */}}
 {{- define "f2c-loadtest.jobName" -}}
-{{- printf "%s-%d" (include "f2c-loadtest.fullname" . | trunc 52 | trimSuffix "-") .Release.Revision }}
+{{- printf "%s-%d" (include "f2c-loadtest.fullname" . | trunc 50 | trimSuffix "-") .Release.Revision }}
 {{- end }}
 
 {{- define "f2c-loadtest.labels" -}}
@@ -67,17 +67,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 
 {{/*
 A load ends by itself. This is for one that does not, and for workers whose master is gone: all its time, that for users
-to start and workers to come, and as much again as an archive may take.
+to start, half a minute late at most, and workers to come, and ten minutes to pull the image and to pack the results.
 */}}
 {{- define "f2c-loadtest.activeDeadlineSeconds" -}}
-{{- $seconds := include "f2c-loadtest.runSeconds" . | int }}
-{{- if .Values.steps }}
-{{- $seconds = 0 }}
-{{- range .Values.steps }}
-{{- $seconds = add $seconds .seconds 60 }}
-{{- end }}
-{{- else }}
-{{- $seconds = add $seconds (div .Values.users .Values.spawnRate) }}
+{{- $steps := list (dict "seconds" (include "f2c-loadtest.runSeconds" .) "users" .Values.users) }}
+{{- $seconds := 0 }}
+{{- range default $steps .Values.steps }}
+{{- $starting := divf .users $.Values.spawnRate | ceil }}
+{{- $seconds = add $seconds .seconds $starting 30 }}
 {{- end }}
 {{- add $seconds .Values.workers.waitSeconds 600 }}
 {{- end }}
@@ -91,14 +88,14 @@ to start and workers to come, and as much again as an archive may take.
 - {{ printf "--steps=%s" (toJson .steps) | quote }}
 {{- else }}
 - --users={{ int .users }}
-- --spawn-rate={{ .spawnRate }}
 - {{ printf "--run-time=%v" .runTime | quote }}
 {{- if not (kindIs "invalid" .rate) }}
 - --rate={{ .rate }}
 {{- end }}
 - --batch={{ int .batch }}
 {{- end }}
-- --settle={{ .settleSeconds }}
+- --spawn-rate={{ .spawnRate }}
+- --settle={{ int .settleSeconds }}
 {{- if .untilSaturated }}
 - --until-saturated
 {{- end }}
@@ -108,7 +105,7 @@ to start and workers to come, and as much again as an archive may take.
 - --requests-per-connection={{ int .connection.maxRequests }}
 - --seconds-per-connection={{ .connection.maxSeconds }}
 {{- if not (kindIs "invalid" .readyReplicas) }}
-- --ready-replicas={{ .readyReplicas }}
+- --ready-replicas={{ int .readyReplicas }}
 {{- end }}
 - --max-failed={{ .maxFailedShare }}
 - --processes={{ int .processes }}
@@ -154,6 +151,7 @@ spec:
     - name: {{ .Chart.Name }}
       image: {{ include "f2c-loadtest.image" . }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
+      terminationMessagePolicy: File # the verdict is written there
       args:
         {{- include "f2c-loadtest.args" . | trim | nindent 8 }}
         {{- range $.args }}
@@ -179,7 +177,7 @@ spec:
   volumes:
     - name: temporary
       emptyDir:
-        sizeLimit: 64Mi
+        sizeLimit: 512Mi # Locust leaves a histogram of every second here
     - name: results
       {{- toYaml $.results | nindent 6 }}
     {{- if .Values.locustfile }}
@@ -212,6 +210,12 @@ spec:
 {{- end }}
 {{- end }}
 
+{{- define "f2c-loadtest.ownOptions" -}}
+[--target, --host, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle, --until-saturated,
+--min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
+--max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --locustfile]
+{{- end }}
+
 {{/* What values.schema.json can't say: it can't compare two values. */}}
 {{- define "f2c-loadtest.check" -}}
 {{- with .Values }}
@@ -220,6 +224,12 @@ spec:
 {{- end }}
 {{- if and .readyReplicas (ne .target "function") }}
 {{- fail "readyReplicas is for the target function only: TensorFlow Serving does not tell which replica answers." }}
+{{- end }}
+{{- range .extraArgs }}
+{{- $option := splitList "=" . | first }}
+{{- if has $option (include "f2c-loadtest.ownOptions" . | fromYamlArray) }}
+{{- fail (printf "extraArgs has %s, which the chart makes of its own values: set those, so that it knows how long the load takes." $option) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

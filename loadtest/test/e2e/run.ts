@@ -26,7 +26,7 @@ export function compare(...args: string[]): Comparison {
     all: true,
     reject: false,
   });
-  child.all?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.all.on('data', (chunk: Buffer) => (text += chunk.toString()));
   const folder = () => {
     const [name] = readdirSync(results);
     if (!name) throw new Error(`There are no results. The command said:\n${text}`);
