@@ -103,7 +103,8 @@ def _leave(path: Path) -> None:
 def _stop(runner: Runner) -> None:
     if runner.shape_greenlet is None:
         raise SystemExit(1)  # gevent brings it to the main greenlet, which waits for workers
-    runner.quit()
+    # Locust's main greenlet waits for it, and then quits. To quit here too would stop every user twice.
+    runner.shape_greenlet.kill(block=False)
 
 
 @events.test_stopping.add_listener
@@ -179,7 +180,7 @@ class Steps(LoadTestShape):
         return step.users, settings.spawn_rate
 
     def _finish(self, runner: Runner, settings: Settings) -> tuple[int, float] | None:
-        users = sum(_users.values()) if isinstance(runner, MasterRunner) else runner.user_count
+        users = _users_of_workers(runner) if isinstance(runner, MasterRunner) else runner.user_count
         waited = time.monotonic() - self._since
         if users and waited < STOP_TIMEOUT + SPAWN_MARGIN:
             self._idle_since = time.monotonic()
@@ -216,6 +217,13 @@ class Steps(LoadTestShape):
         """Keeps what was measured of a step that is not finished."""
         if self._begin is not None:
             self._close_window(int(time.time()))
+
+
+def _users_of_workers(master: MasterRunner) -> int:
+    for client in master.clients.missing:
+        _lose(client.id)
+        _users.pop(client.id, None)
+    return sum(_users.values())
 
 
 def _announce(runner: Runner, begin: int, step: Step) -> None:

@@ -34,6 +34,9 @@ EDGE_REQUESTS = 2
 # The largest of three windows' throughput by the smallest: the rule of Triton's perf_analyzer for a stable load.
 MOST_CHANGE = 1.1
 WINDOWS = 3
+# Beyond what is chance: requests that end at random times are a Poisson process, where the variance of a count is the
+# count itself. The difference of two rates has to exceed so many of its standard deviations.
+DEVIATIONS = 3
 
 
 def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[str, Any]:
@@ -130,10 +133,14 @@ def _of_steadiness(outcome: Outcome, window: Window) -> Iterator[str]:
         yield f"No steady state can be seen in {seconds} s: measure longer."
         return
     edges = [window.start + seconds * number // WINDOWS for number in range(WINDOWS + 1)]
-    rates = [requests(outcome.record.between(start, end)) / (end - start) for start, end in pairwise(edges)]
-    if max(rates) > MOST_CHANGE * min(rates):
-        thirds = ", ".join(f"{rate:.1f}" for rate in rates)
-        yield f"No steady state was reached: in the thirds of the last step {thirds} requests/s came to an end."
+    thirds = [
+        (requests(outcome.record.between(start, end)) / (end - start), end - start) for start, end in pairwise(edges)
+    ]
+    (lowest, its_seconds), (highest, other_seconds) = min(thirds), max(thirds)
+    chance = DEVIATIONS * math.sqrt(lowest / its_seconds + highest / other_seconds)
+    if highest > MOST_CHANGE * lowest and highest - lowest > chance:
+        rates = ", ".join(f"{rate:.1f}" for rate, _ in thirds)
+        yield f"No steady state was reached: in the thirds of the last step {rates} requests/s came to an end."
 
 
 def _counts(outcome: Outcome, window: Window) -> Second:

@@ -1,0 +1,65 @@
+"""A server that answers like the function, or as wrongly as a test wants, and counts what reaches it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+APP_ID = "00000000-0000-4000-8000-000000000000"
+
+
+class ScriptedFunction(ThreadingHTTPServer):
+    """Answers `status`, with a temperature that is `error` °C too high."""
+
+    daemon_threads = True
+    request_queue_size = 100
+
+    def __init__(self) -> None:
+        """Listens on a free port of the loopback interface."""
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status = 200
+        self.error = 0.0
+        self.requests = self.connections = 0
+        self.lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ScriptedFunction
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def setup(self) -> None:
+        super().setup()
+        with self.server.lock:
+            self.server.connections += 1
+
+    def do_GET(self) -> None:
+        with self.server.lock:
+            self.server.requests += 1
+        (fahrenheit,) = parse_qs(urlsplit(self.path).query)["fahrenheit"]
+        celsius = float((Fraction(float(fahrenheit)) - 32) * 5 / 9) + self.server.error
+        body = json.dumps({"celsius": celsius, "appId": APP_ID}).encode()
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def scripted_function() -> Iterator[ScriptedFunction]:
+    """Runs one."""
+    with ScriptedFunction() as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        yield server
+        server.shutdown()

@@ -1,0 +1,42 @@
+"""Unpacks what is printed, with tools of others. What a damaged log leads to is tested where logs are read."""
+
+import base64
+import gzip
+import hashlib
+import io
+import os
+import tarfile
+from pathlib import Path
+
+from f2c_loadtest.archive import BEGIN, END, frame, pack
+
+
+def files_in(directory: Path) -> list[Path]:
+    names = {"b.csv": b"x\n1\n", "a.json": b"{}\n" * 5000, "c.csv": os.urandom(1000)}
+    for name, content in names.items():
+        (directory / name).write_bytes(content)
+    return [directory / name for name in names]
+
+
+def test_what_is_printed_holds_the_files(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    begin, name, size, checksum, blank, *lines, end = frame("function.tar.gz", pack(files)).splitlines()
+    packed = base64.b64decode("".join(lines), validate=True)
+    assert (begin, name, blank, end) == (BEGIN, "archive: function.tar.gz", "", END)
+    assert size == f"bytes: {len(packed)}"
+    assert checksum == f"sha256: {hashlib.sha256(packed).hexdigest()}"
+    assert max(map(len, lines)) <= 76
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(packed))) as tar:
+        contents = {entry.name: tar.extractfile(entry) for entry in tar}
+        assert {name: file.read() for name, file in contents.items() if file} == {
+            file.name: file.read_bytes() for file in files
+        }
+        assert list(contents) == sorted(contents)
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+    files = files_in(tmp_path)
+    packed = pack(files)
+    os.utime(files[0], (0, 0))
+    files[1].chmod(0o600)
+    assert pack(reversed(files)) == packed

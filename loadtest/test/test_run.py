@@ -1,0 +1,268 @@
+"""Runs the command with a real Locust. Only the target is not real, so that it can be as wrong as needed."""
+
+import base64
+import csv
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scripted_function import APP_ID, ScriptedFunction, scripted_function
+
+from f2c_loadtest.archive import BEGIN, END
+from f2c_loadtest.files import result_files
+
+PACKAGE_ROOT = Path(__file__).parents[1]
+
+USERS, RATE = 4, 40
+
+Rows = list[dict[str, str]]
+
+
+class LoadTest:
+    """The command as a process, with its results in a directory of its own."""
+
+    def __init__(self, directory: Path, *arguments: str) -> None:
+        """Starts it."""
+        self.results = directory / "results"
+        self.termination_log = directory / "termination-log"
+        self.termination_log.touch()
+        # What Kubernetes sets for a service called locust, and what somebody has set for a Locust of their own.
+        environment = {**os.environ, "LOCUST_PORT": "tcp://10.0.0.1:8089", "LOCUST_USERS": "999"}
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "f2c_loadtest", "--target=function", f"--results={self.results}"),
+                *(f"--termination-log={self.termination_log}", *arguments),
+            ],
+            env={**environment, "PYTHONPATH": str(PACKAGE_ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.output = ""
+
+    def end(self) -> int:
+        """Waits for its end and returns its exit code."""
+        self.output, errors = self.process.communicate(timeout=90)
+        print(self.output, errors)
+        assert "Traceback" not in errors + self.output
+        return self.process.returncode
+
+    def rows(self, kind: str) -> Rows:
+        """Reads a CSV file of the results."""
+        with (self.results / f"function_{kind}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def total(self, kind: str, column: str) -> int:
+        """Adds a column up."""
+        return sum(int(row[column]) for row in self.rows(kind))
+
+    def verdict(self) -> dict[str, Any]:
+        """Reads the verdict."""
+        verdict: dict[str, Any] = json.loads((self.results / "function_verdict.json").read_text(encoding="utf-8"))
+        return verdict
+
+    def locust_total(self, column: str) -> int:
+        """Reads Locust's own sum."""
+        (aggregated,) = (row for row in self.rows("stats") if row["Name"] == "Aggregated")
+        return int(aggregated[column])
+
+
+Start = Callable[..., LoadTest]
+
+
+@pytest.fixture
+def function() -> Iterator[ScriptedFunction]:
+    """Yields a server that answers rightly."""
+    with scripted_function() as server:
+        yield server
+
+
+@pytest.fixture
+def start(function: ScriptedFunction, tmp_path: Path) -> Iterator[Start]:
+    """Yields a function that starts a short load, with other options."""
+    started: list[LoadTest] = []
+
+    def start_with(*others: str) -> LoadTest:
+        directory = tmp_path / str(len(started))
+        directory.mkdir()
+        load = (f"--host={function.url}", f"--users={USERS}", f"--rate={RATE}", "--run-time=4s", "--settle=1")
+        started.append(LoadTest(directory, *load, *others))
+        return started[-1]
+
+    yield start_with
+    for load_test in started:
+        if load_test.process.poll() is None:
+            load_test.process.terminate()
+            load_test.process.wait()
+
+
+def wait_for_requests(function: ScriptedFunction, least: int) -> None:
+    deadline = time.monotonic() + 30
+    while function.requests < least:
+        assert time.monotonic() < deadline, f"There were only {function.requests} requests."
+        time.sleep(0.05)
+
+
+def assert_complete(load_test: LoadTest) -> None:
+    """Holds the archive in the log, and the message, against the files."""
+    files = result_files(load_test.results, "function")
+    *_, framed = load_test.output.partition(BEGIN)
+    lines = framed.partition(END)[0].splitlines()
+    packed = base64.b64decode("".join(lines[lines.index("", 1) :]))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        unpacked = {entry.name: tar.extractfile(entry) for entry in tar}
+        assert {name: file.read() for name, file in unpacked.items() if file} == {
+            file.name: file.read_bytes() for file in files
+        }
+    message = load_test.termination_log.read_text(encoding="utf-8")
+    assert f"{message}\n{BEGIN}" in load_test.output
+    assert message.startswith(f"{load_test.verdict()['verdict']} function: ")
+
+
+def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
+    load_test = start("--requests-per-connection=10", "--ready-replicas=1")
+    assert load_test.end() == 0
+    assert load_test.verdict()["reasons"] == []
+    assert_complete(load_test)
+    # Everybody has counted the same.
+    assert function.requests >= RATE * 4 - USERS
+    assert load_test.locust_total("Request Count") == function.requests
+    assert load_test.total("seconds", "requests") == function.requests
+    assert load_test.total("replicas", "answers") == function.requests
+    assert {row["app_id"] for row in load_test.rows("replicas")} == {APP_ID}
+    # The seconds that were measured, by both clocks.
+    measured = load_test.verdict()["requests"]
+    assert load_test.total("steps", "requests") == measured
+    assert load_test.total("latency", "count") == 2 * measured
+    # A connection for each ten requests of a user, who begins and ends anywhere within ten.
+    assert function.requests / 10 <= function.connections <= function.requests / 10 + 2 * USERS
+
+
+def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> None:
+    assert start("--requests-per-connection=0").end() == 0
+    assert function.connections == USERS
+
+
+def test_connections_recycled_by_age(start: Start, function: ScriptedFunction) -> None:
+    assert start("--requests-per-connection=0", "--seconds-per-connection=1").end() == 0
+    assert 3 * USERS <= function.connections <= 6 * USERS
+
+
+def test_wrong_answers(start: Start, function: ScriptedFunction) -> None:
+    function.error = 0.001
+    load_test = start()
+    assert load_test.end() == 3
+    verdict = load_test.verdict()
+    assert verdict["wrongAnswers"] == verdict["failures"] == verdict["requests"] > 0
+    assert verdict["reasons"][0].endswith(f"a temperature is wrong, or one is missing ({verdict['requests']}).")
+    assert load_test.locust_total("Failure Count") == function.requests
+    assert_complete(load_test)
+
+
+def test_refused_requests(start: Start, function: ScriptedFunction) -> None:
+    function.status = 503
+    load_test = start()
+    assert load_test.end() == 3
+    assert load_test.verdict()["wrongAnswers"] == 0
+    assert "requests failed, more than the share of 0.01 that may" in load_test.verdict()["reasons"][0]
+    assert not load_test.rows("replicas")
+    assert_complete(load_test)
+
+
+def test_failed_requests_that_may(start: Start, function: ScriptedFunction) -> None:
+    function.status = 503
+    assert start("--max-failed=1").end() == 0
+
+
+def test_a_target_that_is_not_there(start: Start) -> None:
+    load_test = start("--host=http://127.0.0.1:9")
+    assert load_test.end() == 3
+    assert "requests failed" in load_test.verdict()["reasons"][0]
+    assert_complete(load_test)
+
+
+def test_a_load_that_is_stopped_keeps_what_it_measured(start: Start, function: ScriptedFunction) -> None:
+    load_test = start("--run-time=5m")
+    wait_for_requests(function, 3 * RATE)
+    load_test.process.send_signal(signal.SIGTERM)
+    assert load_test.end() == 3
+    assert load_test.verdict()["reasons"][0] == "It was stopped by SIGTERM before its end."
+    assert load_test.verdict()["requests"] > RATE
+    assert load_test.total("seconds", "requests") == function.requests
+    assert_complete(load_test)
+
+
+def test_processes_add_up(start: Start, function: ScriptedFunction) -> None:
+    load_test = start("--processes=2", "--run-time=5s")
+    assert load_test.end() == 0
+    assert load_test.total("seconds", "requests") == load_test.locust_total("Request Count") == function.requests
+    assert {row["process"] for row in load_test.rows("generator")} == {"worker-0", "worker-1"}
+    assert load_test.verdict()["generator"]["processes"] == 2
+    assert_complete(load_test)
+
+
+def test_a_worker_that_is_killed(start: Start, function: ScriptedFunction) -> None:
+    master = start("--workers=2", "--run-time=15s")
+    workers = [start("--worker-of=127.0.0.1") for _ in range(2)]
+    wait_for_requests(function, 3 * RATE)
+    (locust,) = children(workers[0].process.pid)
+    os.kill(locust, signal.SIGKILL)
+    assert workers[0].end() == 1
+    assert "the worker has ended by SIGKILL: was there too little memory?" in workers[0].output
+    assert master.end() == 3
+    assert workers[1].end() == 0
+    assert re.search(r"Worker .+ was lost, and what it had measured\.", master.verdict()["reasons"][0])
+    assert_complete(master)
+
+
+def children(process: int) -> list[int]:
+    """Returns the processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def test_workers_that_do_not_come(start: Start) -> None:
+    load_test = start("--workers=1", "--worker-wait=2")
+    assert load_test.end() == 1
+    assert load_test.output.splitlines()[-1].startswith(
+        "BROKEN function: Only 0 of 1 workers have connected within 2 s. Do they run, and reach port 5557"
+    )
+    assert load_test.termination_log.read_text(encoding="utf-8") == load_test.output.splitlines()[-1]
+
+
+def test_an_option_that_locust_does_not_know(start: Start) -> None:
+    assert start("--no-such-option=1").end() == 2
+
+
+def test_somebodys_own_locustfile(start: Start, function: ScriptedFunction, tmp_path: Path) -> None:
+    locustfile = tmp_path / "mine.py"
+    locustfile.write_text(
+        "from locust import FastHttpUser, constant, task\n"
+        "class Mine(FastHttpUser):\n"
+        "    wait_time = constant(0.1)\n"
+        "    @task\n"
+        "    def ask(self):\n"
+        "        self.client.get('/?fahrenheit=212')\n"
+    )
+    load_test = start(f"--locustfile={locustfile}")
+    load_test.end()
+    assert load_test.locust_total("Request Count") == function.requests > 0
+    assert load_test.total("seconds", "requests") == function.requests
+    assert_complete(load_test)
+
+
+def test_a_locustfile_for_another_target(start: Start, tmp_path: Path) -> None:
+    locustfile = tmp_path / "mine.py"
+    locustfile.write_text("from locust import User\nclass Mine(User):\n    target = 'tfserving'\n")
+    load_test = start(f"--locustfile={locustfile}")
+    assert load_test.end() == 1
+    assert "BROKEN function: The locustfile has no user class for function." in load_test.output

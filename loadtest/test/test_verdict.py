@@ -1,0 +1,118 @@
+"""Breaks each rule of the verdict by itself. What is judged here is made up."""
+
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+
+from f2c_loadtest.__main__ import MESSAGE_BYTES, summary
+from f2c_loadtest.outcome import Outcome, Window
+from f2c_loadtest.recorder import Sample
+from f2c_loadtest.settings import Settings, Step, parse
+from f2c_loadtest.targets import WrongAnswerError
+from f2c_loadtest.verdict import judge
+
+START, SECONDS, RATE = 1000, 30, 100
+
+
+def settings_with(tmp_path: Path, *others: str) -> Settings:
+    results = f"--results={tmp_path}"
+    return parse(["--target=function", "--host=http://localhost:1", "--run-time=30s", results, *others])
+
+
+def outcome_with(
+    counts: list[int] | None = None, lag_ms: float = 1.0, cpu_cores: float = 0.3, app_ids: str = "ab"
+) -> Outcome:
+    """Makes a load of which nothing is wrong unless asked for: so many requests in each second."""
+    outcome = Outcome(is_complete=True)
+    counts = counts or [RATE] * SECONDS
+    for second, count in enumerate(counts):
+        for request in range(count):
+            app_id = app_ids[request % len(app_ids)]
+            outcome.record.request(START + second, 2.0, None, {"app_id": app_id})
+        outcome.record.samples.append(Sample(START + second, "local", 1, cpu_cores, lag_ms))
+    outcome.windows.append(Window(0, START, START + len(counts)))
+    return outcome
+
+
+def fail(outcome: Outcome, times: int, exception: Exception) -> Outcome:
+    for _ in range(times):
+        outcome.record.request(START + 1, 2.0, exception, {})
+    return outcome
+
+
+def paused(outcome: Outcome) -> Outcome:
+    """Makes the generator late once, as by garbage collection."""
+    outcome.record.samples[3] = outcome.record.samples[3]._replace(lag_ms=500)
+    return outcome
+
+
+def test_nothing_is_wrong(tmp_path: Path) -> None:
+    verdict = judge(settings_with(tmp_path, "--ready-replicas=2"), outcome_with(), None)
+    assert (verdict["verdict"], verdict["reasons"]) == ("VALID", [])
+    assert (verdict["requests"], verdict["seconds"], verdict["throughput"]) == (3000, 30, 100)
+    assert (verdict["p50Us"], verdict["p99Us"]) == (2000, 2000)
+    assert verdict["replicas"] == {"answered": 2, "ready": 2}
+    assert "VALID function: 3000 requests in 30 s, 100.0/s, 0 failed, p50 2.00 ms" in summary(verdict)
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome", "stopped_by", "reason"),
+    [
+        ((), outcome_with(), "SIGTERM", "It was stopped by SIGTERM before its end."),
+        ((), dataclasses.replace(outcome_with(), is_complete=False), None, "It ended before its last step did."),
+        ((), dataclasses.replace(outcome_with(), lost_workers=["a"]), None, "Worker a was lost"),
+        ((), Outcome(is_complete=True), None, "No request ended in the time that is measured."),
+        ((), outcome_with(cpu_cores=0.95), None, "a process of it used 0.95 cores, more than 0.9"),
+        ((), outcome_with(lag_ms=80), None, r"its event loop by 80 ms, more than 50\."),
+        (("--rate=103",), outcome_with(), None, "In step 0 103 requests/s were promised, and 100.0 came to an end"),
+        (("--rate=97",), outcome_with(), None, "97 requests/s were promised"),
+        ((), fail(outcome_with(), 1, WrongAnswerError("wrong")), None, r"1 answers were wrong: wrong \(1\)."),
+        ((), fail(outcome_with(), 40, ConnectionError()), None, "40 of 3040 requests failed, more than the share"),
+        (("--ready-replicas=3",), outcome_with(), None, "Only 2 of 3 ready replicas answered"),
+        ((), outcome_with([100] * 10 + [115] * 10 + [100] * 10), None, "in the thirds .* 100.0, 115.0, 100.0"),
+        ((), outcome_with([100, 100]), None, "No steady state can be seen in 2 s"),
+    ],
+)
+def test_each_rule(
+    others: tuple[str, ...], outcome: Outcome, stopped_by: str | None, reason: str, tmp_path: Path
+) -> None:
+    verdict = judge(settings_with(tmp_path, *others), outcome, stopped_by)
+    assert verdict["verdict"] == "INVALID"
+    assert len(verdict["reasons"]) == 1
+    assert re.search(reason, verdict["reasons"][0])
+
+
+@pytest.mark.parametrize(
+    ("others", "outcome"),
+    [
+        (("--rate=101.5",), outcome_with()),
+        # Two at the edges of a short time.
+        (("--rate=10",), outcome_with([10, 10, 12])),
+        (("--max-failed=0.02",), fail(outcome_with(), 40, ConnectionError())),
+        ((), outcome_with([100] * 10 + [109] * 10 + [100] * 10)),
+        # By more than a tenth, but no more than chance.
+        ((), outcome_with([4] * 10 + [6] * 10 + [4] * 10)),
+        ((), paused(outcome_with())),
+    ],
+)
+def test_what_is_within_the_limits(others: tuple[str, ...], outcome: Outcome, tmp_path: Path) -> None:
+    assert judge(settings_with(tmp_path, *others), outcome, None)["reasons"] == []
+
+
+def test_the_promised_rate_of_several_steps(tmp_path: Path) -> None:
+    settings = settings_with(tmp_path)
+    steps = (Step(seconds=15, users=1, rate=50.0), Step(seconds=15, users=1, rate=200.0))
+    outcome = outcome_with([50] * 10 + [0] * 5 + [200] * 10)
+    outcome.windows = [Window(0, START, START + 10), Window(1, START + 15, START + 25)]
+    verdict = judge(dataclasses.replace(settings, steps=steps), outcome, None)
+    assert verdict["reasons"] == []
+    assert (verdict["offeredRate"], verdict["sentRate"], verdict["seconds"]) == (125, 125, 20)
+
+
+def test_what_comes_after_many_reasons_is_not_cut_off(tmp_path: Path) -> None:
+    workers = [f"worker-with-a-long-name-{number}" for number in range(200)]
+    verdict = judge(settings_with(tmp_path), dataclasses.replace(outcome_with(), lost_workers=workers), None)
+    assert len(verdict["reasons"]) == 200
+    assert len(summary(verdict)) < MESSAGE_BYTES - 200
