@@ -52,12 +52,13 @@ class ConversionUser(FastHttpUser):
         """Asks once."""
         question = next(self.questions())
         context = {"intended": self.intended, "app_id": None}
+        is_last = self.is_last_of_connection()
         with self.client.request(
             question.method,
             question.path,
             name=f"{SCHEDULE.batch} a request",
             data=question.body,
-            headers=LAST_HEADERS if self.is_last_of_connection() else HEADERS,
+            headers=LAST_HEADERS if is_last else HEADERS,
             context=context,
             catch_response=True,
         ) as response:
@@ -66,6 +67,9 @@ class ConversionUser(FastHttpUser):
                     response.request_meta["context"]["app_id"] = question.check(response.content)
                 except WrongAnswerError as error:
                     response.failure(error)
+        if is_last:
+            # Not every server says that it closes the connection, and a POST that meets a closed one fails.
+            self.client.client.close()
 
     def questions(self) -> Iterator[Question]:
         """Returns the questions of the current step."""

@@ -42,10 +42,20 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.connections += 1
 
     def do_GET(self) -> None:
+        (fahrenheit,) = parse_qs(urlsplit(self.path).query)["fahrenheit"]
+        self.answer(self.celsius(float(fahrenheit)))
+
+    def do_POST(self) -> None:
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.answer([self.celsius(fahrenheit) for fahrenheit in question["fahrenheit"]])
+
+    def celsius(self, fahrenheit: float) -> float:
+        return float((Fraction(fahrenheit) - 32) * 5 / 9) + self.server.error
+
+    def answer(self, celsius: float | list[float]) -> None:
         with self.server.lock:
             self.server.requests += 1
-        (fahrenheit,) = parse_qs(urlsplit(self.path).query)["fahrenheit"]
-        celsius = float((Fraction(float(fahrenheit)) - 32) * 5 / 9) + self.server.error
+        # A connection that is asked to be closed is, though no header says so.
         body = json.dumps({"celsius": celsius, "appId": APP_ID}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))

@@ -153,6 +153,15 @@ def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> 
     assert function.connections == USERS
 
 
+def test_a_server_that_closes_connections_without_saying_so(start: Start, function: ScriptedFunction) -> None:
+    # Values in a batch are posted, and nothing may send a POST twice. More than the server can answer, so that a request
+    # follows at once, before the end of the connection is known.
+    load_test = start("--batch=2", "--requests-per-connection=2", "--rate=4000")
+    assert load_test.end() == 3
+    assert load_test.locust_total("Failure Count") == 0
+    assert function.connections >= function.requests / 2
+
+
 def test_connections_recycled_by_age(start: Start, function: ScriptedFunction) -> None:
     assert start("--requests-per-connection=0", "--seconds-per-connection=1").end() == 0
     assert 3 * USERS <= function.connections <= 6 * USERS
