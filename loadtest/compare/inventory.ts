@@ -1,7 +1,8 @@
 // What runs in the cluster, and on what: for environment.json, and for the sizes of images.
 
 import type { Environment, Target } from '../../results/files.ts';
-import { quantity, type List, type Node } from './kubernetes.ts';
+import { quantity } from '../../results/quantity.ts';
+import type { List, Node } from './kubernetes.ts';
 import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from './options.ts';
 import { installedChart } from './releases.ts';
@@ -59,7 +60,8 @@ async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | unde
   const { status } = await namespace.api.get<Node>(`/api/v1/nodes/${pod.spec.nodeName}`);
   // Nodes write the names of images in full, and list the largest fifty only.
   const isIt = (name: string) => name === id || name === reference || name.endsWith(`/${reference}`);
-  const sizeBytes = status.images?.find(({ names = [] }) => names.some(isIt))?.sizeBytes ?? null;
+  // An image whose name another one has taken has no names: null.
+  const sizeBytes = status.images?.find(({ names }) => names?.some(isIt))?.sizeBytes ?? null;
   return { reference, id, sizeBytes };
 }
 

@@ -2,7 +2,8 @@
 
 import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../results/files.ts';
-import { ApiError, quantity, type List } from './kubernetes.ts';
+import { quantity } from '../../results/quantity.ts';
+import { ApiError, type List } from './kubernetes.ts';
 import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import type { Watch } from './place.ts';
 import { NAMES } from './targets.ts';
