@@ -23,6 +23,8 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   const namespace = openNamespace(api, shell, options, say);
   const { installed } = namespace;
   const scalings: Partial<Record<Target, Scaling>> = {};
+  /** Whose replicas nobody has been told to warm up. */
+  const cold = new Set<Target>();
   /** By target and scaling, such as `function/one`: what its pod runs with, which is not always what was asked for. */
   const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
   let readsKubelet = false;
@@ -31,7 +33,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     await checkCluster(namespace);
     await shell.run('kubectl', ['create', 'namespace', namespace.name]);
     await kubectl(namespace, 'label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
-    for (const target of installed) await prepare(target, 'one');
+    for (const target of installed) await change(target, 'one');
     const [pod] = installed[0] ? await podsBy(namespace, selectorOf(installed[0])) : [];
     readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(namespace, pod.spec.nodeName)));
   } catch (error) {
@@ -57,14 +59,16 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   async function prepare(target: Target, scaling: Scaling): Promise<boolean> {
     // Replicas that another load has left would take CPU from this one.
     for (const other of installed) if (other !== target && scalings[other] === 'auto') await change(other, 'one');
-    if (!installed.includes(target) || (scaling === 'one' && scalings[target] === 'one')) return false;
-    await change(target, scaling);
-    return true;
+    if (!installed.includes(target)) return false;
+    // An autoscaled target begins each load with one replica again.
+    if (scaling === 'auto' || scalings[target] !== scaling) await change(target, scaling);
+    return cold.delete(target);
   }
 
   async function change(target: Target, scaling: Scaling): Promise<void> {
     await scale(namespace, target, scaling);
     scalings[target] = scaling;
+    cold.add(target);
     resources[`${target}/${scaling}`] = await resourcesOf(namespace, target);
     const [mine, theirs] = TARGETS.map((each) => resources[`${each}/${scaling}`]).map((each) => JSON.stringify(each));
     if (!mine || !theirs || mine === theirs) return;

@@ -76,6 +76,9 @@ async function ended(namespace: Namespace, job: string, selector: string): Promi
   }
   const why = trouble([pod]);
   if (why) throw new CompareError(why);
+  if (pod.metadata.deletionTimestamp) {
+    throw new CompareError('The load generator was ended from outside: its pod was evicted or deleted.');
+  }
   const { phase, reason, message } = pod.status;
   if (phase === 'Failed' && reason) throw new CompareError(`The load generator was ended: ${reason}. ${message ?? ''}`);
   const terminated = pod.status.containerStatuses?.[0]?.state.terminated;

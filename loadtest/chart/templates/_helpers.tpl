@@ -145,6 +145,8 @@ spec:
   automountServiceAccountToken: false
   # For a service called locust, Kubernetes would set variables that Locust reads as its options.
   enableServiceLinks: false
+  # As process 1, a program that has only begun to start would ignore SIGTERM.
+  shareProcessNamespace: true
   securityContext:
     fsGroup: 1000 # a volume for results belongs to root
   containers:
