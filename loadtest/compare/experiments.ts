@@ -53,12 +53,16 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
 
   latency: (comparison) =>
     forEachTrial(comparison, async (trial, target) => {
-      const { options, bound, capacities } = comparison;
-      const slower = min(Object.values(capacities).flatMap((all) => (all.length > 0 ? median(all) : [])));
-      const users = Math.min(RATE_USERS, options.users);
-      const steps = [{ seconds: options.pace.latency, users, rate: rounded(Math.min(slower / 2, bound)) }];
-      await measure(comparison, 'latency', trial, target, 'one', { steps });
+      await measure(comparison, 'latency', trial, target, 'one', { steps: [equalRate(comparison)] });
     }),
+
+  noise: async (comparison) => {
+    const { place, options } = comparison;
+    if (!place.targets.includes('function')) return;
+    for (let trial = 1; trial <= trialsOf('noise', options); trial++) {
+      await measure(comparison, 'noise', trial, 'function', 'one', { steps: [equalRate(comparison)] });
+    }
+  },
 
   batch: (comparison) =>
     forEachTrial(comparison, async (trial, target) => {
@@ -108,14 +112,15 @@ export function estimate(options: Options, place: Place): number {
     autoscale: pace.runTime,
     capacity: doubled(options.users).length * pace.capacityStep,
     latency: pace.latency,
+    noise: pace.latency,
     batch: BATCHES.length * pace.batchStep,
   };
   const targets = place.targets.length;
-  const seconds = runnable(options, place).map((name) =>
-    name === 'coldstart'
-      ? targets * (pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS)
-      : targets * pace.trials * (steps[name] + OVERHEAD_SECONDS),
-  );
+  const seconds = runnable(options, place).map((name) => {
+    if (name === 'coldstart')
+      return targets * (pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS);
+    return (name === 'noise' ? 1 : targets) * trialsOf(name, options) * (steps[name] + OVERHEAD_SECONDS);
+  });
   return sum([targets * (pace.calibrate + OVERHEAD_SECONDS), ...seconds]);
 }
 
@@ -163,7 +168,7 @@ async function measure(
   part: { steps: Step[]; untilSaturated?: boolean },
 ): Promise<Files> {
   const { place, options, progress, folder, bound } = comparison;
-  const name = `${experiment} ${trial}/${options.pace.trials}: ${NAMES[target]}`;
+  const name = `${experiment} ${trial}/${trialsOf(experiment, options)}: ${NAMES[target]}`;
   const load: Load = { target, settleSeconds: options.pace.settle, ...part };
   progress.begin(name, OVERHEAD_SECONDS + sum(part.steps.map(({ seconds }) => seconds)));
   if (await place.prepare(target, scaling)) {
@@ -189,6 +194,18 @@ async function measure(
   const isValid = verdict.verdict === 'VALID';
   progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
   return files;
+}
+
+/** Half of what the slower target can answer, for as long as a p99 takes. */
+function equalRate({ options, bound, capacities }: Comparison): Step {
+  const slower = min(Object.values(capacities).flatMap((all) => (all.length > 0 ? median(all) : [])));
+  const users = Math.min(RATE_USERS, options.users);
+  return { seconds: options.pace.latency, users, rate: rounded(Math.min(slower / 2, bound)) };
+}
+
+/** Of each target. The noise is between two trials, 1 and 2, 3 and 4, and so on. */
+function trialsOf(experiment: ExperimentName, { pace }: Options): number {
+  return experiment === 'noise' ? 2 * pace.trials : pace.trials;
 }
 
 /** Gets a target's replicas warm; what is measured meanwhile is thrown away. */

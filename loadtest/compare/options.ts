@@ -3,7 +3,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Target } from '../../results/files.ts';
 
-export const EXPERIMENTS = ['autoscale', 'capacity', 'latency', 'batch', 'coldstart'] as const;
+export const EXPERIMENTS = ['autoscale', 'capacity', 'latency', 'noise', 'batch', 'coldstart'] as const;
 export type ExperimentName = (typeof EXPERIMENTS)[number];
 
 /** The charts that are installed, by the names that --set and --values call them. */
@@ -56,6 +56,8 @@ const QUICK: Pace = {
 };
 
 export interface Options {
+  /** The command line as it was given, to repeat it. */
+  arguments: string[];
   local: boolean;
   quick: boolean;
   keep: boolean;
@@ -80,7 +82,8 @@ const EXAMPLES = `
 Experiments (all, unless --experiment names some; \`calibrate\` always runs first):
   autoscale   the same rate for both, rising to what the generator sends without strain, with 1 to 5 replicas
   capacity    one replica, more and more users until throughput stops rising
-  latency     one replica, the same rate for both: half of the slower one's capacity (runs \`capacity\` too)
+  latency     one replica, the same rate for both: half of the slower one's capacity (runs \`capacity\` too, as noise does)
+  noise       the latency of the function against itself: what two equal things differ by
   batch       one replica, 1 to 10 000 values a request
   coldstart   from the creation of a pod to its first correct answer; sizes of images; memory
 
@@ -116,7 +119,7 @@ export function readOptions(argv: string[]): Options {
       duration,
     )
     .option('--users <n>', 'most users at a time', whole, 64)
-    .option('--cpu-limit <quantity>', 'CPU limit of the single replica in all but autoscale', quantity, '200m')
+    .option('--cpu-limit <quantity>', 'CPU limit of the single replica in all but autoscale', quantity, '100m')
     .option('--seed <n>', 'seed of the temperatures', whole, 1)
     .addOption(
       new Option('--set <chart.key=value>', 'a value of a chart: function, tfserving or loadtest; can be repeated')
@@ -146,6 +149,7 @@ export function readOptions(argv: string[]): Options {
   pace.runTime = given.runTime ?? pace.runTime;
   const { functionUrl, tfservingUrl } = given;
   return {
+    arguments: argv,
     local: given.local ?? false,
     quick: given.quick ?? false,
     keep: given.keep ?? false,
@@ -178,10 +182,11 @@ interface Given {
   results: string;
 }
 
-/** In the order in which they run. The rate of `latency` comes from `capacity`. */
+/** In the order in which they run. The rate of `latency` and `noise` comes from `capacity`. */
 function withCapacity(names: ExperimentName[]): ExperimentName[] {
   if (names.length === 0) return [...EXPERIMENTS];
-  return EXPERIMENTS.filter((name) => names.includes(name) || (name === 'capacity' && names.includes('latency')));
+  const needsCapacity = names.includes('latency') || names.includes('noise');
+  return EXPERIMENTS.filter((name) => names.includes(name) || (name === 'capacity' && needsCapacity));
 }
 
 function byChart(pairs: [Chart, string][]): Record<Chart, string[]> {

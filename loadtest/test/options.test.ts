@@ -19,7 +19,7 @@ describe('without an option', () => {
   const options = readOptions([]);
 
   test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
-    const names = ['autoscale', 'capacity', 'latency', 'batch', 'coldstart'];
+    const names = ['autoscale', 'capacity', 'latency', 'noise', 'batch', 'coldstart'];
     expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: names });
     expect(options.pace).toMatchObject({ trials: 3, runTime: 300, coldStarts: 10 });
   });
@@ -41,8 +41,12 @@ describe('options', () => {
     expect(readOptions(['--run-time', text]).pace.runTime).toBe(seconds);
   });
 
-  test('latency needs the capacity, so that it runs before', () => {
-    expect(readOptions(['--experiment', 'latency']).experiments).toEqual(['capacity', 'latency']);
+  test.each(['latency', 'noise'])('%s needs the capacity, so that it runs before', (name) => {
+    expect(readOptions(['--experiment', name]).experiments).toEqual(['capacity', name]);
+  });
+
+  test('the command line is kept, to repeat it', () => {
+    expect(readOptions(['--quick', '--trials', '2']).arguments).toEqual(['--quick', '--trials', '2']);
   });
 
   test('experiments run in their own order, whatever the order of the options', () => {

@@ -23,6 +23,7 @@ test('it runs all experiments that make sense on one machine', async () => {
     'capacity',
     'coldstart',
     'latency',
+    'noise',
   ]);
   expect(kindsOf(results, 'calibrate')).toEqual(kindsFor());
   for (const experiment of ['capacity', 'latency', 'batch']) {
@@ -35,7 +36,7 @@ test('it runs all experiments that make sense on one machine', async () => {
   expect({ mode, quick, interrupted }).toEqual({ mode: 'local', quick: true, interrupted: false });
   expect(ceiling?.bound).toBeGreaterThan(0);
   expect(leftOut).toContain('autoscale: on one machine without a cluster, nothing scales.');
-  expect(verdicts).toHaveLength(6);
+  expect(verdicts).toHaveLength(8);
 });
 
 test('a target that does not answer rightly is said in one sentence, and nothing is left', async () => {
