@@ -293,6 +293,7 @@ export const environmentSchema = v.object({
   started: member(v.pipe(v.string(), v.isoTimestamp()), 'UTC', 'when the run began'),
   ended: member(v.pipe(v.string(), v.isoTimestamp()), 'UTC', 'when it ended'),
   mode: member(v.picklist(['cluster', 'local']), '', 'where the targets ran: in a cluster, or on one machine'),
+  synthetic: member(v.optional(v.boolean()), '', 'true: made up, to test the report; nothing was measured'),
   quick: member(v.boolean(), '', 'whether it measured for minutes only: for a first impression'),
   interrupted: member(v.boolean(), '', 'whether it was stopped before all was measured'),
   options: member(v.record(v.string(), v.unknown()), '', 'every option of the command, as it was used'),

@@ -1,0 +1,102 @@
+// Charts by Vega-Lite: one look for all, drawn to SVG without a browser.
+
+import { parse, resetSVGDefIds, View } from 'vega';
+import { compile, type TopLevelSpec } from 'vega-lite';
+
+/** In CSS pixels: the width of the text on a page, so that a font's size is the same in charts and in text. */
+export const WIDTH = 640;
+
+/** What Vega-Lite calls a specification, without its data. */
+export type Chart = Record<string, unknown>;
+
+/** A chart as wide as the page, whatever its labels take. */
+export function wide(chart: Chart): Chart {
+  const of = typeof chart.height === 'object' ? { type: 'fit-x' } : { type: 'fit' };
+  return { width: WIDTH, autosize: { ...of, contains: 'padding' }, ...chart };
+}
+
+/** A field of numbers, as an encoding. */
+export function numbers(field: string, title: string | null, more: object = {}): object {
+  return { field, type: 'quantitative', title, ...more };
+}
+
+/** Of the first and the second side. Dark blue and orange differ in grey print and for colour-blind people. */
+const COLOURS = ['#0b3c7d', '#d95f02'];
+
+/** Tells sides apart by colour, and without any by dashes. */
+export function sideOfLine(sides: readonly string[]): object {
+  return {
+    color: bySide(sides, COLOURS, LINE_LEGEND),
+    strokeDash: bySide(
+      sides,
+      [
+        [1, 0],
+        [5, 3],
+      ],
+      LINE_LEGEND,
+    ),
+  };
+}
+
+/** Tells sides apart by colour, and without any by shapes. */
+export function sideOfPoint(sides: readonly string[]): object {
+  return { ...sideOfColour(sides), shape: bySide(sides, ['circle', 'square'], LINE_LEGEND) };
+}
+
+/** Tells sides apart where another mark has dashes or shapes. */
+export function sideOfColour(sides: readonly string[]): object {
+  return { color: bySide(sides, COLOURS, LINE_LEGEND) };
+}
+
+const LINE_LEGEND = { symbolType: 'stroke', symbolOpacity: 1, symbolSize: 130 };
+
+function bySide(sides: readonly string[], range: readonly unknown[], legend: object): object {
+  return { field: 'side', type: 'nominal', title: null, scale: { domain: sides, range }, legend };
+}
+
+/** The same encoding, in a chart whose legend stands elsewhere. */
+export function withoutLegend(encoding: object): object {
+  return Object.fromEntries(
+    Object.entries(encoding).map(([name, channel]) => [name, { ...(channel as object), legend: null }]),
+  );
+}
+
+/** @returns SVG, the same of the same chart */
+export async function draw(values: readonly object[], chart: Chart): Promise<string> {
+  const specification = { data: { values: [...values] }, ...chart, config: CONFIG } as unknown as TopLevelSpec;
+  // Vega numbers the definitions in its SVGs on and on.
+  resetSVGDefIds();
+  const view = new View(parse(compile(specification).spec), { renderer: 'none' });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+const GREY = '#555';
+const TEXT = {
+  labelFont: 'Inter',
+  titleFont: 'Inter',
+  labelFontSize: 11,
+  titleFontSize: 11,
+  titleFontWeight: 'normal',
+};
+const CONFIG = {
+  font: 'Inter',
+  background: 'white',
+  padding: 2,
+  axis: { ...TEXT, labelColor: GREY, titleColor: GREY, gridColor: '#e4e4e4', domainColor: '#999', tickColor: '#999' },
+  legend: {
+    ...TEXT,
+    orient: 'top',
+    direction: 'horizontal',
+    symbolStrokeWidth: 2,
+    columnPadding: 16,
+    titleLimit: 2000,
+  },
+  line: { strokeWidth: 2 },
+  point: { filled: true, size: 45, opacity: 1 },
+  text: { font: 'Inter', fontSize: 11 },
+  view: { stroke: null },
+};

@@ -1,0 +1,179 @@
+// What the report says, and in which order. Sections whose experiment was not run are left out, and the first page says so.
+
+import { left, right, type Block, type Cell, type Document, type Section, type Table } from './document.ts';
+import { advantage } from './charts.ts';
+import { figuresOf, noiseOf, type Figure } from './figures.ts';
+import { ABSENT, counted, number, ratioWithInterval, words } from './format.ts';
+import { isValid, type Measurements, type Part, type Side } from './measurements.ts';
+import {
+  accuracy,
+  appendix,
+  autoscaling,
+  batchSizes,
+  coldStart,
+  cost,
+  environment,
+  latency,
+  method,
+  repetition,
+  saturation,
+  threats,
+  type Price,
+} from './sections.ts';
+import type { Pair } from './statistics.ts';
+import { verdictOf, winnerOf } from './verdict.ts';
+
+export interface Report {
+  document: Document;
+  figures: Figure[];
+  noise: Figure[];
+  sides: Pair<Side>;
+}
+
+/** The report of one run: the function against TensorFlow Serving. */
+export async function reportOf(measurements: Measurements, price: Price): Promise<Report> {
+  const sides: Pair<Side> = [
+    { measurements, target: 'function', label: 'Function', name: 'the function' },
+    { measurements, target: 'tfserving', label: 'TensorFlow Serving', name: 'TensorFlow Serving' },
+  ];
+  const figures = figuresOf(...sides);
+  const noise = noiseOf(sides[0]);
+  const optional: [experiment: string, title: string, section: Promise<Section | undefined>][] = [
+    ['latency', 'latency', latency(sides, noise)],
+    ['capacity', 'throughput of one replica', saturation(sides)],
+    ['autoscale', 'autoscaling', autoscaling(sides)],
+    ['latency', 'cost', Promise.resolve(cost(figures, sides, price))],
+    ['batch', 'batch size', batchSizes(sides)],
+    ['coldstart', 'cold start', coldStart(sides)],
+  ];
+  const sections = await Promise.all(optional.map(([, , section]) => section));
+  const absent = optional.filter((_, index) => !sections[index]);
+  const { name } = measurements;
+  const run = measurements.environment;
+  return {
+    document: {
+      title: 'Fahrenheit to Celsius: a function or TensorFlow Serving?',
+      subtitle: `Run ${name}, measured from ${time(run.started)} to ${time(run.ended)} UTC with version ${run.version}`,
+      warnings: warningsOf([measurements]),
+      sections: [
+        await firstPage(figures, noise, sides, absent),
+        method(measurements),
+        environment([measurements]),
+        ...sections.filter((section) => section !== undefined),
+        accuracy(),
+        threats(measurements),
+        repetition(measurements, price),
+        appendix(sides),
+      ],
+    },
+    figures,
+    noise,
+    sides,
+  };
+}
+
+/** Two runs side by side, each target against itself. */
+export async function comparisonOf(one: Measurements, other: Measurements): Promise<Document> {
+  const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
+  const side = (measurements: Measurements, target: Side['target'], label: string): Side => {
+    const noun = target === 'function' ? 'the function' : 'TensorFlow Serving';
+    return { measurements, target, label, name: `${noun} in ${label}` };
+  };
+  const sections = await Promise.all(
+    (['function', 'tfserving'] as const).map(async (target) => {
+      const sides = [side(one, target, first), side(other, target, second)] as const;
+      const figures = figuresOf(...sides);
+      const title = target === 'function' ? 'The function' : 'TensorFlow Serving';
+      return { ...(await firstPage(figures, [...noiseOf(sides[0])], sides, [])), title };
+    }),
+  );
+  return {
+    title: `Fahrenheit to Celsius: the runs ${first} and ${second}`,
+    subtitle: 'Each target against itself; ratios are of the first run to the second one',
+    warnings: warningsOf([one, other]),
+    sections: [...sections, environment([one, other])],
+  };
+}
+
+function warningsOf(runs: readonly Measurements[]): string[] {
+  const some = (holds: (run: Measurements) => boolean | undefined) => runs.some((run) => holds(run));
+  return [
+    ...(some(({ environment }) => environment.synthetic)
+      ? ['SYNTHETIC DATA: made up to test the report, measured nowhere']
+      : []),
+    ...(some(({ environment }) => environment.quick) ? ['QUICK RUN: a first impression, not a result'] : []),
+    ...(some(({ environment }) => environment.interrupted)
+      ? ['NOT COMPLETE: the run ended before all was measured']
+      : []),
+  ];
+}
+
+async function firstPage(
+  figures: readonly Figure[],
+  noise: readonly Figure[],
+  sides: Pair<Side>,
+  absent: readonly (readonly [experiment: string, title: string, section: unknown])[],
+): Promise<Section> {
+  const { headline, sentences } = verdictOf(figures, noise, sides);
+  const chart = await advantage(figures, sides);
+  const blocks: (Block | undefined)[] = [
+    { kind: 'headline', text: headline },
+    { kind: 'paragraph', text: sentences.join(' ') },
+    ...invalid(sides),
+    absent.length > 0
+      ? {
+          kind: 'paragraph',
+          text: `Not in this report, because ${words([...new Set(absent.map(([experiment]) => experiment))])} was not run with both: ${words(absent.map(([, title]) => title))}.`,
+        }
+      : undefined,
+    table(figures, noise, sides),
+    chart,
+  ];
+  return { title: 'Verdict', blocks: blocks.filter((block) => block !== undefined) };
+}
+
+/** More than fit on the first page are in the appendix. */
+const MOST_ALERTS = 3;
+
+function invalid(sides: Pair<Side>): Block[] {
+  const parts = [...new Set(sides.flatMap(({ measurements }) => measurements.parts))].filter(
+    (part) => part.experiment !== 'calibrate' && !isValid(part),
+  );
+  const alerts: Block[] = parts.slice(0, MOST_ALERTS).map((part) => ({ kind: 'alert', text: alertOf(part) }));
+  if (parts.length <= MOST_ALERTS) return alerts;
+  const more = `INVALID too: ${counted(parts.length - MOST_ALERTS, 'other load')}; the appendix has the reasons.`;
+  return [...alerts, { kind: 'alert', text: more }];
+}
+
+export function alertOf({ experiment, trial, target, reasons }: Part): string {
+  return `INVALID: ${experiment}/${String(trial)} of ${target}. ${reasons.join(' ')}`;
+}
+
+function table(figures: readonly Figure[], noise: readonly Figure[], [one, other]: Pair<Side>): Table {
+  const better = (figure: Figure): Cell =>
+    ({ one: one.label, other: other.label, neither: 'no difference shown', unknown: ABSENT })[winnerOf(figure, noise)];
+  return {
+    kind: 'table',
+    columns: [left('Figure'), right(one.label), right(other.label), right('Ratio (95 % interval)'), left('Better')],
+    rows: figures.map((figure) => [
+      [figure.name, figure.unit].filter(Boolean).join(', '),
+      ...(figure.why === undefined
+        ? [
+            ...figure.values.map((estimate) => number(estimate?.value ?? NaN)),
+            ratioWithInterval(figure.ratio),
+            better(figure),
+          ]
+        : [...figure.values.map((estimate) => number(estimate?.value ?? NaN)), ABSENT, alertIfInvalid(figure.why)]),
+    ]),
+    source:
+      'the files and columns that summary.csv names for each; latencies at the same rate for both, memory and images measured once',
+  };
+}
+
+function alertIfInvalid(why: string): Cell {
+  return why.startsWith('INVALID') ? { alert: 'INVALID' } : 'not measured';
+}
+
+function time(timestamp: string): string {
+  return timestamp.slice(0, 16).replace('T', ' ');
+}

@@ -1,0 +1,44 @@
+// Numbers as the report prints them: the same in every locale.
+
+import type { Interval, Ratio } from './statistics.ts';
+
+const NUMBER = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 4 });
+const RATIO = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+export const ABSENT = '–';
+
+/** With three or four digits; whole numbers, and those of more digits, as whole ones. */
+export function number(value: number): string {
+  if (Number.isNaN(value)) return ABSENT;
+  return Number.isInteger(value) || Math.abs(value) >= 1000 ? COUNT.format(value) : NUMBER.format(value);
+}
+
+export function interval({ low, high }: Interval, format = number): string {
+  return `${format(low)} to ${format(high)}`;
+}
+
+export function ratio(value: number): string {
+  return RATIO.format(value);
+}
+
+/** Such as `0.431 (0.402 to 0.462)`. */
+export function ratioWithInterval(its: Ratio | undefined): string {
+  if (!its) return ABSENT;
+  return its.interval ? `${ratio(its.value)} (${interval(its.interval, ratio)})` : ratio(its.value);
+}
+
+/** A list in words. @param and such as `and` */
+export function words(items: readonly string[], and = 'and'): string {
+  if (items.length < 2) return items.join('');
+  return `${items.slice(0, -1).join(', ')} ${and} ${items.at(-1) ?? ''}`;
+}
+
+/** Such as `1 trial` or `3 trials`. */
+export function counted(count: number, noun: string): string {
+  return `${COUNT.format(count)} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+export function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,28 @@
+// Whether two runs may be compared: what differs in their environments would differ in their figures.
+
+import { isDeepStrictEqual } from 'node:util';
+import type { Environment } from '../files.ts';
+import { ResultsError } from '../read.ts';
+import type { Measurements } from './measurements.ts';
+import { words } from './format.ts';
+
+const MEMBERS: Record<string, (environment: Environment) => unknown> = {
+  place: ({ mode }) => mode,
+  'version of Kubernetes': ({ kubernetes }) => kubernetes?.version,
+  nodes: ({ kubernetes }) => kubernetes?.nodes.map((node) => ({ ...node, name: '' })),
+  machine: ({ machine }) => machine,
+  resources: ({ resources }) => resources,
+  'time that was measured': ({ quick }) => quick,
+};
+
+/** @throws ResultsError that says in what two runs differ */
+export function checkAlike(one: Measurements, other: Measurements): void {
+  const unlike = Object.entries(MEMBERS).flatMap(([name, tell]) =>
+    isDeepStrictEqual(tell(one.environment), tell(other.environment)) ? [] : name,
+  );
+  if (unlike.length === 0) return;
+  throw new ResultsError(
+    `${one.name} and ${other.name} differ in ${words(unlike)} (environment.json), so that their figures would differ ` +
+      'for that alone; --allow-unlike compares them all the same.',
+  );
+}

@@ -1,0 +1,98 @@
+// The command line of `npm run report`.
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { ResultsError } from '../read.ts';
+import { comparisonOf, reportOf } from './content.ts';
+import { checkAlike } from './likeness.ts';
+import { readMeasurements } from './measurements.ts';
+import { toHtml } from './html.ts';
+import { toPdf } from './pdf.ts';
+import { summaryCsv, summaryJson } from './summary.ts';
+
+const EXIT_CODES = { BROKEN: 1, WRONG_USE: 2 };
+
+const EXAMPLES = `
+Examples:
+  npm run report -- results/2026-01-31T12-00-00
+  npm run report -- results/2026-01-31T12-00-00 --node-price 0.05 --node-cpus 1
+  npm run report -- results/2026-01-31T12-00-00 --output results     the one that is published
+  npm run report -- --compare results/2026-01-31T12-00-00 results/2026-02-01T12-00-00
+
+Exit codes: 0 written, 1 a file of the results is missing or broken, or the runs are not alike, 2 wrong use.`;
+
+interface Options {
+  compare?: string[];
+  allowUnlike?: boolean;
+  nodePrice: number;
+  nodeCpus: number;
+  output?: string;
+}
+
+const program = new Command('npm run report --')
+  .description(
+    'Makes report.pdf, report.html, summary.csv and summary.json of the results of npm run compare. The same files ' +
+      'give the same bytes.',
+  )
+  .argument('[folder]', 'the results of a run')
+  .addOption(new Option('--compare <folders...>', 'two runs side by side: comparison.pdf and comparison.html'))
+  .option('--allow-unlike', 'compare runs of different machines, versions or options all the same')
+  // On-demand price of an AWS m6i.xlarge with 4 CPUs in us-east-1.
+  .option('--node-price <dollars>', 'price of a node for an hour, in US dollars', positive, 0.192)
+  .option('--node-cpus <n>', 'CPUs of that node', positive, 4)
+  .option('--output <folder>', 'where to write; by default the folder of the run, or of the second one')
+  .allowExcessArguments(false)
+  .addHelpText('after', EXAMPLES)
+  .exitOverride();
+
+async function main(): Promise<void> {
+  program.parse();
+  const { compare, allowUnlike = false, nodePrice, nodeCpus, output } = program.opts<Options>();
+  const [folder] = program.args;
+  if (compare) {
+    const [one, other] = compare;
+    if (one === undefined || other === undefined || compare.length > 2 || folder !== undefined) {
+      return program.error('--compare takes the folders of two runs, and nothing else.');
+    }
+    const runs = [readMeasurements(one), readMeasurements(other)] as const;
+    if (!allowUnlike) checkAlike(...runs);
+    const document = await comparisonOf(...runs);
+    write(output ?? other, { 'comparison.pdf': toPdf(document), 'comparison.html': toHtml(document) });
+    return;
+  }
+  if (folder === undefined)
+    return program.error('The folder of a run is missing, such as results/2026-01-31T12-00-00.');
+  const report = await reportOf(readMeasurements(folder), { dollarsPerHour: nodePrice, cpus: nodeCpus });
+  write(output ?? folder, {
+    'report.pdf': toPdf(report.document),
+    'report.html': toHtml(report.document),
+    'summary.csv': summaryCsv(report),
+    'summary.json': summaryJson(report),
+  });
+}
+
+function write(folder: string, files: Record<string, string | Buffer>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    writeFileSync(path, content);
+    console.log(path);
+  }
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('A number above 0 is wanted.');
+  return value;
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode && EXIT_CODES.WRONG_USE;
+  else if (error instanceof ResultsError) {
+    console.error(error.message);
+    process.exitCode = EXIT_CODES.BROKEN;
+  } else throw error;
+}

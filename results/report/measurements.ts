@@ -1,0 +1,128 @@
+// A results folder as the report sees it: every file read and checked, and the trials in pairs of both targets.
+
+import { basename, resolve } from 'node:path';
+import type { Content, Environment, Kind, Row, Target } from '../files.ts';
+import { readRun, ResultsError } from '../read.ts';
+import { histogramOf, type Histogram, type Pair } from './statistics.ts';
+
+/** What a trial has measured of one target. */
+export interface Part {
+  experiment: string;
+  trial: number;
+  target: Target;
+  has: (kind: Kind) => boolean;
+  /** @throws ResultsError if there is no such file */
+  read: <K extends Kind>(kind: K) => Content<K>;
+  /** Why its figures say nothing of the target: sentences; none if they count. */
+  reasons: string[];
+}
+
+export interface Measurements {
+  /** Of the folder. */
+  name: string;
+  environment: Environment;
+  parts: Part[];
+}
+
+/** @throws ResultsError that names the file, the line and the column if anything in the folder is missing or broken */
+export function readMeasurements(folder: string): Measurements {
+  const run = readRun(folder);
+  const environment = run.environment();
+  const parts = run.experiments.flatMap(({ name, trials }) =>
+    trials.flatMap(({ number, targets }) =>
+      targets.map(({ target, kinds, read }): Part => {
+        const contents = new Map<Kind, unknown>(kinds.map((kind) => [kind, read(kind)]));
+        const where = `${folder}/${name}/${String(number)}`;
+        const get = <K extends Kind>(kind: K): Content<K> => {
+          if (!contents.has(kind)) throw new ResultsError(`${where} has no ${kind} of ${target}.`);
+          return contents.get(kind) as Content<K>;
+        };
+        const reasons = contents.has('verdict') ? get('verdict').reasons : [];
+        return { experiment: name, trial: number, target, has: (kind) => contents.has(kind), read: get, reasons };
+      }),
+    ),
+  );
+  if (parts.length === 0) throw new ResultsError(`${folder} holds no experiment: nothing was measured there.`);
+  return { name: basename(resolve(folder)), environment, parts };
+}
+
+/** One of the two that are compared. */
+export interface Side {
+  measurements: Measurements;
+  target: Target;
+  /** In charts and tables, such as `Function`. */
+  label: string;
+  /** In the middle of a sentence, such as `the function`. */
+  name: string;
+}
+
+/** All parts of an experiment, in the order of trials. */
+export function partsOf({ measurements, target }: Side, experiment: string): Part[] {
+  return measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
+}
+
+export function isValid({ reasons }: Part): boolean {
+  return reasons.length === 0;
+}
+
+/** The trials of an experiment that count for both. */
+export function pairsOf(one: Side, other: Side, experiment: string): Pair<Part>[] {
+  const others = partsOf(other, experiment).filter(isValid);
+  return partsOf(one, experiment)
+    .filter(isValid)
+    .flatMap((part) => {
+      const partner = others.find(({ trial }) => trial === part.trial);
+      return partner ? [[part, partner] as const] : [];
+    });
+}
+
+/** The function against itself: trials 1 and 2 of the noise experiment, 3 and 4, and so on. */
+export function pairsOfNoise(measurements: Measurements): Pair<Part>[] {
+  const parts = partsOf({ measurements, target: 'function', label: '', name: '' }, 'noise').filter(isValid);
+  return parts.flatMap((part) => {
+    const next = parts.find(({ trial }) => trial === part.trial + 1);
+    return part.trial % 2 === 1 && next ? [[part, next] as const] : [];
+  });
+}
+
+/** Right answers/s of a step. */
+export function throughputOf({ requests, failures, start_s, end_s }: Row<'steps'>): number {
+  return (requests - failures) / (end_s - start_s);
+}
+
+/** The step of a load that answered most, which there is in each load that counts. */
+export function bestStep(part: Part): Row<'steps'> {
+  const [best] = part.read('steps').toSorted((a, b) => throughputOf(b) - throughputOf(a));
+  if (!best) throw new ResultsError(`${part.experiment}/${String(part.trial)} of ${part.target} has no step.`);
+  return best;
+}
+
+/**
+ * The latencies of right answers, from when the request should have been sent where a rate was offered, else from its
+ * sending.
+ */
+export function latencyOf(part: Part, step?: number): Histogram {
+  const rows = part.read('latency').filter((row) => step === undefined || row.step === step);
+  const clock = rows.some((row) => row.clock === 'response') ? 'response' : 'service';
+  return histogramOf(rows.filter((row) => row.clock === clock && row.outcome === 'ok'));
+}
+
+/** CPU seconds, and the requests that ended meanwhile, between the first and the last reading of the counter. */
+export function cpuOf(part: Part): { seconds: number; requests: number } | undefined {
+  const steps = part.read('steps');
+  const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
+  if (!part.has('pods')) return undefined;
+  const readings = part.read('pods').filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
+  const [first, last] = [readings.at(0), readings.at(-1)];
+  // A counter of another pod begins anew.
+  if (!first || !last || first === last || readings.some(({ pod }) => pod !== first.pod)) return undefined;
+  const requests = part
+    .read('seconds')
+    .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));
+  return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((sum, each) => sum + each, 0) };
+}
+
+/** The share of a second that lies between two times. */
+function overlap(second: number, start: number, end: number): number {
+  return Math.max(0, Math.min(second + 1, end) - Math.max(second, start));
+}

@@ -1,0 +1,84 @@
+// The figures for machines: summary.json and summary.csv.
+
+import { stringify } from 'csv-stringify/sync';
+import type { Report } from './content.ts';
+import type { Estimate, Figure } from './figures.ts';
+import { isValid } from './measurements.ts';
+import type { Pair } from './statistics.ts';
+import { floorOf, verdictOf, winnerOf } from './verdict.ts';
+
+/**
+ * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, and
+ * the loads that did not count. What is not known is null.
+ */
+export function summaryJson({ figures, noise, sides }: Report): string {
+  const { measurements } = sides[0];
+  const { environment } = measurements;
+  const summary = {
+    run: measurements.name,
+    version: environment.version,
+    synthetic: environment.synthetic ?? false,
+    quick: environment.quick,
+    verdict: verdictOf(figures, noise, sides),
+    figures: figures.map((figure) => ({ ...figureOf(figure, noise, sides), source: figure.source })),
+    invalid: measurements.parts
+      .filter((part) => part.experiment !== 'calibrate' && !isValid(part))
+      .map(({ experiment, trial, target, reasons }) => ({ experiment, trial, target, reasons })),
+  };
+  return `${JSON.stringify(summary, null, 2)}\n`;
+}
+
+/** CSV: a row for each figure. Columns are those of the JSON; what is not known is empty. */
+export function summaryCsv({ figures, noise, sides }: Report): string {
+  const rows = figures.map((figure) => {
+    const { function: one, tfserving: other, ratio, ...rest } = figureOf(figure, noise, sides);
+    return {
+      figure: rest.key,
+      unit: rest.unit,
+      function: one?.value,
+      function_low: one?.low,
+      function_high: one?.high,
+      tfserving: other?.value,
+      tfserving_low: other?.low,
+      tfserving_high: other?.high,
+      ratio: ratio?.value,
+      ratio_low: ratio?.low,
+      ratio_high: ratio?.high,
+      noise_floor: rest.noiseFloor,
+      pairs: rest.pairs,
+      better: rest.better,
+      why: rest.why,
+      source: figure.source,
+    };
+  });
+  return stringify(rows, { header: true });
+}
+
+interface Value {
+  value: number;
+  low: number | null;
+  high: number | null;
+}
+
+function figureOf(figure: Figure, noise: readonly Figure[], [one, other]: Report['sides']) {
+  const { key, name, unit, pairs, values, ratio, why } = figure;
+  const winner = { one: one.target, other: other.target, neither: 'neither', unknown: null }[winnerOf(figure, noise)];
+  return {
+    key,
+    name,
+    unit,
+    function: valueOf(values, 0),
+    tfserving: valueOf(values, 1),
+    ratio: ratio ? { value: ratio.value, low: ratio.interval?.low ?? null, high: ratio.interval?.high ?? null } : null,
+    noiseFloor: floorOf(noise.find((each) => each.key === key)) ?? null,
+    better: winner,
+    pairs,
+    why: why ?? null,
+  };
+}
+
+function valueOf(values: Pair<Estimate | undefined>, index: 0 | 1): Value | null {
+  const estimate = values[index];
+  if (!estimate) return null;
+  return { value: estimate.value, low: estimate.interval?.low ?? null, high: estimate.interval?.high ?? null };
+}

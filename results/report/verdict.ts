@@ -1,0 +1,95 @@
+// What can be said of the figures, in sentences: only what their intervals show.
+
+import type { Figure } from './figures.ts';
+import { counted, interval, number, ratio, upperFirst, words } from './format.ts';
+import type { Side } from './measurements.ts';
+import type { Pair } from './statistics.ts';
+
+export type Winner = 'one' | 'other' | 'neither' | 'unknown';
+
+/** The figures that the verdict is about: those that are measured often enough to have an interval. */
+const DECISIVE = ['throughput_per_cpu', 'p50_ms', 'p99_ms', 'cpu_per_request_us', 'cold_start_ms'];
+
+/** Who does better, if the interval shows it and it is more than the function differs from itself. */
+export function winnerOf({ key, ratio: its, better }: Figure, noise: readonly Figure[]): Winner {
+  if (!its?.interval) return 'unknown';
+  const { low, high } = its.interval;
+  if (low <= 1 && high >= 1) return 'neither';
+  const floor = floorOf(noise.find((each) => each.key === key));
+  if (floor !== undefined && Math.abs(Math.log(its.value)) <= Math.log(floor)) return 'neither';
+  return low > 1 === (better === 'more') ? 'one' : 'other';
+}
+
+/** The noise floor: what two equal things can differ by here, as a factor; undefined where it was not measured. */
+export function floorOf(noise: Figure | undefined): number | undefined {
+  const its = noise?.ratio?.interval;
+  return its && Math.max(its.high, 1 / its.low);
+}
+
+export interface Verdict {
+  headline: string;
+  /** Of one paragraph. */
+  sentences: string[];
+}
+
+export function verdictOf(figures: readonly Figure[], noise: readonly Figure[], [one, other]: Pair<Side>): Verdict {
+  const decisive = figures.filter(({ key }) => DECISIVE.includes(key));
+  const by = (winner: Winner) => decisive.filter((figure) => winnerOf(figure, noise) === winner);
+  const [ones, others, neither, unknown] = [by('one'), by('other'), by('neither'), by('unknown')];
+  return {
+    headline: headline(ones.length, others.length, neither.length, [one, other]),
+    sentences: [
+      ...won(ones, one, other),
+      ...won(others, other, one),
+      ...(neither.length > 0
+        ? [
+            `No difference can be shown in ${words(neither.map((figure) => `${nameOf(figure)} (${ratioText(figure)})`))}.`,
+          ]
+        : []),
+      ...doubts(unknown),
+    ],
+  };
+}
+
+function headline(ones: number, others: number, neither: number, [one, other]: Pair<Side>): string {
+  if (ones > 0 && others > 0) return `${upperFirst(one.name)} and ${other.name} each do better in something.`;
+  if (ones > 0)
+    return `${upperFirst(one.name)} does better than ${other.name}${neither > 0 ? ', where a difference can be shown' : ''}.`;
+  if (others > 0)
+    return `${upperFirst(other.name)} does better than ${one.name}${neither > 0 ? ', where a difference can be shown' : ''}.`;
+  if (neither > 0) return `No difference can be shown between ${one.name} and ${other.name}.`;
+  return `It can’t be said whether ${one.name} or ${other.name} does better.`;
+}
+
+function won(figures: readonly Figure[], winner: Side, loser: Side): string[] {
+  if (figures.length === 0) return [];
+  return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(difference))}.`];
+}
+
+/** Such as `CPU per request (25.1 against 61 µs: 0.411 times, 95 % interval 0.39 to 0.43)`. */
+function difference(figure: Figure): string {
+  const [one, other] = figure.values.map((estimate) => number(estimate?.value ?? NaN));
+  return `${nameOf(figure)} (${one ?? ''} against ${other ?? ''} ${figure.unit}: ${ratioText(figure)})`;
+}
+
+function ratioText({ ratio: its }: Figure): string {
+  if (!its) return '';
+  const within = its.interval ? `, 95 % interval ${interval(its.interval, ratio)}` : '';
+  return `${ratio(its.value)} times${within}`;
+}
+
+/** A sentence for each reason, with all the figures that it holds for. */
+function doubts(figures: readonly Figure[]): string[] {
+  const reasonOf = ({ why, pairs }: Figure) =>
+    why ??
+    (pairs < 2
+      ? `${counted(pairs, 'trial')} can’t tell how much differs from run to run.`
+      : 'Trials without any value have no ratio.');
+  const byReason = Object.entries(Object.groupBy(figures, reasonOf));
+  return byReason.map(([reason, those = []]) => `Nothing can be said of ${words(those.map(nameOf), 'or')}: ${reason}`);
+}
+
+/** In a sentence. */
+function nameOf({ name }: Figure): string {
+  return name.startsWith('CPU') ? name : name.charAt(0).toLowerCase() + name.slice(1);
+}
