@@ -1,0 +1,23 @@
+# All three images: `docker buildx bake --file .github/docker-bake.hcl --load` makes them for this machine, under the
+# names that the README, the charts and the tests have for them.
+
+# `npm version` keeps it the version of package.json.
+variable "VERSION" {
+  default = "0.1.0"
+}
+
+variable "REVISION" {
+  default = "unknown"
+}
+
+group "default" {
+  targets = ["function", "tfserving", "loadtest"]
+}
+
+target "image" {
+  name       = image
+  matrix     = { image = ["function", "tfserving", "loadtest"] }
+  dockerfile = "${image}/Dockerfile"
+  args       = { VERSION = VERSION, REVISION = REVISION }
+  tags       = ["f2c-${image}", "f2c-${image}:${VERSION}"]
+}
