@@ -1,24 +1,26 @@
 // Checks all charts without a cluster; exits with 1 if anything is wrong. `npm run check:charts` runs it.
 //
-// KUBECONFORM_SCHEMAS: where kubeconform takes Kubernetes' schemas from, as in its -schema-location; online by default.
+// KUBECONFORM_SCHEMAS: where kubeconform takes Kubernetes' schemas from, as in its -schema-location, all of one version.
+// By default it takes them from the internet, of each version below.
 
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { goTool } from '../.github/scripts/go-tool.ts';
 
 const CHARTS = ['chart', 'tfserving/chart', 'loadtest/chart'];
-/** The oldest version that the charts take. */
-const KUBERNETES = '1.30.0';
+/** From the oldest version that the charts take to the newest that is known to work. */
+const KUBERNETES = ['1.30.0', '1.31.0', '1.32.0', '1.33.0', '1.34.0', '1.35.0'];
 const KNATIVE = 'knative.dev/serving@v0.51.0';
 
 const TOOLS: [command: string[], whereToGetIt: string][] = [
   [['helm', 'version'], 'install it from https://helm.sh'],
-  [['helm', 'unittest', '--help'], 'install the plugin from https://github.com/helm-unittest/helm-unittest'],
-  [['kubeconform', '-v'], 'go install github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0'],
-  [['helm-docs', '--version'], 'go install github.com/norwoodj/helm-docs/cmd/helm-docs@v1.14.2'],
-  [['go', 'version'], 'install it from https://go.dev: the schema of Knative services comes in a Go module'],
+  [
+    ['go', 'version'],
+    'install Go 1.24 or newer from https://go.dev: it builds kubeconform, helm-unittest and helm-docs',
+  ],
 ];
 
 process.chdir(join(import.meta.dirname, '..'));
@@ -31,9 +33,8 @@ try {
 
 function check(): boolean {
   const missing = TOOLS.filter(([command]) => !run(command).ok);
-  for (const [command, whereToGetIt] of missing) {
-    const name = command[1] === 'unittest' ? 'helm unittest' : command[0];
-    console.error(`check:charts needs ${String(name)}, which does not run here; ${whereToGetIt}.`);
+  for (const [[program], whereToGetIt] of missing) {
+    console.error(`check:charts needs ${String(program)}, which does not run here; ${whereToGetIt}.`);
   }
   if (missing.length > 0) return false;
 
@@ -61,27 +62,42 @@ function lint(chart: string): boolean {
 }
 
 function documentation(chart: string): boolean {
-  const { ok, output } = run(['helm-docs', '--dry-run', '--log-level', 'warning', '--chart-search-root', chart]);
+  const { ok, output } = run([
+    goTool('helm-docs'),
+    '--dry-run',
+    '--log-level',
+    'warning',
+    '--chart-search-root',
+    chart,
+  ]);
   const isCurrent = output.trim() === readFileSync(`${chart}/README.md`, 'utf8').trim();
-  const failed = ok ? [{ output: `${chart}/README.md is not what helm-docs makes: run helm-docs.` }] : [{ output }];
+  const failed = ok
+    ? [{ output: `${chart}/README.md is not what helm-docs makes: npm run docs:charts makes it again.` }]
+    : [{ output }];
   return report(`helm-docs ${chart}`, ok && isCurrent, failed);
 }
 
 function unitTests(): boolean {
-  const { ok, output } = run(['helm', 'unittest', '--strict', ...CHARTS]);
+  const { ok, output } = run([goTool('helm-unittest'), '--strict', ...CHARTS]);
   const [counts] = /^Tests:.*/m.exec(output) ?? ['no tests ran'];
-  return report(`helm unittest --strict: ${counts.replace(/Tests:\s*/, '')}`, ok, [{ output }]);
+  return report(`helm-unittest --strict: ${counts.replace(/Tests:\s*/, '')}`, ok, [{ output }]);
 }
 
 function schema(chart: string, values: string): boolean {
   const rendered = run(['helm', 'template', 'f2c', chart, '--values', values]);
   if (!rendered.ok) return report(`helm template ${chart} --values ${values}`, false, [rendered]);
-  const location = ['-schema-location', process.env.KUBECONFORM_SCHEMAS ?? 'default'];
+  const { KUBECONFORM_SCHEMAS } = process.env;
+  const location = ['-schema-location', KUBECONFORM_SCHEMAS ?? 'default', '-cache', schemas];
   const knative = ['-schema-location', join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')];
-  const options = ['-strict', '-kubernetes-version', KUBERNETES, '-skip', 'ServiceMonitor', '-summary'];
-  const { ok, output } = run(['kubeconform', ...options, ...location, ...knative], rendered.output);
-  const counts = output.trim().split('\n').at(-1)?.replace('Summary: ', '') ?? '';
-  return report(`kubeconform -strict ${values}: ${counts}`, ok, [{ output }]);
+  const options = ['-strict', '-skip', 'ServiceMonitor', '-summary', ...location, ...knative];
+  const versions = KUBECONFORM_SCHEMAS ? ['master'] : KUBERNETES;
+  const results = versions.map((version) => {
+    const { ok, output } = run([goTool('kubeconform'), ...options, '-kubernetes-version', version], rendered.output);
+    return { ok, output: `With Kubernetes ${version}:\n${output}` };
+  });
+  const counts = results.at(-1)?.output.trim().split('\n').at(-1)?.replace('Summary: ', '') ?? '';
+  const failed = results.filter(({ ok }) => !ok);
+  return report(`kubeconform -strict ${values}: ${counts}`, failed.length === 0, failed);
 }
 
 /** Kubernetes' resource definitions hold JSON schemas; kubeconform wants one alone, and no other members in strict mode. */

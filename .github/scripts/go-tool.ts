@@ -1,0 +1,11 @@
+// The programs of .github/go.mod, which Go builds once and keeps.
+
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
+
+const MODULE = join(import.meta.dirname, '..');
+
+/** @returns the path of the program */
+export function goTool(name: string): string {
+  return execFileSync('go', ['-C', MODULE, 'tool', '-n', name], { encoding: 'utf8' }).trim();
+}

@@ -1,0 +1,117 @@
+// What actionlint and zizmor don't know: that a workflow runs nothing but scripts which are run without it too.
+
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+
+interface Step {
+  uses?: string;
+  run?: string;
+  with?: Record<string, unknown>;
+}
+interface Job {
+  strategy?: { matrix: Record<string, unknown> };
+  steps?: Step[];
+  uses?: string;
+  permissions?: Record<string, string>;
+  'timeout-minutes'?: number;
+  secrets?: unknown;
+}
+interface Workflow {
+  on: Record<string, unknown>;
+  permissions?: unknown;
+  concurrency?: { group: string };
+  jobs: Record<string, Job>;
+}
+
+const WORKFLOWS = globSync('.github/workflows/*').map((file): [string, Workflow] => [
+  file,
+  parse(readFileSync(file, 'utf8')) as Workflow,
+]);
+const JOBS = WORKFLOWS.flatMap(([file, { jobs }]) =>
+  Object.entries(jobs).map(([name, job]): [string, Job] => [`${basename(file)}: ${name}`, job]),
+);
+const ACTIONS = globSync('.github/actions/*/action.yaml').map((file): [string, Step[]] => [
+  file,
+  (parse(readFileSync(file, 'utf8')) as { runs: { steps: Step[] } }).runs.steps,
+]);
+const STEPS = [...JOBS.map(([name, { steps = [] }]): [string, Step[]] => [name, steps]), ...ACTIONS];
+
+function ci(): Workflow {
+  return WORKFLOWS.find(([file]) => basename(file) === 'ci.yaml')![1];
+}
+
+test('there are workflows and actions to check', () => {
+  expect(WORKFLOWS.map(([file]) => basename(file)).sort()).toEqual(['ci.yaml']);
+  expect(ACTIONS).not.toHaveLength(0);
+});
+
+describe.each(WORKFLOWS)('%s', (file, { on, permissions, concurrency, jobs }) => {
+  test('gives no permissions to all jobs, and runs once at a time', () => {
+    expect(permissions).toEqual({});
+    expect(concurrency?.group).toContain('github.ref');
+  });
+
+  test('pins actions by commit, with the version in a comment', () => {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    for (const line of lines.filter((line) => /\buses: (?!\.\/)/.test(line))) {
+      expect(line).toMatch(/ uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    }
+  });
+
+  test('uses no secrets on pull requests', () => {
+    if ('pull_request' in on) expect(JSON.stringify(jobs)).not.toContain('secrets.');
+    expect(Object.keys(on)).not.toContain('pull_request_target');
+  });
+});
+
+test.each(ACTIONS)('%s pins actions by commit, with the version in a comment', (file) => {
+  for (const line of readFileSync(file, 'utf8').split('\n')) {
+    if (line.includes(' uses: ')) expect(line).toMatch(/ uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  }
+});
+
+test('.ci/run runs every npm script that CI runs', () => {
+  const runs = Object.values(ci().jobs).flatMap(({ steps = [] }) => steps.flatMap(({ run }) => run ?? []));
+  const commands = runs.flatMap((run) => /^npm (?:run [\w:-]+|test)/.exec(run) ?? []);
+  expect(commands.length).toBeGreaterThan(8);
+  for (const command of commands) expect(readFileSync('.ci/run', 'utf8')).toMatch(new RegExp(`${command}\\b`));
+});
+
+test('CI runs every end-to-end test', () => {
+  expect(ci().jobs.e2e!.strategy!.matrix.file).toEqual(
+    globSync('**/test/e2e/*.test.ts', { exclude: ['node_modules/**'] }).sort(),
+  );
+});
+
+test.each(JOBS)('%s has permissions of its own, and a time-out', (_, { uses, permissions, secrets, ...job }) => {
+  expect(permissions).toBeDefined();
+  // A job that is another workflow has the time-outs of that one's jobs, and GitHub takes no other.
+  if (uses) expect(secrets).toBeUndefined();
+  else expect(job['timeout-minutes']).toBeGreaterThan(0);
+});
+
+/** The npm script, or the file, that a step runs. */
+const COMMAND =
+  /^(?:npm run (?<script>[\w:-]+)|npm (?<own>test|ci)|(?<file>\.github\/scripts\/[\w-]+\.bash))(?: [^\n;|&]+)?$/;
+
+describe.each(STEPS)('%s', (_, steps) => {
+  test('runs nothing but npm scripts and files of .github/scripts/', () => {
+    for (const { run } of steps) {
+      if (run === undefined) continue;
+      expect(run).toMatch(COMMAND);
+      expect(run).not.toContain('${{');
+      const { script, file } = COMMAND.exec(run)!.groups!;
+      if (script) expect(Object.keys(packageJson.scripts)).toContain(script);
+      if (file) expect(existsSync(file), file).toBe(true);
+    }
+  });
+
+  test('leaves no credentials in the checkout', () => {
+    for (const { uses, with: inputs } of steps) {
+      if (uses?.startsWith('actions/checkout@')) expect(inputs).toMatchObject({ 'persist-credentials': false });
+    }
+  });
+});
