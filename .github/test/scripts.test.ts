@@ -1,10 +1,13 @@
 // The scripts of the workflows, with fakes of the programs that need a cluster, a registry or GitHub.
 
 import { execa } from 'execa';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+
+const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
 let folder: string;
 beforeEach(() => {
@@ -72,4 +75,145 @@ test('cluster.bash loads the images of this version, and waits for metrics that 
   expect(calls).toContain('kind load docker-image f2c-function:1.2.3 f2c-tfserving:1.2.3 f2c-loadtest:1.2.3\n');
   expect(calls).toMatch(/kubectl apply --filename https:\S+\/v\d+\.\d+\.\d+\/components.yaml\n/);
   expect(calls).toMatch(/kubectl wait .*\n$/);
+});
+
+describe('account.bash', () => {
+  test.each([
+    [{ DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: 'hunter2' }, 'publish=true\n'],
+    [{ DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: '' }, 'publish=false\n'],
+    [{ DOCKERHUB_USERNAME: '', DOCKERHUB_TOKEN: '' }, 'publish=false\n'],
+  ])('with %j says %j', async (env, expected) => {
+    const { exitCode, all, output } = await run(script('account.bash'), env);
+    expect({ exitCode, output }).toEqual({ exitCode: 0, output: expected });
+    expect(all.includes('::notice title=Nothing is published::')).toBe(expected.includes('false'));
+    expect(all).not.toContain('hunter2');
+  });
+});
+
+describe('sign-image.bash', () => {
+  const env = { IMAGE: 'function', DOCKERHUB_USERNAME: 'me' };
+
+  test('signs what was pushed by its digest', async () => {
+    fake('cosign');
+    const METADATA = JSON.stringify({ function: { 'containerimage.digest': DIGEST } });
+    const { exitCode, calls } = await run(script('sign-image.bash'), { ...env, METADATA });
+    expect(exitCode).toBe(0);
+    expect(calls).toBe(`cosign sign --yes docker.io/me/f2c-function@${DIGEST}\n`);
+  });
+
+  test('fails where there is no digest', async () => {
+    fake('cosign');
+    const { exitCode, calls } = await run(script('sign-image.bash'), { ...env, METADATA: '{}' });
+    expect(exitCode).not.toBe(0);
+    expect(calls).toBe('');
+  });
+});
+
+describe('publish-charts.bash', () => {
+  const env = { DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: 'secret', GITHUB_SHA: 'abcdef0123456789' };
+  const onTag = { ...env, GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: 'v1.2.3' };
+  const onMain = { ...env, GITHUB_REF_TYPE: 'branch', GITHUB_REF_NAME: 'main' };
+  const pushes = `[[ $1 != push ]] || echo 'Digest: ${DIGEST}' >&2; [[ $1 != registry ]] || read -r password`;
+
+  test.each([
+    [onTag, '1.2.3', '1.2.3'],
+    [onMain, '0.0.0-edge', 'sha-abcdef0'],
+  ])('pushes and signs each chart: %j', async (env, version, tag) => {
+    fake('npm', `mkdir -p dist/charts && touch dist/charts/f2c-{function,loadtest}-chart-${version}.tgz`);
+    fake('helm', pushes);
+    fake('cosign');
+    const { exitCode, calls } = await run(script('publish-charts.bash'), env);
+    expect(exitCode).toBe(0);
+    expect(calls.trim().split('\n')).toEqual([
+      `npm run package:charts -- --registry docker.io/me --chart-version ${version} --image-tag ${tag}`,
+      'helm registry login registry-1.docker.io --username me --password-stdin',
+      ...['f2c-function-chart', 'f2c-loadtest-chart'].flatMap((name) => [
+        `helm push dist/charts/${name}-${version}.tgz oci://registry-1.docker.io/me`,
+        `cosign sign --yes docker.io/me/${name}@${DIGEST}`,
+      ]),
+    ]);
+  });
+
+  test('fails, and signs nothing, where helm gives no digest', async () => {
+    fake('npm', 'mkdir -p dist/charts && touch dist/charts/f2c-function-chart-1.2.3.tgz');
+    fake('helm');
+    fake('cosign');
+    const { exitCode, all, calls } = await run(script('publish-charts.bash'), onTag);
+    expect(exitCode).not.toBe(0);
+    expect(all).toContain('helm push gave no digest');
+    expect(calls).not.toContain('cosign');
+  });
+});
+
+describe('github-release.bash', () => {
+  const env = { GITHUB_RUN_ID: '7', GITHUB_REF_NAME: 'v1.2.3' };
+  beforeEach(() => {
+    fake('npm', 'echo Notes.');
+    fake('gh', '[[ $1 != run ]] || { mkdir -p dist/release/release-charts; touch dist/release/release-charts/a.tgz; }');
+  });
+
+  test('attaches what the jobs before kept', async () => {
+    const { exitCode, calls } = await run(script('github-release.bash'), env);
+    expect(exitCode).toBe(0);
+    const options = '--verify-tag --title v1.2.3 --notes Notes.';
+    expect(calls).toContain(`gh release create v1.2.3 ${options} dist/release/release-charts/a.tgz\n`);
+  });
+
+  test('attaches the report where one is published', async () => {
+    mkdirSync(join(folder, 'results'));
+    writeFileSync(join(folder, 'results/report.pdf'), '');
+    const { calls } = await run(script('github-release.bash'), env);
+    expect(calls).toContain(' dist/release/release-charts/a.tgz results/report.pdf\n');
+  });
+
+  test('calls a version such as 1.2.3-rc.1 a pre-release', async () => {
+    const { calls } = await run(script('github-release.bash'), { ...env, GITHUB_REF_NAME: 'v1.2.3-rc.1' });
+    expect(calls).toContain('gh release create v1.2.3-rc.1 ');
+    expect(calls).toContain(' --prerelease ');
+  });
+});
+
+describe('base-images.ts', () => {
+  const baseImages = (image: string) => [process.execPath, resolve('.github/scripts/base-images.ts'), image];
+
+  test.each([
+    ['function', { BUILD_IMAGE: 'node:', RUN_IMAGE: 'gcr.io/distroless/nodejs' }],
+    ['tfserving', { TFSERVING_IMAGE: 'tensorflow/serving:' }],
+    ['loadtest', { LOCUST_IMAGE: 'locustio/locust:' }],
+  ])('pins all base images of %s for bake', async (image, expected) => {
+    symlinkSync(resolve(image), join(folder, image));
+    fake('docker', `echo ${DIGEST}`);
+    const { exitCode, all } = await run(baseImages(image));
+    expect(exitCode, all).toBe(0);
+    const file = readFileSync(join(folder, `base-images-${image}.json`), 'utf8');
+    const { target } = parse(file) as { target: Record<string, Record<'args' | 'labels', Record<string, string>>> };
+    const { args, labels } = target[image]!;
+    expect(Object.keys(args)).toEqual(Object.keys(expected));
+    for (const [name, reference] of Object.entries(args)) {
+      expect(reference.startsWith(expected[name as keyof typeof expected])).toBe(true);
+      expect(reference).toMatch(new RegExp(`:[\\w.-]+@${DIGEST}$`));
+    }
+    const [name, digest] = Object.values(args).at(-1)!.split('@');
+    expect(labels).toEqual({
+      'org.opencontainers.image.base.name': name,
+      'org.opencontainers.image.base.digest': digest,
+    });
+  });
+
+  test('keeps a digest that is there', async () => {
+    mkdirSync(join(folder, 'function'));
+    writeFileSync(join(folder, 'function/Dockerfile'), `ARG RUN_IMAGE=node:26@${DIGEST}\n`);
+    fake('docker');
+    const { exitCode, calls } = await run(baseImages('function'));
+    expect({ exitCode, calls }).toEqual({ exitCode: 0, calls: '' });
+    expect(readFileSync(join(folder, 'base-images-function.json'), 'utf8')).toContain(`"node:26@${DIGEST}"`);
+  });
+
+  test('fails where the registry gives no digest', async () => {
+    symlinkSync(resolve('function'), join(folder, 'function'));
+    fake('docker', 'echo nothing');
+    const { exitCode, all } = await run(baseImages('function'));
+    expect(exitCode).not.toBe(0);
+    expect(all).toContain('The registry gave no digest of node:26-trixie-slim');
+  });
 });

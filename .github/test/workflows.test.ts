@@ -44,7 +44,7 @@ function ci(): Workflow {
 }
 
 test('there are workflows and actions to check', () => {
-  expect(WORKFLOWS.map(([file]) => basename(file)).sort()).toEqual(['ci.yaml']);
+  expect(WORKFLOWS.map(([file]) => basename(file)).sort()).toEqual(['ci.yaml', 'release.yaml']);
   expect(ACTIONS).not.toHaveLength(0);
 });
 

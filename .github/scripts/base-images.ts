@@ -1,0 +1,37 @@
+// Pins the base images of an image by the digests that they have now: `npm run base-images -- function` writes
+// base-images-function.json, which is both a file for `docker buildx bake` and the record of what was built on.
+
+import { execaSync } from 'execa';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const image = process.argv[2] ?? '';
+const args = Object.fromEntries(
+  baseImages(readFileSync(`${image}/Dockerfile`, 'utf8')).map(([name, reference]) => [name, pinned(reference)]),
+);
+
+// The last one is what the image itself is made on; OCI has these two names for it.
+const [reference, digest] = (Object.values(args).at(-1) ?? '').split('@');
+const labels = {
+  'org.opencontainers.image.base.name': reference,
+  'org.opencontainers.image.base.digest': digest,
+};
+const record = JSON.stringify({ target: { [image]: { args, labels } } }, null, 2);
+writeFileSync(`base-images-${image}.json`, `${record}\n`);
+console.log(record);
+
+/** The build arguments of a Dockerfile that name base images, with their defaults. */
+function baseImages(dockerfile: string): [name: string, reference: string][] {
+  const defaults = Array.from(dockerfile.matchAll(/^ARG (\w+)=(.*)$/gm), ([, name = '', value = '']) => [name, value]);
+  const values = Object.fromEntries(defaults) as Record<string, string>;
+  return Object.entries(values)
+    .filter(([name]) => name.endsWith('_IMAGE'))
+    .map(([name, value]) => [name, value.replaceAll(/\$\{(\w+)\}/g, (_, other: string) => values[other] ?? '')]);
+}
+
+function pinned(reference: string): string {
+  if (reference.includes('@')) return reference;
+  const format = ['--format', '{{ .Manifest.Digest }}'];
+  const { stdout } = execaSync('docker', ['buildx', 'imagetools', 'inspect', reference, ...format]);
+  if (!/^sha256:[0-9a-f]{64}$/.test(stdout)) throw new Error(`The registry gave no digest of ${reference}: ${stdout}`);
+  return `${reference}@${stdout}`;
+}

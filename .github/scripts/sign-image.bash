@@ -1,0 +1,6 @@
+#!/usr/bin/env bash
+# Signs the image that docker/bake-action has pushed, by the digest in its METADATA.
+set -euo pipefail
+
+digest=$(node --print 'JSON.parse(process.env.METADATA)[process.env.IMAGE]["containerimage.digest"]')
+cosign sign --yes "docker.io/$DOCKERHUB_USERNAME/f2c-$IMAGE@$digest"
