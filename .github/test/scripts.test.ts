@@ -1,6 +1,7 @@
 // The scripts of the workflows, with fakes of the programs that need a cluster, a registry or GitHub.
 
 import { execa } from 'execa';
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -171,6 +172,23 @@ describe('github-release.bash', () => {
     expect(calls).toContain('gh release create v1.2.3-rc.1 ');
     expect(calls).toContain(' --prerelease ');
   });
+});
+
+const hasGit = spawnSync('git', ['--version']).status === 0;
+
+test.skipIf(!hasGit)('publish-results.bash opens a pull request with what was measured', async () => {
+  await execa('git', ['init', '--quiet', folder]);
+  fake('gh', `[[ $1 != run ]] || { mkdir -p dist/comparison/2026; echo PDF >dist/comparison/2026/report.pdf; }`);
+  mkdirSync(join(folder, 'results'));
+  const origin = join(folder, 'origin');
+  await execa('git', ['init', '--quiet', '--bare', origin]);
+  await execa('git', ['remote', 'add', 'origin', origin], { cwd: folder });
+  const env = { GITHUB_RUN_ID: '7', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'me/f2c' };
+  const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
+  expect(exitCode, all).toBe(0);
+  const { stdout } = await execa('git', ['ls-tree', '-r', '--name-only', 'results-7'], { cwd: origin });
+  expect(stdout.split('\n')).toEqual(['results/2026/report.pdf', 'results/report.pdf']);
+  expect(calls).toMatch(/gh pr create --head results-7 .*https:\/\/github.com\/me\/f2c\/actions\/runs\/7\.\n$/);
 });
 
 describe('base-images.ts', () => {

@@ -39,26 +39,19 @@ const ACTIONS = globSync('.github/actions/*/action.yaml').map((file): [string, S
 ]);
 const STEPS = [...JOBS.map(([name, { steps = [] }]): [string, Step[]] => [name, steps]), ...ACTIONS];
 
-function ci(): Workflow {
-  return WORKFLOWS.find(([file]) => basename(file) === 'ci.yaml')![1];
+function jobsOf(name: string): Record<string, Job> {
+  return WORKFLOWS.find(([file]) => basename(file) === name)![1].jobs;
 }
 
 test('there are workflows and actions to check', () => {
-  expect(WORKFLOWS.map(([file]) => basename(file)).sort()).toEqual(['ci.yaml', 'release.yaml']);
+  expect(WORKFLOWS.map(([file]) => basename(file)).sort()).toEqual(['benchmark.yaml', 'ci.yaml', 'release.yaml']);
   expect(ACTIONS).not.toHaveLength(0);
 });
 
-describe.each(WORKFLOWS)('%s', (file, { on, permissions, concurrency, jobs }) => {
+describe.each(WORKFLOWS)('%s', (_, { on, permissions, concurrency, jobs }) => {
   test('gives no permissions to all jobs, and runs once at a time', () => {
     expect(permissions).toEqual({});
     expect(concurrency?.group).toContain('github.ref');
-  });
-
-  test('pins actions by commit, with the version in a comment', () => {
-    const lines = readFileSync(file, 'utf8').split('\n');
-    for (const line of lines.filter((line) => /\buses: (?!\.\/)/.test(line))) {
-      expect(line).toMatch(/ uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
-    }
   });
 
   test('uses no secrets on pull requests', () => {
@@ -67,23 +60,30 @@ describe.each(WORKFLOWS)('%s', (file, { on, permissions, concurrency, jobs }) =>
   });
 });
 
-test.each(ACTIONS)('%s pins actions by commit, with the version in a comment', (file) => {
-  for (const line of readFileSync(file, 'utf8').split('\n')) {
-    if (line.includes(' uses: ')) expect(line).toMatch(/ uses: [\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
-  }
-});
+test.each([...WORKFLOWS, ...ACTIONS].map(([file]) => file))(
+  '%s pins actions by commit, with the version in a comment',
+  (file) => {
+    const uses = readFileSync(file, 'utf8').match(/(?<=\buses: )(?!\.\/).*/g) ?? [];
+    for (const action of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+  },
+);
 
 test('.ci/run runs every npm script that CI runs', () => {
-  const runs = Object.values(ci().jobs).flatMap(({ steps = [] }) => steps.flatMap(({ run }) => run ?? []));
+  const runs = Object.values(jobsOf('ci.yaml')).flatMap(({ steps = [] }) => steps.flatMap(({ run }) => run ?? []));
   const commands = runs.flatMap((run) => /^npm (?:run [\w:-]+|test)/.exec(run) ?? []);
   expect(commands.length).toBeGreaterThan(8);
   for (const command of commands) expect(readFileSync('.ci/run', 'utf8')).toMatch(new RegExp(`${command}\\b`));
 });
 
 test('CI runs every end-to-end test', () => {
-  expect(ci().jobs.e2e!.strategy!.matrix.file).toEqual(
+  expect(jobsOf('ci.yaml').e2e!.strategy!.matrix.file).toEqual(
     globSync('**/test/e2e/*.test.ts', { exclude: ['node_modules/**'] }).sort(),
   );
+});
+
+test('every image is published', () => {
+  const { include } = jobsOf('release.yaml').images!.strategy!.matrix as { include: { image: string }[] };
+  expect(include.map(({ image }) => `${image}/Dockerfile`).sort()).toEqual(globSync('*/Dockerfile').sort());
 });
 
 test.each(JOBS)('%s has permissions of its own, and a time-out', (_, { uses, permissions, secrets, ...job }) => {
@@ -95,7 +95,7 @@ test.each(JOBS)('%s has permissions of its own, and a time-out', (_, { uses, per
 
 /** The npm script, or the file, that a step runs. */
 const COMMAND =
-  /^(?:npm run (?<script>[\w:-]+)|npm (?<own>test|ci)|(?<file>\.github\/scripts\/[\w-]+\.bash))(?: [^\n;|&]+)?$/;
+  /^(?:npm run (?<script>[\w:-]+)|npm (?:test|ci)|(?<file>\.github\/scripts\/[\w-]+\.bash))(?: [^\n;|&]+)?$/;
 
 describe.each(STEPS)('%s', (_, steps) => {
   test('runs nothing but npm scripts and files of .github/scripts/', () => {

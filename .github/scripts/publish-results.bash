@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Opens a pull request with the results that a run of the benchmark workflow measured.
+set -euo pipefail
+
+branch=results-$GITHUB_RUN_ID
+gh run download "$GITHUB_RUN_ID" --name comparison --dir dist/comparison
+cp -R dist/comparison/. results/
+cp dist/comparison/*/report.pdf results/
+git switch --create "$branch"
+git add results
+git -c user.name='github-actions[bot]' -c user.email='41898282+github-actions[bot]@users.noreply.github.com' \
+  commit --message "Publish what the benchmark measured on kind"
+gh auth setup-git
+git push origin "$branch"
+gh pr create --head "$branch" --title 'Publish what the benchmark measured on kind' \
+  --body "Measured by $GITHUB_SERVER_URL/$GITHUB_REPOSITORY/actions/runs/$GITHUB_RUN_ID."
