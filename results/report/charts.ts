@@ -209,7 +209,7 @@ export async function batches(rows: readonly Batch[], sides: Sides): Promise<Fig
   const chart = (field: string, title: string) => {
     const y = numbers(field, title, { scale: { type: 'log' }, axis: { format: '~s', tickCount: 5 } });
     return {
-      width: WIDTH / 2 - 78,
+      width: WIDTH / 2 - 75,
       height: 190,
       layer: [
         { mark: 'line', encoding: { x, y, ...sideOfLine(labels) } },
@@ -219,7 +219,7 @@ export async function batches(rows: readonly Batch[], sides: Sides): Promise<Fig
   };
   const svg = await draw(rows, {
     hconcat: [chart('values', 'values/s'), chart('p50', 'median latency of a request, ms')],
-    spacing: 28,
+    spacing: 80,
     bounds: 'flush',
   });
   return {

@@ -121,10 +121,10 @@ const CPU_PER_REQUEST: Definition<Part> = {
 
 const COLD_START: Definition<Row<'coldstarts'>> = {
   key: 'cold_start_ms',
-  name: 'Cold start, median',
+  name: 'Cold start',
   unit: 'ms',
   better: 'less',
-  source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms',
+  source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
   statistic: (starts) => median(starts.map(({ first_answer_ms }) => first_answer_ms)),
 };
 

@@ -84,7 +84,7 @@ describe('figures that were worked out by hand', () => {
     );
     expect(summary.verdict.sentences).toHaveLength(2);
     expect(summary.verdict.sentences[1]).toBe(
-      'No difference can be shown in cold start, median (0.500 times, 95 % interval 0.205 to 1.22).',
+      'No difference can be shown in cold start (0.500 times, 95 % interval 0.205 to 1.22).',
     );
   });
 
