@@ -4,22 +4,9 @@ import { left, right, type Block, type Cell, type Document, type Section, type T
 import { advantage } from './charts.ts';
 import { figuresOf, noiseOf, type Figure } from './figures.ts';
 import { ABSENT, counted, number, ratioWithInterval, words } from './format.ts';
-import { isValid, type Measurements, type Part, type Side } from './measurements.ts';
-import {
-  accuracy,
-  appendix,
-  autoscaling,
-  batchSizes,
-  coldStart,
-  cost,
-  environment,
-  latency,
-  method,
-  repetition,
-  saturation,
-  threats,
-  type Price,
-} from './sections.ts';
+import { isValid, type Measurements, type Side } from './measurements.ts';
+import { accuracy, alertOf, appendix, environment, method, repetition, threats } from './context.ts';
+import { autoscaling, batchSizes, coldStart, cost, latency, saturation, type Price } from './sections.ts';
 import type { Pair } from './statistics.ts';
 import { verdictOf, winnerOf } from './verdict.ts';
 
@@ -84,7 +71,7 @@ export async function comparisonOf(one: Measurements, other: Measurements): Prom
       const sides = [side(one, target, first), side(other, target, second)] as const;
       const figures = figuresOf(...sides);
       const title = target === 'function' ? 'The function' : 'TensorFlow Serving';
-      return { ...(await firstPage(figures, [...noiseOf(sides[0])], sides, [])), title };
+      return { ...(await firstPage(figures, noiseOf(sides[0]), sides, [])), title };
     }),
   );
   return {
@@ -123,7 +110,7 @@ async function firstPage(
     absent.length > 0
       ? {
           kind: 'paragraph',
-          text: `Not in this report, because ${words([...new Set(absent.map(([experiment]) => experiment))])} was not run with both: ${words(absent.map(([, title]) => title))}.`,
+          text: `Not in this report, for no trial of ${words([...new Set(absent.map(([experiment]) => experiment))], 'or')} counts for both: ${words(absent.map(([, title]) => title))}.`,
         }
       : undefined,
     table(figures, noise, sides),
@@ -143,10 +130,6 @@ function invalid(sides: Pair<Side>): Block[] {
   if (parts.length <= MOST_ALERTS) return alerts;
   const more = `INVALID too: ${counted(parts.length - MOST_ALERTS, 'other load')}; the appendix has the reasons.`;
   return [...alerts, { kind: 'alert', text: more }];
-}
-
-export function alertOf({ experiment, trial, target, reasons }: Part): string {
-  return `INVALID: ${experiment}/${String(trial)} of ${target}. ${reasons.join(' ')}`;
 }
 
 function table(figures: readonly Figure[], noise: readonly Figure[], [one, other]: Pair<Side>): Table {

@@ -48,3 +48,4 @@ export interface Figure {
 
 export const left = (title: string) => ({ title, align: 'left' as const });
 export const right = (title: string) => ({ title, align: 'right' as const });
+export const paragraph = (text: string) => ({ kind: 'paragraph' as const, text });

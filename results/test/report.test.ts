@@ -170,7 +170,7 @@ test('what was not measured has no section, and the first page says so', async (
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
   expect(html).toContain(
-    'Not in this report, because latency, capacity, autoscale and coldstart was not run with both: latency, throughput of one replica, autoscaling, cost and cold start.',
+    'Not in this report, for no trial of latency, capacity, autoscale or coldstart counts for both: latency, throughput of one replica, autoscaling, cost and cold start.',
   );
   expect(html).not.toContain('<h2>Autoscaling</h2>');
   expect(html).toContain('QUICK RUN');
