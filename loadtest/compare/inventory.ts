@@ -3,8 +3,9 @@
 import type { Environment, Target } from '../../results/files.ts';
 import { quantity } from '../../results/quantity.ts';
 import type { List, Node } from './kubernetes.ts';
-import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { kubectl, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from './options.ts';
+import { CompareError } from './place.ts';
 import { installedChart } from './releases.ts';
 
 type Image = Environment['images'][string];
@@ -15,8 +16,9 @@ export async function environmentOf(
   const { api } = namespace;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const { items } = await api.get<List<Node>>('/api/v1/nodes');
+  const cpuModels = new Map(await Promise.all(namespace.installed.map((target) => cpuModel(namespace, target))));
   return {
-    kubernetes: { version: gitVersion, nodes: items.map(describeNode) },
+    kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
     images: await byChart((chart) => imageOf(namespace, chart)),
     charts: await byChart((chart) => installedChart(namespace, chart)),
     clock: await clock(namespace),
@@ -37,12 +39,33 @@ async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promis
   return found;
 }
 
-function describeNode({ metadata, status }: Node) {
+/** What reads a file in a pod, out of what its image has. */
+const READ: Record<Target, string[]> = {
+  function: ['/nodejs/bin/node', '--print', 'fs.readFileSync("/proc/cpuinfo", "utf8")'],
+  tfserving: ['cat', '/proc/cpuinfo'],
+};
+
+/**
+ * Kubernetes does not know the model of a node's CPU; a pod there sees it.
+ * @returns the node of a target's pod, and its model; null where the caller may not run anything in pods
+ */
+async function cpuModel(namespace: Namespace, target: Target): Promise<[node: string, model: string | null]> {
+  const [pod] = await podsBy(namespace, selectorOf(target));
+  const node = pod?.spec.nodeName ?? '';
+  try {
+    const text = await kubectl(namespace, 'exec', pod?.metadata.name ?? '', '--', ...READ[target]);
+    return [node, /^model name\s*: (.+)$/m.exec(text)?.[1] ?? null];
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    return [node, null];
+  }
+}
+
+function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string, string | null>) {
   const { nodeInfo, capacity } = status;
   return {
     name: metadata.name,
-    // Kubernetes does not know it.
-    cpuModel: null,
+    cpuModel: cpuModels.get(metadata.name) ?? null,
     cpus: quantity(capacity.cpu ?? '0'),
     memoryBytes: quantity(capacity.memory ?? '0'),
     kernel: nodeInfo.kernelVersion,

@@ -32,7 +32,10 @@ export function threatsOf({ environment, parts }: Measurements): string[] {
       'The cluster has one node: the load generator shared its CPUs with what it measured. Limits held the targets, but caches, memory and the kernel were shared.',
     ],
     [ceiling === null, 'The ceiling of the load generator was not measured.'],
-    [cpuModels.includes(null), 'The CPU model of the nodes is not known: Kubernetes does not tell it.'],
+    [
+      cpuModels.includes(null),
+      'The CPU model of a node is not known: no target ran there, or nothing may be run in pods.',
+    ],
     [
       Math.abs(clock.offsetSeconds ?? 0) > 1,
       `The clock of the cluster differs by ${number(Math.abs(clock.offsetSeconds ?? 0))} s from the one that timed the samples.`,

@@ -28,7 +28,7 @@ test('a short comparison of all experiments brings complete results home, and le
   const { interrupted, verdicts, kubernetes, images, resources, charts, ceiling, leftOut } = environment();
   expect({ interrupted, leftOut }).toEqual({ interrupted: false, leftOut: [] });
   expect(verdicts).toHaveLength(10);
-  expect(kubernetes?.nodes.length).toBeGreaterThan(0);
+  expect(kubernetes?.nodes.map(({ cpuModel }) => cpuModel)).toContainEqual(expect.any(String));
   expect(Object.keys(images)).toEqual(['f2c-function', 'f2c-tfserving', 'f2c-loadtest']);
   expect(Object.keys(charts)).toEqual(['f2c-function', 'f2c-tfserving', 'f2c-loadtest']);
   expect(resources['function/one']).toEqual(resources['tfserving/one']);
