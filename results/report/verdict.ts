@@ -1,5 +1,6 @@
 // What can be said of the figures, in sentences: only what their intervals show.
 
+import { sum } from 'simple-statistics';
 import type { Figure } from './figures.ts';
 import { counted, interval, number, ratio, upperFirst, words } from './format.ts';
 import type { Side } from './measurements.ts';
@@ -37,7 +38,10 @@ export function verdictOf(figures: readonly Figure[], noise: readonly Figure[], 
   const by = (winner: Winner) => decisive.filter((figure) => winnerOf(figure, noise) === winner);
   const [ones, others, neither, unknown] = [by('one'), by('other'), by('neither'), by('unknown')];
   return {
-    headline: headline(ones.length, others.length, neither.length, [one, other]),
+    headline: headline({ one: ones.length, other: others.length, neither: neither.length, unknown: unknown.length }, [
+      one,
+      other,
+    ]),
     sentences: [
       ...won(ones, one, other),
       ...won(others, other, one),
@@ -51,12 +55,23 @@ export function verdictOf(figures: readonly Figure[], noise: readonly Figure[], 
   };
 }
 
-function headline(ones: number, others: number, neither: number, [one, other]: Pair<Side>): string {
-  if (ones > 0 && others > 0) return `${upperFirst(one.name)} and ${other.name} each do better in something.`;
-  if (ones > 0)
-    return `${upperFirst(one.name)} does better than ${other.name}${neither > 0 ? ', where a difference can be shown' : ''}.`;
-  if (others > 0)
-    return `${upperFirst(other.name)} does better than ${one.name}${neither > 0 ? ', where a difference can be shown' : ''}.`;
+/** @param counts figures by who does better in them */
+function headline(counts: Record<Winner, number>, [one, other]: Pair<Side>): string {
+  const { neither, unknown } = counts;
+  const all = sum(Object.values(counts));
+  const rest = [
+    ...(neither > 0 ? [`; in ${String(neither)} no difference can be shown`] : []),
+    ...(unknown > 0 ? [`; of ${String(unknown)} nothing can be said`] : []),
+  ].join('');
+  if (counts.one > 0 && counts.other > 0) {
+    const both = `better in ${String(counts.one)}, ${other.name} in ${String(counts.other)}`;
+    return `${upperFirst(one.name)} does ${both} of ${counted(all, 'figure')}${rest}.`;
+  }
+  if (counts.one + counts.other > 0) {
+    const [winner, loser, wins] = counts.one > 0 ? [one, other, counts.one] : [other, one, counts.other];
+    const where = wins === all ? '' : ` in ${String(wins)} of ${counted(all, 'figure')}`;
+    return `${upperFirst(winner.name)} does better than ${loser.name}${where}${rest}.`;
+  }
   if (neither > 0) return `No difference can be shown between ${one.name} and ${other.name}.`;
   return `It can’t be said whether ${one.name} or ${other.name} does better.`;
 }

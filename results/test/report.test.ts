@@ -80,7 +80,7 @@ describe('figures that were worked out by hand', () => {
 
   test('the verdict says what the intervals show, and no more', () => {
     expect(summary.verdict.headline).toBe(
-      'The function does better than TensorFlow Serving, where a difference can be shown.',
+      'The function does better than TensorFlow Serving in 4 of 5 figures; in 1 no difference can be shown.',
     );
     expect(summary.verdict.sentences).toHaveLength(2);
     expect(summary.verdict.sentences[1]).toBe(
