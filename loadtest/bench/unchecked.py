@@ -1,0 +1,13 @@
+"""The load generator's own users, who take any answer for right."""
+
+from f2c_loadtest.targets import Question
+from locustfile import FunctionUser
+
+__all__ = ["FunctionUser"]
+
+
+def _believe(_question: Question, _content: bytes | None) -> str | None:
+    return None
+
+
+Question.check = _believe  # type: ignore[method-assign, assignment]
