@@ -154,7 +154,7 @@ def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> 
 
 
 def test_a_server_that_closes_connections_without_saying_so(start: Start, function: ScriptedFunction) -> None:
-    # Values in a batch are posted, and nothing may send a POST twice. More than the server can answer, so that a request
+    # Values in a batch are posted, and nothing may send a POST twice. With more than the server can answer, a request
     # follows at once, before the end of the connection is known.
     load_test = start("--batch=2", "--requests-per-connection=2", "--rate=4000")
     assert load_test.end() == 3
