@@ -1,7 +1,8 @@
 // The figures that the report is about: what each is, which files it comes from, and what it is for both sides.
 
-import { median, sum } from 'simple-statistics';
+import { mean, median, sum } from 'simple-statistics';
 import type { Row } from '../files.ts';
+import { quantity } from '../quantity.ts';
 import {
   bestStep,
   cpuOf,
@@ -13,8 +14,15 @@ import {
   type Part,
   type Side,
 } from './measurements.ts';
-import { percentile, percentileInterval, ratioOf, type Interval, type Pair, type Ratio } from './statistics.ts';
-import { quantity } from '../quantity.ts';
+import {
+  percentile,
+  percentileInterval,
+  ratioOf,
+  type Histogram,
+  type Interval,
+  type Pair,
+  type Ratio,
+} from './statistics.ts';
 
 export interface Estimate {
   value: number;
@@ -39,21 +47,22 @@ export interface Figure {
   why: string | undefined;
 }
 
-type Definition<Trial> = Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> & {
+/** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it again and again. */
+interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
   /** Of trials together; NaN where they don't have it. */
-  statistic: (trials: readonly Trial[]) => number;
-  interval?: (trials: readonly Trial[]) => Interval | undefined;
-};
+  statistic: (data: readonly Datum[]) => number;
+  interval?: (data: readonly Datum[]) => Interval | undefined;
+}
 
 const PERCENTILES = [50, 95, 99];
 
 export function figuresOf(one: Side, other: Side): Figure[] {
   return [
-    ofTrials(one, other, 'capacity', throughputPerCpu(one)),
-    ...PERCENTILES.map((share) => ofTrials(one, other, 'latency', latencyPercentile(share))),
-    ofTrials(one, other, 'latency', CPU_PER_REQUEST),
+    ofTrials(one, other, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
+    ...PERCENTILES.map((share) => ofTrials(one, other, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
+    ofTrials(one, other, 'latency', cpuOf, CPU_PER_REQUEST),
     ofStarts(one, other),
-    ...FOOTPRINTS.map((footprint) => ofTrials(one, other, 'coldstart', footprint)),
+    ...FOOTPRINTS.map(([what, definition]) => ofTrials(one, other, 'coldstart', bytesOf(what), definition)),
     errors(one, other),
   ];
 }
@@ -62,89 +71,84 @@ export function figuresOf(one: Side, other: Side): Figure[] {
 export function noiseOf({ measurements }: Side): Figure[] {
   const pairs = pairsOfNoise(measurements);
   if (pairs.length === 0) return [];
-  return [...PERCENTILES.map(latencyPercentile), CPU_PER_REQUEST].map((definition) =>
-    figure(definition, pairs, undefined),
-  );
+  const latencies = taken(pairs, (part) => latencyOf(part));
+  return [
+    ...PERCENTILES.map((share) => figure(latencyPercentile(share), latencies, undefined)),
+    figure(CPU_PER_REQUEST, taken(pairs, cpuOf), undefined),
+  ];
 }
 
-function throughputPerCpu({ measurements: { environment } }: Side): Definition<Part> {
+const THROUGHPUT_PER_CPU: Definition<{ answers: number; cpuSeconds: number }> = {
+  key: 'throughput_per_cpu',
+  name: 'Throughput per CPU',
+  unit: 'requests/s',
+  better: 'more',
+  source:
+    'capacity/*/<target>_steps.csv: right answers/s of the step with most, ÷ resources.limits.cpu in environment.json',
+  statistic: (data) => sum(data.map(({ answers }) => answers)) / sum(data.map(({ cpuSeconds }) => cpuSeconds)),
+};
+
+/** Right answers of the best step, and the CPU seconds that its replica was allowed meanwhile; NaN without a limit. */
+function answersPerCpu(part: Part): { answers: number; cpuSeconds: number } {
+  const { requests, failures, start_s, end_s } = bestStep(part);
+  const limit = part.environment.resources[`${part.target}/one`]?.limits.cpu;
   return {
-    key: 'throughput_per_cpu',
-    name: 'Throughput per CPU',
-    unit: 'requests/s',
-    better: 'more',
-    source:
-      'capacity/*/<target>_steps.csv: right answers/s of the step with most, ÷ resources.limits.cpu in environment.json',
-    statistic: (parts) => {
-      const steps = parts.map(bestStep);
-      const answers = sum(steps.map(({ requests, failures }) => requests - failures));
-      const seconds = sum(steps.map(({ start_s, end_s }) => end_s - start_s));
-      const limit = environment.resources[`${parts[0]?.target ?? ''}/one`]?.limits.cpu;
-      return limit === undefined ? NaN : answers / seconds / quantity(limit);
-    },
+    answers: requests - failures,
+    cpuSeconds: (end_s - start_s) * (limit === undefined ? NaN : quantity(limit)),
   };
 }
 
-function latencyPercentile(share: number): Definition<Part> {
+function latencyPercentile(share: number): Definition<Histogram> {
   return {
     key: `p${String(share)}_ms`,
     name: share === 50 ? 'Median latency' : `p${String(share)} latency`,
     unit: 'ms',
     better: 'less',
     source: 'latency/*/<target>_latency.csv: the rows of clock response and outcome ok, merged',
-    statistic: (parts) =>
-      percentile(
-        parts.map((part) => latencyOf(part)),
-        share / 100,
-      ) / 1000,
-    interval: (parts) => {
-      const interval = percentileInterval(
-        parts.map((part) => latencyOf(part)),
-        share / 100,
-      );
-      return interval && { low: interval.low / 1000, high: interval.high / 1000 };
+    statistic: (histograms) => percentile(histograms, share / 100) / 1000,
+    interval: (histograms) => {
+      const its = percentileInterval(histograms, share / 100);
+      return its && { low: its.low / 1000, high: its.high / 1000 };
     },
   };
 }
 
-const CPU_PER_REQUEST: Definition<Part> = {
+const CPU_PER_REQUEST: Definition<{ seconds: number; requests: number }> = {
   key: 'cpu_per_request_us',
   name: 'CPU per request',
   unit: 'µs',
   better: 'less',
   source: 'latency/*/<target>_pods.csv: rise of cpu_seconds, ÷ requests of <target>_seconds.csv meanwhile',
-  statistic: (parts) => {
-    const all = parts.map(cpuOf);
-    return (1e6 * sum(all.map((cpu) => cpu?.seconds ?? NaN))) / sum(all.map((cpu) => cpu?.requests ?? NaN));
-  },
+  statistic: (data) => (1e6 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ requests }) => requests)),
 };
 
-const COLD_START: Definition<Row<'coldstarts'>> = {
+const COLD_START: Definition<number> = {
   key: 'cold_start_ms',
   name: 'Cold start',
   unit: 'ms',
   better: 'less',
   source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
-  statistic: (starts) => median(starts.map(({ first_answer_ms }) => first_answer_ms)),
+  statistic: median,
 };
 
-const FOOTPRINTS = [
+type Footprint = Row<'footprint'>['what'];
+
+const FOOTPRINTS: [Footprint, Definition<number>][] = [
   footprint('memory_idle_mb', 'Memory, idle', 'memory_idle'),
   footprint('memory_loaded_mb', 'Memory under load', 'memory_loaded'),
   footprint('image_mb', 'Image', 'image'),
 ];
 
-function footprint(key: string, name: string, what: Row<'footprint'>['what']): Definition<Part> {
-  return {
-    key,
-    name,
-    unit: 'MB',
-    better: 'less',
-    source: `coldstart/1/<target>_footprint.csv: bytes of ${what}`,
-    statistic: ([part]) => {
-      const rows = part?.has('footprint') ? part.read('footprint') : [];
-      return (rows.find((row) => row.what === what)?.bytes ?? NaN) / 1e6;
-    },
+function footprint(key: string, name: string, what: Footprint): [Footprint, Definition<number>] {
+  const source = `coldstart/1/<target>_footprint.csv: bytes of ${what}`;
+  return [what, { key, name, unit: 'MB', better: 'less', source, statistic: (bytes) => mean(bytes) / 1e6 }];
+}
+
+/** What takes a size out of a trial; NaN where it is not known. */
+function bytesOf(what: Footprint): (part: Part) => number {
+  return (part) => {
+    const rows = part.has('footprint') ? part.read('footprint') : [];
+    return rows.find((row) => row.what === what)?.bytes ?? NaN;
   };
 }
 
@@ -171,40 +175,53 @@ function errors(one: Side, other: Side): Figure {
   };
 }
 
-function ofTrials(one: Side, other: Side, experiment: string, definition: Definition<Part>): Figure {
+function ofTrials<Datum>(
+  one: Side,
+  other: Side,
+  experiment: string,
+  take: (part: Part) => Datum,
+  definition: Definition<Datum>,
+): Figure {
   const pairs = pairsOf(one, other, experiment);
-  if (pairs.length > 0) return figure(definition, pairs, `The files of ${experiment} do not hold it for both.`);
-  const parts = [...partsOf(one, experiment), ...partsOf(other, experiment)];
-  const reason = parts.find((part) => !isValid(part))?.reasons[0];
-  const isOneSided = new Set(parts.map(({ target }) => target)).size < 2 && one.target !== other.target;
+  if (pairs.length > 0) {
+    return figure(definition, taken(pairs, take), `The files of ${experiment} do not hold it for both.`);
+  }
+  const parts = [partsOf(one, experiment), partsOf(other, experiment)];
+  const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
+  const isOfBoth = parts.every((its) => its.length > 0);
+  if (isOfBoth && reason !== undefined) return figure(definition, [], `INVALID: ${reason}`);
   return figure(
     definition,
     [],
-    reason !== undefined && !isOneSided
-      ? `INVALID: ${reason}`
-      : `The experiment ${experiment} was not run${parts.length > 0 ? ' with both' : ''}.`,
+    `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both' : ''}.`,
   );
 }
 
+function taken<Datum>(pairs: readonly Pair<Part>[], take: (part: Part) => Datum): Pair<Datum>[] {
+  return pairs.map(([first, second]) => [take(first), take(second)]);
+}
+
 function ofStarts(one: Side, other: Side): Figure {
-  const [first = [], second = []] = [one, other].map((side) =>
-    partsOf(side, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : [])),
-  );
-  const pairs = first.flatMap((start, index) => {
-    const partner = second[index];
-    return partner ? [[start, partner] as const] : [];
+  const timesOf = (side: Side) =>
+    partsOf(side, 'coldstart')
+      .flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []))
+      .map(({ first_answer_ms }) => first_answer_ms);
+  const others = timesOf(other);
+  const pairs = timesOf(one).flatMap((time, index) => {
+    const partner = others[index];
+    return partner === undefined ? [] : [[time, partner] as const];
   });
   return figure(COLD_START, pairs, 'The experiment coldstart was not run with both.');
 }
 
-function figure<Trial>(
-  { key, name, unit, better, source, statistic, interval }: Definition<Trial>,
-  pairs: readonly Pair<Trial>[],
+function figure<Datum>(
+  { key, name, unit, better, source, statistic, interval }: Definition<Datum>,
+  pairs: readonly Pair<Datum>[],
   otherwise: string | undefined,
 ): Figure {
-  const estimate = (trials: readonly Trial[]): Estimate | undefined => {
-    const value = trials.length > 0 ? statistic(trials) : NaN;
-    const its = interval?.(trials);
+  const estimate = (data: readonly Datum[]): Estimate | undefined => {
+    const value = data.length > 0 ? statistic(data) : NaN;
+    const its = interval?.(data);
     return Number.isFinite(value) ? { value, ...(its && { interval: its }) } : undefined;
   };
   const values = [estimate(pairs.map(([first]) => first)), estimate(pairs.map(([, second]) => second))] as const;

@@ -7,6 +7,7 @@ import { histogramOf, type Histogram, type Pair } from './statistics.ts';
 
 /** What a trial has measured of one target. */
 export interface Part {
+  environment: Environment;
   experiment: string;
   trial: number;
   target: Target;
@@ -38,7 +39,8 @@ export function readMeasurements(folder: string): Measurements {
           return contents.get(kind) as Content<K>;
         };
         const reasons = contents.has('verdict') ? get('verdict').reasons : [];
-        return { experiment: name, trial: number, target, has: (kind) => contents.has(kind), read: get, reasons };
+        const has = (kind: Kind) => contents.has(kind);
+        return { environment, experiment: name, trial: number, target, has, read: get, reasons };
       }),
     ),
   );
@@ -107,15 +109,19 @@ export function latencyOf(part: Part, step?: number): Histogram {
   return histogramOf(rows.filter((row) => row.clock === clock && row.outcome === 'ok'));
 }
 
-/** CPU seconds, and the requests that ended meanwhile, between the first and the last reading of the counter. */
-export function cpuOf(part: Part): { seconds: number; requests: number } | undefined {
+/**
+ * CPU seconds, and the requests that ended meanwhile, between the first and the last reading of the counter; NaN where
+ * there are no two readings of the same pod.
+ */
+export function cpuOf(part: Part): { seconds: number; requests: number } {
+  const none = { seconds: NaN, requests: NaN };
   const steps = part.read('steps');
   const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
-  if (!part.has('pods')) return undefined;
+  if (!part.has('pods')) return none;
   const readings = part.read('pods').filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
   const [first, last] = [readings.at(0), readings.at(-1)];
   // A counter of another pod begins anew.
-  if (!first || !last || first === last || readings.some(({ pod }) => pod !== first.pod)) return undefined;
+  if (!first || !last || first === last || readings.some(({ pod }) => pod !== first.pod)) return none;
   const requests = part
     .read('seconds')
     .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));

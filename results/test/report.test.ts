@@ -7,6 +7,8 @@ import { parse } from 'csv-parse/sync';
 import { execa } from 'execa';
 import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { figuresOf } from '../report/figures.ts';
+import { readMeasurements } from '../report/measurements.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
 import { writeSyntheticRun } from './synthetic.ts';
 
@@ -328,6 +330,22 @@ describe('two runs side by side', () => {
     for (const title of ['The function', 'TensorFlow Serving', 'Environment'])
       expect(html).toContain(`<h2>${title}</h2>`);
     expect(html).toMatch(/the function in a (and|does)/);
+  });
+
+  test('have their throughput by CPU limits of their own', () => {
+    const [limited, free] = ['limited', 'free'].map((name) => join(folders, name));
+    writeGoldenRun(limited!);
+    writeGoldenRun(free!);
+    const twice = { requests: { cpu: '400m' }, limits: { cpu: '400m' } };
+    changeEnvironment(free!, { resources: { 'function/one': twice } });
+    const side = (folder: string) => ({
+      measurements: readMeasurements(folder),
+      target: 'function' as const,
+      label: '',
+      name: '',
+    });
+    const throughput = figuresOf(side(limited!), side(free!)).find(({ key }) => key === 'throughput_per_cpu');
+    expect(throughput?.ratio?.value).toBeCloseTo(2, 9);
   });
 
   test('are refused if they are of unlike environments, unless one insists', async () => {
