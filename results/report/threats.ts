@@ -3,12 +3,17 @@
 import { counted, number, words } from './format.ts';
 import { isValid, type Measurements } from './measurements.ts';
 
+/** From here on to the limit of 0.9 the load generator still counts as idle enough, but not as idle. */
+const HEADROOM_CORES = 0.6;
+
 /** Sentences; what is special to this run comes first. */
 export function threatsOf({ environment, parts }: Measurements): string[] {
   const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
   const loads = parts.filter((part) => part.has('verdict') && part.experiment !== 'calibrate');
   const invalid = loads.filter((part) => !isValid(part));
   const trials = Math.max(0, ...loads.filter(({ experiment }) => experiment !== 'noise').map(({ trial }) => trial));
+  const counting = loads.filter(isValid).map((part) => part.read('verdict').generator.cpuCores ?? 0);
+  const busiest = Math.max(0, ...counting);
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];
   const found: [boolean, string][] = [
     [quick, 'This was a quick run, of minutes only: a first impression.'],
@@ -32,6 +37,10 @@ export function threatsOf({ environment, parts }: Measurements): string[] {
       'The cluster has one node: the load generator shared its CPUs with what it measured. Limits held the targets, but caches, memory and the kernel were shared.',
     ],
     [ceiling === null, 'The ceiling of the load generator was not measured.'],
+    [
+      busiest > HEADROOM_CORES,
+      `A process of the load generator used up to ${number(busiest)} of a core in loads that count: where it was so busy, some of the latency is its own.`,
+    ],
     [
       cpuModels.includes(null),
       'The CPU model of a node is not known: no target ran there, or nothing may be run in pods.',
