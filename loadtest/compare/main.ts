@@ -45,8 +45,10 @@ async function compare(options: Options, interruption: AbortSignal): Promise<num
     progress.begin('cleaning up');
     await opened?.close();
     progress.end();
-    if (folder && !folder.isEmpty) console.log(folder.path);
-    else console.error('Nothing was measured.');
+    if (folder && !folder.isEmpty) {
+      console.error(`\`npm run report -- ${folder.path}\` makes a report of it.`);
+      console.log(folder.path);
+    } else console.error('Nothing was measured.');
   }
 }
 
