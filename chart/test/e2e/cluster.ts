@@ -2,11 +2,30 @@
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { vi } from 'vitest';
+import { afterAll, beforeAll, onTestFailed, test, vi } from 'vitest';
 
 const run = promisify(execFile);
 
 export const NAMESPACE = `f2c-e2e-${Date.now().toString(36)}`;
+
+/** Makes the namespace for the tests of a file, where only what is restricted may run, and removes it. */
+export function useNamespace(): void {
+  beforeAll(async () => {
+    await kubectl('create', 'namespace', NAMESPACE);
+    await kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
+  });
+  afterAll(async () => {
+    await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+  });
+}
+
+/** As `test` of vitest; a failure tells what the cluster saw. */
+export function check(name: string, body: () => Promise<void>): void {
+  test(name, async () => {
+    onTestFailed(async () => console.log(await diagnosis()));
+    await body();
+  });
+}
 
 /** @throws with what the command said */
 export async function kubectl(...args: string[]): Promise<string> {
@@ -23,12 +42,18 @@ export function get(resource: string, path: string, ...args: string[]): Promise<
   return kubectl('get', resource, ...args, '--output', `jsonpath=${path}`);
 }
 
+/** The names of a release's pods. */
+export async function podsOf(release: string): Promise<string[]> {
+  const names = await get('pods', '{.items[*].metadata.name}', '--selector', `app.kubernetes.io/instance=${release}`);
+  return names.split(' ').filter(Boolean);
+}
+
 /** The address of a node, where its node ports answer. */
 export async function nodeAddress(): Promise<string> {
   return get('nodes', '{.items[0].status.addresses[?(@.type=="InternalIP")].address}');
 }
 
-/** Events, pods and logs, for a test that failed. */
+/** Events, pods and logs. */
 export async function diagnosis(): Promise<string> {
   const parts = [
     kubectl('get', 'all,hpa,endpointslices', '--output', 'wide'),

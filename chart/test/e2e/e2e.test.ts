@@ -3,10 +3,10 @@
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { beforeAll, describe, expect } from 'vitest';
 import { startClient } from '../../../function/test/client.ts';
 import { ask } from '../../../function/test/service.ts';
-import { diagnosis, eventually, get, helm, kubectl, NAMESPACE, nodeAddress } from './cluster.ts';
+import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from './cluster.ts';
 
 interface Target {
   chart: string;
@@ -51,30 +51,12 @@ async function firstPort(release: string, key: 'port' | 'nodePort'): Promise<num
 const nodePort = (release: string) => firstPort(release, 'nodePort');
 const servicePort = (release: string) => firstPort(release, 'port');
 
-const pods = async (release: string) =>
-  (await get('pods', '{.items[*].metadata.name}', '--selector', `app.kubernetes.io/instance=${release}`))
-    .split(' ')
-    .filter(Boolean);
-
 let host: string;
 
+useNamespace();
 beforeAll(async () => {
-  await kubectl('create', 'namespace', NAMESPACE);
-  await kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
   host = await nodeAddress();
 });
-
-afterAll(async () => {
-  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
-});
-
-/** As in vitest; a failure tells what the cluster saw. */
-function check(name: string, body: () => Promise<void>): void {
-  test(name, async () => {
-    onTestFailed(async () => console.log(await diagnosis()));
-    await body();
-  });
-}
 
 describe.each([
   ['function', FUNCTION],
@@ -92,7 +74,7 @@ describe.each([
   });
 
   check('a pod is gone soon after it is deleted', async () => {
-    const [pod] = await pods(release);
+    const [pod] = await podsOf(release);
     const start = performance.now();
     await kubectl('delete', 'pod', pod!, '--wait');
     const seconds = (performance.now() - start) / 1000;
@@ -118,20 +100,20 @@ describe.each([
 check('the function loses no request in a rolling upgrade and a scale-down', async () => {
   const fixed = ['autoscaling.enabled=false', 'replicaCount=3'];
   await install('function', FUNCTION, ...fixed);
-  await eventually(60, async () => expect(await pods('function')).toHaveLength(3));
+  await eventually(60, async () => expect(await podsOf('function')).toHaveLength(3));
   const port = await nodePort('function');
   const clients = Array.from({ length: 64 }, () => startClient({ host, port }));
   const sent = () => clients.reduce((sum, { answers, failures }) => sum + answers.length + failures.length, 0);
   const failed = () => clients.flatMap(({ failures }) => failures);
   try {
-    const old = await pods('function');
+    const old = await podsOf('function');
     await install('function', FUNCTION, ...fixed, 'podAnnotations.restart=now');
     await eventually(60, async () => {
-      expect((await pods('function')).filter((pod) => old.includes(pod))).toEqual([]);
+      expect((await podsOf('function')).filter((pod) => old.includes(pod))).toEqual([]);
     });
     console.log(`rolling upgrade of 3 replicas: ${sent()} requests, ${failed().length} lost`);
     await install('function', FUNCTION, 'autoscaling.enabled=false', 'replicaCount=1');
-    await eventually(60, async () => expect(await pods('function')).toHaveLength(1));
+    await eventually(60, async () => expect(await podsOf('function')).toHaveLength(1));
     console.log(`with the scale-down to 1: ${sent()} requests, ${failed().length} lost`);
   } finally {
     await Promise.all(clients.map((client) => client.stop()));

@@ -1,8 +1,18 @@
 // The chart of the load test by hand, as its README.md tells, against the function: on the current context of kubectl,
 // with the images named by FUNCTION_IMAGE and LOADTEST_IMAGE.
 
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest';
-import { diagnosis, eventually, get, helm, kubectl, NAMESPACE } from '../../../chart/test/e2e/cluster.ts';
+import { beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import {
+  check,
+  diagnosis,
+  eventually,
+  get,
+  helm,
+  kubectl,
+  NAMESPACE,
+  podsOf,
+  useNamespace,
+} from '../../../chart/test/e2e/cluster.ts';
 import { fileName, kindsOfLoad, type Content, type Kind } from '../../../results/files.ts';
 import { parse } from '../../../results/read.ts';
 import { unpack } from '../../compare/archive.ts';
@@ -11,22 +21,10 @@ import { imageValues } from './images.ts';
 
 const FUNCTION = 'f2c-function';
 
+useNamespace();
 beforeAll(async () => {
-  await kubectl('create', 'namespace', NAMESPACE);
-  await kubectl('label', 'namespace', NAMESPACE, 'pod-security.kubernetes.io/enforce=restricted');
   await install(FUNCTION, 'chart', ...imageValues('function'), 'autoscaling.enabled=false');
 });
-
-afterAll(async () => {
-  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
-});
-
-function check(name: string, body: () => Promise<void>): void {
-  test(name, async () => {
-    onTestFailed(async () => console.log(await diagnosis()));
-    await body();
-  });
-}
 
 async function install(release: string, chart: string, ...values: string[]): Promise<void> {
   const sets = values.flatMap((value) => ['--set', value]);
@@ -54,16 +52,10 @@ async function startLoadTest(release: string, ...values: string[]): Promise<Load
   return { job, pod, log };
 }
 
-async function functionPods(): Promise<string[]> {
-  const selector = `app.kubernetes.io/instance=${FUNCTION}`;
-  const names = await get('pods', '{.items[*].metadata.name}', '--selector', selector);
-  return names.split(' ').filter(Boolean);
-}
-
 /** Conversions that the function's pods have answered, by their own count. */
 async function answered(): Promise<number> {
   const counts = await Promise.all(
-    (await functionPods()).map(async (name) => {
+    (await podsOf(FUNCTION)).map(async (name) => {
       const path = `/api/v1/namespaces/${NAMESPACE}/pods/${name}:8080/proxy/metrics`;
       const [, count = 0] =
         /^http_requests_total\{status="200"\} (\d+)$/m.exec(await kubectl('get', '--raw', path)) ?? [];
@@ -126,7 +118,7 @@ check('a target that is killed makes the load INVALID, with all that was measure
   // Few requests fail, for each user's waits until its connection times out.
   const values = ['users=4', 'rate=50', 'runTime=25s', 'maxFailedShare=0.001'];
   const loadTest = await startLoadTest('f2c-loadtest-killed', ...values);
-  const [pod] = await functionPods();
+  const [pod] = await podsOf(FUNCTION);
   await kubectl('scale', `deployment/${FUNCTION}`, '--replicas=0');
   await kubectl('delete', 'pod', pod!, '--grace-period=0', '--force');
   await scaleFunction(1);
@@ -182,7 +174,7 @@ describe('replicas that come while the load runs', () => {
 async function scaleFunction(replicas: number): Promise<void> {
   await kubectl('scale', `deployment/${FUNCTION}`, `--replicas=${replicas}`);
   await kubectl('rollout', 'status', `deployment/${FUNCTION}`, '--timeout=60s');
-  await eventually(60, async () => expect(await functionPods()).toHaveLength(replicas));
+  await eventually(60, async () => expect(await podsOf(FUNCTION)).toHaveLength(replicas));
 }
 
 /** Of all answers in the last seconds, each replica's share, the largest first. */
