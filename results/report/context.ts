@@ -20,18 +20,29 @@ const optionsSchema = v.object({
   users: v.fallback(v.number(), NaN),
 });
 
-export function method({ environment }: Measurements): Section {
+export function method({ environment, parts }: Measurements): Section {
   const { pace, cpuLimit, users } = v.parse(optionsSchema, environment.options);
-  const { ceiling, seed } = environment;
+  const { ceiling, seed, mode } = environment;
   const most = ceiling
     ? `${number(ceiling.bound)} requests/s, 60 % of what it can send to a bare server here`
     : 'what it can send';
   const time = (key: string) => number(pace[key] ?? NaN);
+  const limit = mode === 'cluster' ? `with a CPU limit of ${cpuLimit}` : 'without a CPU limit';
+  const experiments: Record<string, string> = {
+    calibrate: `finds the ceiling of the generator. No rate is above ${most}.`,
+    autoscale: `offers both the same rate, in four steps up to that bound, over ${time('runTime')} s, to 1 to 5 replicas.`,
+    capacity: `loads one replica, ${limit}, with 1, 2, 4, … up to ${number(users)} users who ask again at once, until throughput stops rising.`,
+    latency: `offers one replica half of the slower one’s capacity for ${time('latency')} s. Latency counts from when a request should have been sent, so that waiting behind a slow one counts too.`,
+    noise: 'repeats latency with the function alone, twice each: what it differs by is noise.',
+    batch: 'sends 1 to 10 000 values in a request, by 4 users.',
+    coldstart: `starts a replica ${time('coldStarts')} times, and times it to its first right answer.`,
+  };
+  const isThere = (name: string) => parts.some(({ experiment }) => experiment === name);
   return {
     title: 'Method',
     blocks: [
       paragraph(
-        `One load generator, Locust, sends the same temperatures (−100 to 300 °F, seed ${String(seed)}) to either target, one target at a time, and checks every answer: a wrong one is a failure. Both convert by (f − 32) · 5/9, the function in doubles, the model in float32. Both run with the same CPU and memory, which was read from the running pods. Trials are interleaved (function, TensorFlow Serving, TensorFlow Serving, function, …), so that a drift of the machine meets both. A load that misses one of the rules of validity is INVALID, and its figures are left out: a busy generator, a rate that was not kept, wrong answers, too many failures, replicas without work, no steady state.`,
+        `One load generator, Locust, sends the same temperatures (−100 to 300 °F, seed ${String(seed)}) to either target, one target at a time, and checks every answer: a wrong one is a failure. Both convert by (f − 32) · 5/9, the function in doubles, the model in float32. ${mode === 'cluster' ? 'Both run with the same CPU and memory, which was read from the running pods.' : 'Both run on one machine, without limits.'} Trials are interleaved (function, TensorFlow Serving, TensorFlow Serving, function, …), so that a drift of the machine meets both. A load that misses one of the rules of validity is INVALID, and its figures are left out: a busy generator, a rate that was not kept, wrong answers, too many failures, replicas without work, no steady state.`,
       ),
       {
         kind: 'figure',
@@ -41,15 +52,9 @@ export function method({ environment }: Measurements): Section {
       },
       {
         kind: 'list',
-        items: [
-          `calibrate finds the ceiling of the generator. No rate is above ${most}.`,
-          `autoscale offers both the same rate, in four steps up to that bound, over ${time('runTime')} s, to 1 to 5 replicas.`,
-          `capacity loads one replica, CPU limit ${cpuLimit}, with 1, 2, 4, … up to ${number(users)} users who ask again at once, until throughput stops rising.`,
-          `latency offers one replica half of the slower one’s capacity for ${time('latency')} s. Latency counts from when a request should have been sent, so that waiting behind a slow one counts too.`,
-          'noise repeats latency with the function alone, twice each: what it differs by is noise.',
-          'batch sends 1 to 10 000 values in a request, by 4 users.',
-          `coldstart starts a pod ${time('coldStarts')} times, and times it to its first right answer.`,
-        ],
+        items: Object.entries(experiments)
+          .filter(([name]) => isThere(name))
+          .map((words) => words.join(' ')),
       },
       paragraph(
         'Percentiles are those of all trials’ histograms merged, never means of percentiles. Their intervals are of order statistics; the ratios’ are over trials, in pairs: by bootstrap from six trials on, below that by Student’s t of the logarithms. In a trial or two there is little to tell, and the report says so.',
