@@ -5,7 +5,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TARGETS, type Environment, type Target } from '../files.ts';
 import { ENVIRONMENT } from '../files.ts';
-import { writeSyntheticRun } from './synthetic.ts';
+import { writeSyntheticRun } from './synthetic/run.ts';
 
 /** Begin of every load, Unix time in s. */
 const START = 1_767_225_600;

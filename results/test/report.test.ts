@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../report/figures.ts';
 import { readMeasurements } from '../report/measurements.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
-import { writeSyntheticRun } from './synthetic.ts';
+import { writeSyntheticRun } from './synthetic/run.ts';
 
 const MAIN = join(import.meta.dirname, '../report/main.ts');
 

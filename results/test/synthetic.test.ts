@@ -7,7 +7,8 @@ import { max, median, min, sum } from 'simple-statistics';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ENVIRONMENT, kindsOfLoad, type Row, type Target } from '../files.ts';
 import { readRun, type Run, type TargetResults } from '../read.ts';
-import { DEFAULTS, writeSyntheticRun, type Synthetic } from './synthetic.ts';
+import { DEFAULTS, type Synthetic } from './synthetic/options.ts';
+import { writeSyntheticRun } from './synthetic/run.ts';
 
 const SMALL = { quick: true, trials: 1 };
 const EXACT = { ...SMALL, trialSpread: 0 };
