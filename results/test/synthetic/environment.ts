@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { Environment, Target } from '../../files.ts';
 import { MOST_REPLICAS } from './load.ts';
-import type { Synthetic } from './options.ts';
+import { CPU_LIMIT, type Synthetic } from './options.ts';
 
 /** What only shows when a run has been made. */
 type Outcome = Pick<Environment, 'started' | 'ended' | 'options' | 'ceiling' | 'verdicts'>;
@@ -62,14 +62,17 @@ function inCluster(targets: readonly Target[]) {
     maxReplicas: MOST_REPLICAS,
     targetCPUUtilizationPercentage: 80,
   };
-  const chart = { version: '0.1.0', values: { replicaCount: 1, autoscaling, resources: resources('200m', '200m') } };
+  const chart = {
+    version: '0.1.0',
+    values: { replicaCount: 1, autoscaling, resources: resources(CPU_LIMIT, CPU_LIMIT) },
+  };
   const machine = { cpuModel: null, cpus: 4, memoryBytes: 16e9, kernel: '6.12.0', os: 'Debian GNU/Linux 13 (trixie)' };
   const node = { ...machine, containerRuntime: 'containerd://2.2.0', architecture: 'amd64' };
   return {
     kubernetes: { version: 'v1.35.0', nodes: ['node-1', 'node-2', 'node-3'].map((name) => ({ name, ...node })) },
     resources: Object.fromEntries(
       targets.flatMap((target) => [
-        [`${target}/one`, resources('200m', '200m')],
+        [`${target}/one`, resources(CPU_LIMIT, CPU_LIMIT)],
         [`${target}/auto`, resources('100m', '500m')],
       ]),
     ),

@@ -69,3 +69,6 @@ export const DEFAULTS: Synthetic = {
   quick: false,
   mode: 'cluster',
 };
+
+/** Of the single replica that the truths are about. */
+export const CPU_LIMIT = '200m';

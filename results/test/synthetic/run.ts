@@ -15,7 +15,7 @@ import { environmentOf, hasImage } from './environment.ts';
 import { judge, loadTestFiles, stepRows } from './files.ts';
 import { simulate } from './load.ts';
 import { locustFiles } from './locust.ts';
-import { DEFAULTS, EXPERIMENTS, type ExperimentName, type Synthetic, type Truth } from './options.ts';
+import { CPU_LIMIT, DEFAULTS, EXPERIMENTS, type ExperimentName, type Synthetic, type Truth } from './options.ts';
 import { CEILINGS, serve, type Load } from './second.ts';
 
 const RATE_USERS = 32;
@@ -51,7 +51,7 @@ function begin(folder: string, synthetic: Synthetic): Run {
   const { trials, seed, quick, mode } = synthetic;
   const isLocal = mode === 'local';
   const flags = [...(quick ? ['--quick'] : []), ...(isLocal ? ['--local'] : [])];
-  const command = readOptions([...flags, '--trials', String(trials), '--seed', String(seed)]);
+  const command = readOptions([...flags, '--trials', String(trials), '--seed', String(seed), '--cpu-limit', CPU_LIMIT]);
   const empty = { ceilings: {}, capacities: { function: [], tfserving: [] }, verdicts: [], kinds: new Set<Kind>() };
   return { ...synthetic, ...empty, folder, isLocal, command, now: START + 60 };
 }
