@@ -125,7 +125,7 @@ export function environment(runs: readonly Measurements[]): Section {
           of('Clock of the cluster', ({ clock }) =>
             clock.offsetSeconds === null ? '' : `${number(clock.offsetSeconds)} s ahead, by ${clock.of}`,
           ),
-        ],
+        ].filter(([, ...cells]) => cells.some((cell) => cell !== ABSENT)),
         source: 'environment.json',
       },
     ],

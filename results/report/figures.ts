@@ -52,6 +52,8 @@ interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'bett
   /** Of trials together; NaN where they don't have it. */
   statistic: (data: readonly Datum[]) => number;
   interval?: (data: readonly Datum[]) => Interval | undefined;
+  /** Why trials that count may not have it: a sentence. */
+  absent: string;
 }
 
 const PERCENTILES = [50, 95, 99];
@@ -73,8 +75,8 @@ export function noiseOf({ measurements }: Side): Figure[] {
   if (pairs.length === 0) return [];
   const latencies = taken(pairs, (part) => latencyOf(part));
   return [
-    ...PERCENTILES.map((share) => figure(latencyPercentile(share), latencies, undefined)),
-    figure(CPU_PER_REQUEST, taken(pairs, cpuOf), undefined),
+    ...PERCENTILES.map((share) => figure(latencyPercentile(share), latencies)),
+    figure(CPU_PER_REQUEST, taken(pairs, cpuOf)),
   ];
 }
 
@@ -86,6 +88,7 @@ const THROUGHPUT_PER_CPU: Definition<{ answers: number; cpuSeconds: number }> = 
   source:
     'capacity/*/<target>_steps.csv: right answers/s of the step with most, ÷ resources.limits.cpu in environment.json',
   statistic: (data) => sum(data.map(({ answers }) => answers)) / sum(data.map(({ cpuSeconds }) => cpuSeconds)),
+  absent: 'Without a CPU limit there is nothing to divide by.',
 };
 
 /** Right answers of the best step, and the CPU seconds that its replica was allowed meanwhile; NaN without a limit. */
@@ -106,6 +109,7 @@ function latencyPercentile(share: number): Definition<Histogram> {
     better: 'less',
     source: 'latency/*/<target>_latency.csv: the rows of clock response and outcome ok, merged',
     statistic: (histograms) => percentile(histograms, share / 100) / 1000,
+    absent: 'No request was answered rightly.',
     interval: (histograms) => {
       const its = percentileInterval(histograms, share / 100);
       return its && { low: its.low / 1000, high: its.high / 1000 };
@@ -120,6 +124,7 @@ const CPU_PER_REQUEST: Definition<{ seconds: number; requests: number }> = {
   better: 'less',
   source: 'latency/*/<target>_pods.csv: rise of cpu_seconds, ÷ requests of <target>_seconds.csv meanwhile',
   statistic: (data) => (1e6 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ requests }) => requests)),
+  absent: 'The counters of CPU time could not be read, or not twice in each load.',
 };
 
 const COLD_START: Definition<number> = {
@@ -129,6 +134,7 @@ const COLD_START: Definition<number> = {
   better: 'less',
   source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
   statistic: median,
+  absent: 'The experiment coldstart was not run with both.',
 };
 
 type Footprint = Row<'footprint'>['what'];
@@ -141,7 +147,8 @@ const FOOTPRINTS: [Footprint, Definition<number>][] = [
 
 function footprint(key: string, name: string, what: Footprint): [Footprint, Definition<number>] {
   const source = `coldstart/1/<target>_footprint.csv: bytes of ${what}`;
-  return [what, { key, name, unit: 'MB', better: 'less', source, statistic: (bytes) => mean(bytes) / 1e6 }];
+  const statistic = (bytes: readonly number[]) => mean([...bytes]) / 1e6;
+  return [what, { key, name, unit: 'MB', better: 'less', source, statistic, absent: 'It is not known of both.' }];
 }
 
 /** What takes a size out of a trial; NaN where it is not known. */
@@ -183,9 +190,7 @@ function ofTrials<Datum>(
   definition: Definition<Datum>,
 ): Figure {
   const pairs = pairsOf(one, other, experiment);
-  if (pairs.length > 0) {
-    return figure(definition, taken(pairs, take), `The files of ${experiment} do not hold it for both.`);
-  }
+  if (pairs.length > 0) return figure(definition, taken(pairs, take));
   const parts = [partsOf(one, experiment), partsOf(other, experiment)];
   const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
   const isOfBoth = parts.every((its) => its.length > 0);
@@ -211,13 +216,13 @@ function ofStarts(one: Side, other: Side): Figure {
     const partner = others[index];
     return partner === undefined ? [] : [[time, partner] as const];
   });
-  return figure(COLD_START, pairs, 'The experiment coldstart was not run with both.');
+  return figure(COLD_START, pairs);
 }
 
 function figure<Datum>(
-  { key, name, unit, better, source, statistic, interval }: Definition<Datum>,
+  { key, name, unit, better, source, statistic, interval, absent }: Definition<Datum>,
   pairs: readonly Pair<Datum>[],
-  otherwise: string | undefined,
+  why = absent,
 ): Figure {
   const estimate = (data: readonly Datum[]): Estimate | undefined => {
     const value = data.length > 0 ? statistic(data) : NaN;
@@ -235,6 +240,6 @@ function figure<Datum>(
     pairs: pairs.length,
     values,
     ratio: isComplete ? ratioOf(pairs, statistic) : undefined,
-    why: isComplete ? undefined : otherwise,
+    why: isComplete ? undefined : why,
   };
 }
