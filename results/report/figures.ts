@@ -191,15 +191,15 @@ function ofTrials<Datum>(
 ): Figure {
   const pairs = pairsOf(one, other, experiment);
   if (pairs.length > 0) return figure(definition, taken(pairs, take));
-  const parts = [partsOf(one, experiment), partsOf(other, experiment)];
+  const parts = [partsOf(one, experiment), partsOf(other, experiment)] as const;
   const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
   const isOfBoth = parts.every((its) => its.length > 0);
-  if (isOfBoth && reason !== undefined) return figure(definition, [], `INVALID: ${reason}`);
-  return figure(
-    definition,
-    [],
-    `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both' : ''}.`,
-  );
+  const why =
+    isOfBoth && reason !== undefined
+      ? `INVALID: ${reason}`
+      : `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both' : ''}.`;
+  const [first, second] = parts;
+  return figure(definition, [], why, [first.filter(isValid).map(take), second.filter(isValid).map(take)]);
 }
 
 function taken<Datum>(pairs: readonly Pair<Part>[], take: (part: Part) => Datum): Pair<Datum>[] {
@@ -211,26 +211,28 @@ function ofStarts(one: Side, other: Side): Figure {
     partsOf(side, 'coldstart')
       .flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []))
       .map(({ first_answer_ms }) => first_answer_ms);
-  const others = timesOf(other);
-  const pairs = timesOf(one).flatMap((time, index) => {
+  const [times, others] = [timesOf(one), timesOf(other)];
+  const pairs = times.flatMap((time, index) => {
     const partner = others[index];
     return partner === undefined ? [] : [[time, partner] as const];
   });
-  return figure(COLD_START, pairs);
+  return pairs.length > 0 ? figure(COLD_START, pairs) : figure(COLD_START, [], undefined, [times, others]);
 }
 
+/** @param data what each side has: of the pairs, or where there are none, of its own trials */
 function figure<Datum>(
   { key, name, unit, better, source, statistic, interval, absent }: Definition<Datum>,
   pairs: readonly Pair<Datum>[],
   why = absent,
+  data: Pair<readonly Datum[]> = [pairs.map(([first]) => first), pairs.map(([, second]) => second)],
 ): Figure {
-  const estimate = (data: readonly Datum[]): Estimate | undefined => {
-    const value = data.length > 0 ? statistic(data) : NaN;
-    const its = interval?.(data);
-    return Number.isFinite(value) ? { value, ...(its && { interval: its }) } : undefined;
+  const estimate = (its: readonly Datum[]): Estimate | undefined => {
+    const value = its.length > 0 ? statistic(its) : NaN;
+    const range = interval?.(its);
+    return Number.isFinite(value) ? { value, ...(range && { interval: range }) } : undefined;
   };
-  const values = [estimate(pairs.map(([first]) => first)), estimate(pairs.map(([, second]) => second))] as const;
-  const isComplete = values.every(Boolean);
+  const values = [estimate(data[0]), estimate(data[1])] as const;
+  const isComplete = pairs.length > 0 && values.every(Boolean);
   return {
     key,
     name,

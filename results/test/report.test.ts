@@ -179,6 +179,19 @@ test('what was not measured has no section, and the first page says so', async (
   expect(summary().verdict.headline).toBe('It can’t be said whether the function or TensorFlow Serving does better.');
 });
 
+test('a target that was measured alone has its values, and no ratio', async () => {
+  const { report, summary } = run('alone', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, targets: ['function'], experiments: ['latency', 'coldstart'] }),
+  );
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  for (const key of ['p99_ms', 'cold_start_ms', 'image_mb']) {
+    const figure = summary().figures.find((each) => each.key === key)!;
+    expect(figure, key).toMatchObject({ tfserving: null, ratio: null, better: null });
+    expect(figure.function!.value, key).toBeGreaterThan(0);
+    expect(figure.why, key).toMatch(/was not run with both\.$/);
+  }
+});
+
 test('one trial has no interval, and no verdict', async () => {
   const { report, summary } = run('one', (folder) => writeSyntheticRun(folder, { quick: true, trials: 1 }));
   expect(await report()).toMatchObject({ exitCode: 0 });
