@@ -11,8 +11,7 @@ export type Chart = Record<string, unknown>;
 
 /** A chart as wide as the page, whatever its labels take. */
 export function wide(chart: Chart): Chart {
-  const of = typeof chart.height === 'object' ? { type: 'fit-x' } : { type: 'fit' };
-  return { width: WIDTH, autosize: { ...of, contains: 'padding' }, ...chart };
+  return { width: WIDTH, autosize: { type: 'fit', contains: 'padding' }, ...chart };
 }
 
 /** A field of numbers, as an encoding. */

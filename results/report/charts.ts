@@ -5,13 +5,10 @@ import { draw, numbers, sideOfColour, sideOfLine, sideOfPoint, wide, WIDTH, with
 import { left, right, type Figure, type Table } from './document.ts';
 import type { Figure as Measured } from './figures.ts';
 import { number, ratio } from './format.ts';
-import { latencyOf, throughputOf, type Part, type Side } from './measurements.ts';
-import { countOf, percentile, percentileInterval, type Pair } from './statistics.ts';
+import { throughputOf, type Part, type Side } from './measurements.ts';
+import { countOf, percentile, percentileInterval, type Histogram, type Pair } from './statistics.ts';
 
 export type Sides = Pair<Side>;
-/** The trials of both sides. */
-export type Trials = Pair<readonly Part[]>;
-
 export const labelsOf = (sides: Sides) => sides.map(({ label }) => label);
 
 /** For each side, with its label. */
@@ -82,15 +79,14 @@ const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 
 const LEAST_SLOWER = 10;
 
 /** Of the trials merged: every percentile, on a scale that gives the slowest requests their room. */
-export async function latencies(trials: Trials, sides: Sides): Promise<Figure> {
-  const rows = bothSides(sides, trials, (parts, side) => {
-    const histograms = parts.map((part) => latencyOf(part));
-    return CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
+export async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Promise<Figure> {
+  const rows = bothSides(sides, trials, (histograms, side) =>
+    CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
       const { low = NaN, high = NaN } = percentileInterval(histograms, share) ?? {};
       const value = percentile(histograms, share) / 1000;
       return { side, share, odds: 1 / (1 - share), value, low: low / 1000, high: high / 1000 };
-    });
-  });
+    }),
+  );
   const most = Math.max(...rows.map(({ odds }) => odds));
   const x = numbers('odds', 'share of the right answers that took at most so long', {
     scale: LOG,
@@ -142,7 +138,7 @@ export interface Saturation {
 /** @param knees users at which each side's curve has its knee */
 export async function saturation(
   rows: readonly Saturation[],
-  trials: Trials,
+  trials: Pair<readonly Part[]>,
   sides: Sides,
   knees: Pair<number>,
 ): Promise<Figure> {

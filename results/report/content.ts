@@ -4,7 +4,7 @@ import { left, right, type Block, type Cell, type Document, type Section, type T
 import { advantage } from './charts.ts';
 import { figuresOf, noiseOf, type Figure } from './figures.ts';
 import { ABSENT, counted, number, ratioWithInterval, words } from './format.ts';
-import { isValid, type Measurements, type Side } from './measurements.ts';
+import { isValid, loadsOf, type Measurements, type Side } from './measurements.ts';
 import { accuracy, alertOf, appendix, environment, method, repetition, threats } from './context.ts';
 import { autoscaling, batchSizes, coldStart, cost, latency, saturation, type Price } from './sections.ts';
 import type { Pair } from './statistics.ts';
@@ -123,9 +123,8 @@ async function firstPage(
 const MOST_ALERTS = 3;
 
 function invalid(sides: Pair<Side>): Block[] {
-  const parts = [...new Set(sides.flatMap(({ measurements }) => measurements.parts))].filter(
-    (part) => part.experiment !== 'calibrate' && !isValid(part),
-  );
+  const runs = new Set(sides.map(({ measurements }) => measurements));
+  const parts = [...runs].flatMap(loadsOf).filter((part) => !isValid(part));
   const alerts: Block[] = parts.slice(0, MOST_ALERTS).map((part) => ({ kind: 'alert', text: alertOf(part) }));
   if (parts.length <= MOST_ALERTS) return alerts;
   const more = `INVALID too: ${counted(parts.length - MOST_ALERTS, 'other load')}; the appendix has the reasons.`;
@@ -140,13 +139,9 @@ function table(figures: readonly Figure[], noise: readonly Figure[], [one, other
     columns: [left('Figure'), right(one.label), right(other.label), right('Ratio (95 % interval)'), left('Better')],
     rows: figures.map((figure) => [
       [figure.name, figure.unit].filter(Boolean).join(', '),
-      ...(figure.why === undefined
-        ? [
-            ...figure.values.map((estimate) => number(estimate?.value ?? NaN)),
-            ratioWithInterval(figure.ratio),
-            better(figure),
-          ]
-        : [...figure.values.map((estimate) => number(estimate?.value ?? NaN)), ABSENT, alertIfInvalid(figure.why)]),
+      ...figure.values.map((estimate) => number(estimate?.value ?? NaN)),
+      ratioWithInterval(figure.ratio),
+      figure.why === undefined ? better(figure) : alertIfInvalid(figure.why),
     ]),
     source:
       'the files and columns that summary.csv names for each; latencies at the same rate for both, memory and images measured once',

@@ -8,7 +8,7 @@ import { toCelsius } from '../../function/src/celsius.ts';
 import type { Sides } from './charts.ts';
 import { left, paragraph, right, type Block, type Cell, type Section, type Table } from './document.ts';
 import { ABSENT, number } from './format.ts';
-import { isValid, type Measurements, type Part } from './measurements.ts';
+import { isValid, loadsOf, type Measurements, type Part } from './measurements.ts';
 import type { Price } from './sections.ts';
 import { threatsOf } from './threats.ts';
 
@@ -221,7 +221,7 @@ export function alertOf({ experiment, trial, target, reasons }: Part): string {
 export function appendix(sides: Sides): Section {
   const parts = sides[0].measurements.parts.filter((part) => part.has('verdict'));
   const labelOf = (part: Part) => sides.find(({ target }) => target === part.target)?.label ?? '';
-  const invalid = parts.filter((part) => !isValid(part) && part.experiment !== 'calibrate');
+  const invalid = loadsOf(sides[0].measurements).filter((part) => !isValid(part));
   const table: Table = {
     kind: 'table',
     columns: [

@@ -8,9 +8,11 @@ import {
   cpuOf,
   isValid,
   latencyOf,
+  loadsOf,
   pairsOf,
   pairsOfNoise,
   partsOf,
+  startsOf,
   type Part,
   type Side,
 } from './measurements.ts';
@@ -161,9 +163,7 @@ function bytesOf(what: Footprint): (part: Part) => number {
 
 function errors(one: Side, other: Side): Figure {
   const shareOf = ({ measurements, target }: Side): Estimate | undefined => {
-    const loads = measurements.parts.filter(
-      (part) => part.target === target && part.experiment !== 'calibrate' && part.has('verdict'),
-    );
+    const loads = loadsOf(measurements).filter((part) => part.target === target);
     const verdicts = loads.map((part) => part.read('verdict'));
     const requests = sum(verdicts.map((verdict) => verdict.requests));
     return requests > 0 ? { value: (1e6 * sum(verdicts.map(({ failures }) => failures))) / requests } : undefined;
@@ -207,10 +207,7 @@ function taken<Datum>(pairs: readonly Pair<Part>[], take: (part: Part) => Datum)
 }
 
 function ofStarts(one: Side, other: Side): Figure {
-  const timesOf = (side: Side) =>
-    partsOf(side, 'coldstart')
-      .flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []))
-      .map(({ first_answer_ms }) => first_answer_ms);
+  const timesOf = (side: Side) => startsOf(side).map(({ first_answer_ms }) => first_answer_ms);
   const [times, others] = [timesOf(one), timesOf(other)];
   const pairs = times.flatMap((time, index) => {
     const partner = others[index];

@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ResultsError } from '../read.ts';
 import { comparisonOf, reportOf } from './content.ts';
 import { checkAlike } from './likeness.ts';
@@ -36,7 +36,7 @@ const program = new Command('npm run report --')
       'give the same bytes.',
   )
   .argument('[folder]', 'the results of a run')
-  .addOption(new Option('--compare <folders...>', 'two runs side by side: comparison.pdf and comparison.html'))
+  .option('--compare <folders...>', 'two runs side by side: comparison.pdf and comparison.html')
   .option('--allow-unlike', 'compare runs of different machines, versions or options all the same')
   // On-demand price of an AWS m6i.xlarge with 4 CPUs in us-east-1.
   .option('--node-price <dollars>', 'price of a node for an hour, in US dollars', positive, 0.192)

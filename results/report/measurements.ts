@@ -63,6 +63,16 @@ export function partsOf({ measurements, target }: Side, experiment: string): Par
   return measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
 }
 
+/** The loads that are judged: all but those that look for the ceiling of the load generator. */
+export function loadsOf({ parts }: Measurements): Part[] {
+  return parts.filter((part) => part.has('verdict') && part.experiment !== 'calibrate');
+}
+
+/** The cold starts of a side, in their order. */
+export function startsOf(side: Side): Row<'coldstarts'>[] {
+  return partsOf(side, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
+}
+
 export function isValid({ reasons }: Part): boolean {
   return reasons.length === 0;
 }

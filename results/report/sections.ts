@@ -1,8 +1,10 @@
 // The sections of the report about what was measured: one for each experiment, none where it was not run.
 
 import { max, median, sum } from 'simple-statistics';
+import type { Row } from '../files.ts';
 import {
   batches,
+  bothSides,
   coldStarts,
   latencies,
   saturation as saturationChart,
@@ -14,9 +16,9 @@ import {
 import { left, paragraph, right, type Cell, type Section } from './document.ts';
 import type { Figure } from './figures.ts';
 import { ABSENT, counted, interval, number, ratioWithInterval, words } from './format.ts';
-import { latencyOf, pairsOf, partsOf, type Part, type Side } from './measurements.ts';
-import { countOf, percentile, percentileInterval } from './statistics.ts';
-import { answersOf, startOf, timeline } from './timeline.ts';
+import { latencyOf, pairsOf, startsOf, type Part, type Side } from './measurements.ts';
+import { countOf, percentile, percentileInterval, type Pair } from './statistics.ts';
+import { answersOf, samplesOf, startOf, timeline } from './timeline.ts';
 import { floorOf } from './verdict.ts';
 
 const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999];
@@ -25,7 +27,7 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
   const pairs = pairsOf(...sides, 'latency');
   const [pair] = pairs;
   if (!pair) return undefined;
-  const parts = [pairs.map(([part]) => part), pairs.map(([, part]) => part)] as const;
+  const histograms = ofBoth(pairs, (part) => latencyOf(part));
   const rate = pair[0].read('steps')[0]?.offered_rate;
   const floors = noise.flatMap((figure) => {
     const floor = floorOf(figure);
@@ -40,20 +42,19 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
             ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. Less than that is taken for noise.`
             : ''),
       ),
-      await latencies(parts, sides),
+      await latencies(histograms, sides),
       {
         kind: 'table',
         columns: [left('Percentile, ms'), ...sides.flatMap(({ label }) => [right(label), right('95 % interval')])],
         rows: SHARES.map((share) => [
           `${number(100 * share)} %`,
-          ...parts.flatMap((some) => {
-            const histograms = some.map((part) => latencyOf(part));
-            const its = percentileInterval(histograms, share);
+          ...histograms.flatMap((some) => {
+            const its = percentileInterval(some, share);
             const ms = (us: number) => number(us / 1000);
-            return [ms(percentile(histograms, share)), its ? interval(its, ms) : 'too few requests'];
+            return [ms(percentile(some, share)), its ? interval(its, ms) : 'too few requests'];
           }),
         ]),
-        source: `latency/*/<target>_latency.csv, in steps of 10 µs; ${words(parts.map((some, index) => `${number(countOf(some.map((part) => latencyOf(part))))} answers of ${sides[index]?.name ?? ''}`))}`,
+        source: `latency/*/<target>_latency.csv, in steps of 10 µs; ${words(histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`))}`,
       },
     ],
   };
@@ -65,8 +66,8 @@ const KNEE_SHARE = 0.95;
 export async function saturation(sides: Sides): Promise<Section | undefined> {
   const pairs = pairsOf(...sides, 'capacity');
   if (pairs.length === 0) return undefined;
-  const parts = [pairs.map(([part]) => part), pairs.map(([, part]) => part)] as const;
-  const rows = sides.flatMap(({ label }, index) => curve(parts[index] ?? [], label));
+  const parts = ofBoth(pairs, (part) => part);
+  const rows = bothSides(sides, parts, curve);
   const of = ({ label }: Side) => rows.filter(({ side }) => side === label);
   const kneeOf = (side: Side) => {
     const most = max(of(side).map(({ throughput }) => throughput));
@@ -100,30 +101,19 @@ export async function saturation(sides: Sides): Promise<Section | undefined> {
   };
 }
 
-/** Of trials together; only numbers of users that each of them reached. */
+/** Only numbers of users that each trial reached. */
 function curve(parts: readonly Part[], side: string): Saturation[] {
-  const users = [...new Set(parts.flatMap((part) => part.read('steps').map((step) => step.users)))].sort(
-    (a, b) => a - b,
+  return together(parts, ({ users }) => users).flatMap(({ key, steps, answersPerSecond, histograms }) =>
+    steps < parts.length
+      ? []
+      : {
+          side,
+          users: key,
+          throughput: answersPerSecond,
+          p50: percentile(histograms, 0.5) / 1000,
+          p99: percentile(histograms, 0.99) / 1000,
+        },
   );
-  return users.flatMap((count) => {
-    const steps = parts.flatMap((part) =>
-      part
-        .read('steps')
-        .filter((step) => step.users === count)
-        .map((step) => ({ part, step })),
-    );
-    if (steps.length < parts.length) return [];
-    const histograms = steps.map(({ part, step }) => latencyOf(part, step.step));
-    const answers = sum(steps.map(({ step }) => step.requests - step.failures));
-    const seconds = sum(steps.map(({ step }) => step.end_s - step.start_s));
-    return {
-      side,
-      users: count,
-      throughput: answers / seconds,
-      p50: percentile(histograms, 0.5) / 1000,
-      p99: percentile(histograms, 0.99) / 1000,
-    };
-  });
 }
 
 export async function autoscaling(sides: Sides): Promise<Section | undefined> {
@@ -141,10 +131,7 @@ export async function autoscaling(sides: Sides): Promise<Section | undefined> {
         kind: 'table',
         columns: [left('In this trial'), ...sides.map(({ label }) => right(label))],
         rows: [
-          [
-            'Most replicas that were ready',
-            ...value((part) => number(max(part.read('timeline').map((row) => row.ready_replicas)))),
-          ],
+          ['Most replicas that were ready', ...value(mostReady)],
           [
             'More than one replica wanted, after s',
             ...value((part) => firstSecond(part, ({ desired_replicas }) => desired_replicas > 1)),
@@ -166,12 +153,16 @@ export async function autoscaling(sides: Sides): Promise<Section | undefined> {
   };
 }
 
-function firstSecond(
-  part: Part,
-  holds: (row: { desired_replicas: number; ready_replicas: number }) => boolean,
-): string {
-  const row = part.read('timeline').find(holds);
-  return row ? number(Math.max(0, Math.round(row.timestamp_s - startOf(part)))) : 'never';
+function mostReady(part: Part): string {
+  const ready = samplesOf(part).map(({ ready_replicas }) => ready_replicas);
+  return ready.length > 0 ? number(max(ready)) : ABSENT;
+}
+
+function firstSecond(part: Part, holds: (row: Row<'timeline'>) => boolean): string {
+  const samples = samplesOf(part);
+  const row = samples.find(holds);
+  if (!row) return samples.length > 0 ? 'never' : ABSENT;
+  return number(Math.max(0, Math.round(row.timestamp_s - startOf(part))));
 }
 
 function secondAnswer(part: Part): string {
@@ -188,7 +179,7 @@ export interface Price {
 
 export function cost(figures: readonly Figure[], sides: Sides, { dollarsPerHour, cpus }: Price): Section | undefined {
   const cpu = figures.find(({ key }) => key === 'cpu_per_request_us');
-  if (!cpu?.values.every(Boolean)) return undefined;
+  if (!cpu || cpu.why !== undefined) return undefined;
   const dollars = (microseconds: number) => (microseconds * dollarsPerHour) / (cpus * 3600);
   return {
     title: 'Cost of a million requests',
@@ -220,11 +211,10 @@ export function cost(figures: readonly Figure[], sides: Sides, { dollarsPerHour,
 export async function batchSizes(sides: Sides): Promise<Section | undefined> {
   const pairs = pairsOf(...sides, 'batch');
   if (pairs.length === 0) return undefined;
-  const rows = sides.flatMap(({ label }, index) =>
-    batchRows(
-      pairs.map((pair) => pair[index]).filter((part) => part !== undefined),
-      label,
-    ),
+  const rows = bothSides(
+    sides,
+    ofBoth(pairs, (part) => part),
+    batchRows,
   );
   return {
     title: 'Batch size',
@@ -244,32 +234,18 @@ export async function batchSizes(sides: Sides): Promise<Section | undefined> {
 }
 
 function batchRows(parts: readonly Part[], side: string): Batch[] {
-  const sizes = [...new Set(parts.flatMap((part) => part.read('steps').map(({ batch }) => batch)))].sort(
-    (a, b) => a - b,
-  );
-  return sizes.flatMap((batch) => {
-    const steps = parts.flatMap((part) =>
-      part
-        .read('steps')
-        .filter((step) => step.batch === batch)
-        .map((step) => ({ part, step })),
-    );
-    const values =
-      (batch * sum(steps.map(({ step }) => step.requests - step.failures))) /
-      sum(steps.map(({ step }) => step.end_s - step.start_s));
-    const p50 =
-      percentile(
-        steps.map(({ part, step }) => latencyOf(part, step.step)),
-        0.5,
-      ) / 1000;
-    return values > 0 ? { side, batch, values, p50 } : [];
-  });
+  return together(parts, ({ batch }) => batch)
+    .map(({ key, answersPerSecond, histograms }) => ({
+      side,
+      batch: key,
+      values: key * answersPerSecond,
+      p50: percentile(histograms, 0.5) / 1000,
+    }))
+    .filter(({ values }) => values > 0);
 }
 
 export async function coldStart(sides: Sides): Promise<Section | undefined> {
-  const [first = [], second = []] = sides.map((side) =>
-    partsOf(side, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : [])),
-  );
+  const [first, second] = [startsOf(sides[0]), startsOf(sides[1])];
   if (first.length === 0 || second.length === 0) return undefined;
   const stats = (tell: (times: number[]) => number) =>
     [first, second].map((starts) => number(tell(starts.map(({ first_answer_ms }) => first_answer_ms)) / 1000));
@@ -290,4 +266,22 @@ export async function coldStart(sides: Sides): Promise<Section | undefined> {
       },
     ],
   };
+}
+
+/** What is taken out of the trials of each side. */
+function ofBoth<T>(pairs: readonly Pair<Part>[], take: (part: Part) => T): Pair<T[]> {
+  return [pairs.map(([part]) => take(part)), pairs.map(([, part]) => take(part))];
+}
+
+/** The steps of all trials that have a number in common, such as their users; by that number. */
+function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => number) {
+  const all = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
+  const keys = [...new Set(all.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);
+  return keys.map((key) => {
+    const its = all.filter(({ step }) => keyOf(step) === key);
+    const answers = sum(its.map(({ step }) => step.requests - step.failures));
+    const seconds = sum(its.map(({ step }) => step.end_s - step.start_s));
+    const histograms = its.map(({ part, step }) => latencyOf(part, step.step));
+    return { key, steps: its.length, answersPerSecond: answers / seconds, histograms };
+  });
 }

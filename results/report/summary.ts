@@ -3,8 +3,7 @@
 import { stringify } from 'csv-stringify/sync';
 import type { Report } from './content.ts';
 import type { Estimate, Figure } from './figures.ts';
-import { isValid } from './measurements.ts';
-import type { Pair } from './statistics.ts';
+import { isValid, loadsOf } from './measurements.ts';
 import { floorOf, verdictOf, winnerOf } from './verdict.ts';
 
 /**
@@ -20,9 +19,9 @@ export function summaryJson({ figures, noise, sides }: Report): string {
     synthetic: environment.synthetic ?? false,
     quick: environment.quick,
     verdict: verdictOf(figures, noise, sides),
-    figures: figures.map((figure) => ({ ...figureOf(figure, noise, sides), source: figure.source })),
-    invalid: measurements.parts
-      .filter((part) => part.experiment !== 'calibrate' && !isValid(part))
+    figures: figures.map((figure) => figureOf(figure, noise, sides)),
+    invalid: loadsOf(measurements)
+      .filter((part) => !isValid(part))
       .map(({ experiment, trial, target, reasons }) => ({ experiment, trial, target, reasons })),
   };
   return `${JSON.stringify(summary, null, 2)}\n`;
@@ -48,7 +47,7 @@ export function summaryCsv({ figures, noise, sides }: Report): string {
       pairs: rest.pairs,
       better: rest.better,
       why: rest.why,
-      source: figure.source,
+      source: rest.source,
     };
   });
   return stringify(rows, { header: true });
@@ -61,24 +60,24 @@ interface Value {
 }
 
 function figureOf(figure: Figure, noise: readonly Figure[], [one, other]: Report['sides']) {
-  const { key, name, unit, pairs, values, ratio, why } = figure;
+  const { key, name, unit, pairs, values, ratio, why, source } = figure;
   const winner = { one: one.target, other: other.target, neither: 'neither', unknown: null }[winnerOf(figure, noise)];
   return {
     key,
     name,
     unit,
-    function: valueOf(values, 0),
-    tfserving: valueOf(values, 1),
+    function: valueOf(values[0]),
+    tfserving: valueOf(values[1]),
     ratio: ratio ? { value: ratio.value, low: ratio.interval?.low ?? null, high: ratio.interval?.high ?? null } : null,
     noiseFloor: floorOf(noise.find((each) => each.key === key)) ?? null,
     better: winner,
     pairs,
     why: why ?? null,
+    source,
   };
 }
 
-function valueOf(values: Pair<Estimate | undefined>, index: 0 | 1): Value | null {
-  const estimate = values[index];
+function valueOf(estimate: Estimate | undefined): Value | null {
   if (!estimate) return null;
   return { value: estimate.value, low: estimate.interval?.low ?? null, high: estimate.interval?.high ?? null };
 }

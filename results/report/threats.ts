@@ -1,15 +1,16 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
 import { counted, number, words } from './format.ts';
-import { isValid, type Measurements } from './measurements.ts';
+import { isValid, loadsOf, type Measurements } from './measurements.ts';
 
 /** From here on to the limit of 0.9 the load generator still counts as idle enough, but not as idle. */
 const HEADROOM_CORES = 0.6;
 
 /** Sentences; what is special to this run comes first. */
-export function threatsOf({ environment, parts }: Measurements): string[] {
+export function threatsOf(measurements: Measurements): string[] {
+  const { environment, parts } = measurements;
   const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
-  const loads = parts.filter((part) => part.has('verdict') && part.experiment !== 'calibrate');
+  const loads = loadsOf(measurements);
   const invalid = loads.filter((part) => !isValid(part));
   const trials = Math.max(0, ...loads.filter(({ experiment }) => experiment !== 'noise').map(({ trial }) => trial));
   const counting = loads.filter(isValid).map((part) => part.read('verdict').generator.cpuCores ?? 0);

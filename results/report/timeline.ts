@@ -80,6 +80,11 @@ const BY_REPLICA = {
   order: { field: 'replica', type: 'ordinal' },
 };
 
+/** Replicas, CPU and memory meanwhile; none of a target that runs elsewhere. */
+export function samplesOf(part: Part): Row<'timeline'>[] {
+  return part.has('timeline') ? part.read('timeline') : [];
+}
+
 /** The first second of a load, as Unix time. */
 export function startOf(part: Part): number {
   return Math.min(...part.read('seconds').map(({ timestamp_s }) => timestamp_s));
@@ -98,8 +103,7 @@ interface Second {
 function secondsOf(part: Part, side: string): Second[] {
   const start = startOf(part);
   const samples = new Map<number, Row<'timeline'>>();
-  const timelineRows = part.has('timeline') ? part.read('timeline') : [];
-  for (const row of timelineRows) samples.set(Math.floor(row.timestamp_s) - start, row);
+  for (const row of samplesOf(part)) samples.set(Math.floor(row.timestamp_s) - start, row);
   const steps = part.read('steps');
   return part.read('seconds').map(({ timestamp_s, requests, failures, p99_us }) => {
     const sample = samples.get(timestamp_s - start);

@@ -192,6 +192,17 @@ test('a target that was measured alone has its values, and no ratio', async () =
   }
 });
 
+test('a target that runs elsewhere has a part in autoscaling, though its replicas are not known', async () => {
+  const { folder, report, read } = run('elsewhere', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['autoscale'] }),
+  );
+  rmSync(join(folder, 'autoscale/1/tfserving_timeline.csv'));
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  expect(read('report.html').toString()).toMatch(
+    /<td[^>]*>Most replicas that were ready<.td><td[^>]*>\d<.td><td[^>]*>–<.td>/,
+  );
+});
+
 test('one trial has no interval, and no verdict', async () => {
   const { report, summary } = run('one', (folder) => writeSyntheticRun(folder, { quick: true, trials: 1 }));
   expect(await report()).toMatchObject({ exitCode: 0 });
