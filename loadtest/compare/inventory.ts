@@ -16,7 +16,9 @@ export async function environmentOf(
   const { api } = namespace;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const { items } = await api.get<List<Node>>('/api/v1/nodes');
-  const cpuModels = new Map(await Promise.all(namespace.installed.map((target) => cpuModel(namespace, target))));
+  const seen = await Promise.all(namespace.installed.map((target) => cpuModel(namespace, target)));
+  // On a node of both, one that could not look must not hide what the other one saw.
+  const cpuModels = new Map(seen.filter(([, model]) => model !== null));
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
     images: await byChart((chart) => imageOf(namespace, chart)),
