@@ -1,4 +1,4 @@
-// Every file of a results folder: what it is, its columns with their units, and how it is read and written.
+// Every file of a results folder: what it is, and what its columns mean, with their units.
 //
 //   results/<date-time>/environment.json, README.md
 //   results/<date-time>/<experiment>/<trial>/<target>_<kind>.csv or .json
@@ -21,9 +21,9 @@ function percentiles(when: string) {
 export interface Definition {
   extension: 'csv' | 'json';
   writtenBy: 'Locust' | 'the load test' | 'compare';
-  /** A sentence. */
+  /** A sentence that says what the file is. */
   about: string;
-  /** Where only one target has such a file. */
+  /** The only target that has such a file, where not every target has one. */
   only?: Target;
   schema: v.ObjectSchema<v.ObjectEntries, undefined> | v.StrictObjectSchema<v.ObjectEntries, undefined>;
 }
@@ -33,36 +33,36 @@ export const KINDS = {
   stats: {
     extension: 'csv',
     writtenBy: 'Locust',
-    about: 'The whole load, the seconds in which it settled too: a row for each request name, and the last for all.',
+    about: 'The whole load, seconds of settling included: a row for each request name, and a last row for all.',
     schema: v.object({
       Type: column(TEXT, '', 'HTTP method; empty in the row for all'),
       Name: column(TEXT, '', 'name of the request; `Aggregated` in the row for all'),
-      'Request Count': column(WHOLE, 'requests', 'requests that ended, the failed ones too'),
-      'Failure Count': column(WHOLE, 'requests', 'those that failed'),
-      'Median Response Time': column(NUMBER, 'ms', 'median of all requests, the failed ones too'),
+      'Request Count': column(WHOLE, 'requests', 'requests that ended, failed ones included'),
+      'Failure Count': column(WHOLE, 'requests', 'requests that failed'),
+      'Median Response Time': column(NUMBER, 'ms', 'median of all requests, failed ones included'),
       'Average Response Time': column(NUMBER, 'ms', 'mean'),
       'Min Response Time': column(NUMBER, 'ms', 'shortest'),
       'Max Response Time': column(NUMBER, 'ms', 'longest'),
       'Average Content Size': column(NUMBER, 'bytes', 'mean size of the answers’ content'),
-      'Requests/s': column(NUMBER, 'requests/s', 'requests by the time from the first to the last'),
-      'Failures/s': column(NUMBER, 'requests/s', 'failed requests by the same time'),
+      'Requests/s': column(NUMBER, 'requests/s', 'requests, divided by the time from the first to the last'),
+      'Failures/s': column(NUMBER, 'requests/s', 'failed requests, divided by the same time'),
       ...percentiles('requests'),
     }),
   },
   stats_history: {
     extension: 'csv',
     writtenBy: 'Locust',
-    about: 'What Locust knew each second: a row for each request name, and one for all.',
+    about: 'What Locust knew at each second: a row for each request name, and a row for all.',
     schema: v.object({
       Timestamp: column(WHOLE, 's', 'Unix time'),
       'User Count': column(WHOLE, 'users', 'users that run'),
       Type: column(TEXT, '', 'HTTP method; empty in the row for all'),
       Name: column(TEXT, '', 'name of the request; `Aggregated` in the row for all'),
-      'Requests/s': column(NUMBER, 'requests/s', 'mean of ten seconds, which end two seconds before the last request'),
-      'Failures/s': column(NUMBER, 'requests/s', 'the same of failed requests'),
+      'Requests/s': column(NUMBER, 'requests/s', 'mean over ten seconds that end two seconds before the last request'),
+      'Failures/s': column(NUMBER, 'requests/s', 'the same for failed requests'),
       ...percentiles('requests of the last ten seconds'),
-      'Total Request Count': column(WHOLE, 'requests', 'requests that ended so far, the failed ones too'),
-      'Total Failure Count': column(WHOLE, 'requests', 'those that failed so far'),
+      'Total Request Count': column(WHOLE, 'requests', 'requests that ended so far, failed ones included'),
+      'Total Failure Count': column(WHOLE, 'requests', 'requests that failed so far'),
       'Total Median Response Time': column(NUMBER, 'ms', 'median so far'),
       'Total Average Response Time': column(NUMBER, 'ms', 'mean so far'),
       'Total Min Response Time': column(NUMBER, 'ms', 'shortest so far'),
@@ -73,39 +73,43 @@ export const KINDS = {
   failures: {
     extension: 'csv',
     writtenBy: 'Locust',
-    about: 'A row for each way in which requests failed; none if none did.',
+    about: 'A row for each way in which requests failed; no row if none failed.',
     schema: v.object({
       Method: column(TEXT, '', 'HTTP method'),
       Name: column(TEXT, '', 'name of the request'),
       Error: column(TEXT, '', 'why it failed'),
-      Occurrences: column(WHOLE, 'requests', 'how many failed so'),
-      'First Seen': column(or('', TIME), 'UTC', 'the first of them'),
-      'Last Seen': column(or('', TIME), 'UTC', 'the last of them'),
+      Occurrences: column(WHOLE, 'requests', 'requests that failed this way'),
+      'First Seen': column(or('', TIME), 'UTC', 'the first of these failures'),
+      'Last Seen': column(or('', TIME), 'UTC', 'the last of these failures'),
     }),
   },
   exceptions: {
     extension: 'csv',
     writtenBy: 'Locust',
-    about: 'A row for each error in the load test itself; none if there was none.',
+    about: 'A row for each error in the load test itself; no row if there was none.',
     schema: v.object({
       Count: column(WHOLE, '', 'how often'),
       Message: column(TEXT, '', 'what it says'),
-      Traceback: column(TEXT, '', 'where in the code; has line breaks'),
-      Nodes: column(TEXT, '', 'the processes that it occurred in'),
+      Traceback: column(TEXT, '', 'where in the code it happened; has line breaks'),
+      Nodes: column(TEXT, '', 'the processes in which it happened'),
     }),
   },
   steps: {
     extension: 'csv',
     writtenBy: 'the load test',
-    about: 'A row for each step of the load that was measured.',
+    about: 'A row for each measured step of the load.',
     schema: v.object({
       step: column(WHOLE, '', 'number of the step, from 0'),
       users: column(WHOLE, 'users', 'users that run'),
       batch: column(WHOLE, 'values', 'temperatures in a request'),
-      offered_rate: column(or('', NUMBER), 'requests/s', 'promised rate of all users; empty in the closed loop'),
+      offered_rate: column(
+        or('', NUMBER),
+        'requests/s',
+        'promised rate of all users together; empty in the closed loop',
+      ),
       start_s: column(WHOLE, 's', 'Unix time of the first second that is measured, after the load has settled'),
-      end_s: column(WHOLE, 's', 'Unix time of the first second that is not measured any more'),
-      requests: column(WHOLE, 'requests', 'requests that ended in this time, the failed ones too'),
+      end_s: column(WHOLE, 's', 'Unix time of the first second that is no longer measured'),
+      requests: column(WHOLE, 'requests', 'requests that ended in this time, failed ones included'),
       failures: column(WHOLE, 'requests', 'those that failed'),
       wrong_answers: column(WHOLE, 'requests', 'those that failed because a temperature was wrong'),
     }),
@@ -113,15 +117,15 @@ export const KINDS = {
   latency: {
     extension: 'csv',
     writtenBy: 'the load test',
-    about: 'Histogram of the measured seconds’ response times; adding up counts merges steps and files.',
+    about: 'Histogram of the response times of the measured seconds. To merge steps or files, add up the counts.',
     schema: v.object({
       step: column(WHOLE, '', 'number of the step, as in `_steps.csv`'),
       clock: column(
         oneOf('service', 'response'),
         '',
-        'from the sending of the request, or, only where a rate is offered, from when it should have been sent',
+        'service: from the sending of the request; response, only where a rate is offered: from when it should have been sent',
       ),
-      outcome: column(oneOf('ok', 'failed'), '', 'whether the right answer came'),
+      outcome: column(oneOf('ok', 'failed'), '', 'ok: the right answer came'),
       latency_us: column(WHOLE, 'µs', 'lower end of a bucket 10 µs wide'),
       count: column(WHOLE, 'requests', 'requests in the bucket'),
     }),
@@ -129,11 +133,11 @@ export const KINDS = {
   seconds: {
     extension: 'csv',
     writtenBy: 'the load test',
-    about: 'Every second of the load, those in which it settled too; times count from the sending of the request.',
+    about: 'Every second of the load, seconds of settling included; times count from the sending of the request.',
     schema: v.object({
       timestamp_s: column(WHOLE, 's', 'Unix time'),
       users: column(WHOLE, 'users', 'users that run'),
-      requests: column(WHOLE, 'requests', 'requests that ended in this second, the failed ones too'),
+      requests: column(WHOLE, 'requests', 'requests that ended in this second, failed ones included'),
       failures: column(WHOLE, 'requests', 'those that failed'),
       p50_us: column(or('', NUMBER), 'µs', 'median of this second’s requests; empty if none ended'),
       p99_us: column(or('', NUMBER), 'µs', '99th percentile; empty if none ended'),
@@ -143,11 +147,11 @@ export const KINDS = {
   replicas: {
     extension: 'csv',
     writtenBy: 'the load test',
-    about: 'Which replica answered when.',
+    about: 'Which replica answered in which second.',
     only: 'function',
     schema: v.object({
       timestamp_s: column(WHOLE, 's', 'Unix time'),
-      app_id: column(NAME, '', 'identifier that a replica gives with its answers'),
+      app_id: column(NAME, '', 'identifier that a replica adds to its answers'),
       answers: column(WHOLE, 'requests', 'requests that it answered in this second'),
     }),
   },
@@ -159,22 +163,22 @@ export const KINDS = {
       timestamp_s: column(WHOLE, 's', 'Unix time'),
       process: column(NAME, '', 'process, or worker, of the load generator'),
       cpu_cores: column(NUMBER, 'cores', 'CPU that it used'),
-      lag_ms: column(NUMBER, 'ms', 'longest time that its event loop came late'),
+      lag_ms: column(NUMBER, 'ms', 'longest delay of its event loop'),
     }),
   },
   verdict: {
     extension: 'json',
     writtenBy: 'the load test',
-    about: 'Whether the load was what was asked for, so that its figures can be used, and its figures in short.',
+    about: 'Whether the load was as planned, so that its figures count, and a summary of the figures.',
     schema: v.strictObject({
-      target: member(v.picklist(TARGETS), '', 'who was asked'),
-      verdict: member(v.picklist(['VALID', 'INVALID']), '', 'INVALID: the figures say nothing of the target'),
-      reasons: member(v.array(v.string()), '', 'why it is INVALID: sentences; none if it is VALID'),
-      requests: member(COUNT, 'requests', 'requests of the measured seconds, the failed ones too'),
+      target: member(v.picklist(TARGETS), '', 'the target that was loaded'),
+      verdict: member(v.picklist(['VALID', 'INVALID']), '', 'INVALID: the figures say nothing about the target'),
+      reasons: member(v.array(v.string()), '', 'why it is INVALID, in sentences; empty if it is VALID'),
+      requests: member(COUNT, 'requests', 'requests of the measured seconds, failed ones included'),
       failures: member(COUNT, 'requests', 'those that failed'),
       wrongAnswers: member(COUNT, 'requests', 'those that failed because a temperature was wrong'),
-      seconds: member(AMOUNT, 's', 'time that was measured'),
-      throughput: member(AMOUNT, 'requests/s', 'requests by that time'),
+      seconds: member(AMOUNT, 's', 'measured time'),
+      throughput: member(AMOUNT, 'requests/s', 'requests, divided by that time'),
       offeredRate: member(v.nullable(AMOUNT), 'requests/s', 'promised rate; null in the closed loop'),
       sentRate: member(v.nullable(AMOUNT), 'requests/s', 'rate that was sent; null in the closed loop'),
       p50Us: member(v.nullable(AMOUNT), 'µs', 'median, from the sending of the request; null without requests'),
@@ -182,40 +186,40 @@ export const KINDS = {
       generator: member(
         v.strictObject({ processes: COUNT, cpuCores: v.nullable(AMOUNT), lagMs: v.nullable(AMOUNT) }),
         'cores, ms',
-        'processes of the load generator; the most CPU that one used, as the highest median of a step; the 90th ' +
-          'percentile of the seconds’ longest delays of an event loop',
+        'processes of the load generator; the most CPU that one of them used, as the highest median of a step; the 90th ' +
+          'percentile, over all seconds, of the longest delay of an event loop',
       ),
       replicas: member(
         v.strictObject({ answered: v.nullable(COUNT), ready: v.nullable(COUNT) }),
         '',
-        'replicas that answered in the last step, and that were ready; null where it is not known',
+        'replicas that answered in the last step, and replicas that were ready; null where not known',
       ),
       locust: member(v.string(), '', 'version of Locust'),
       python: member(v.string(), '', 'version of Python'),
-      settings: member(v.record(v.string(), v.unknown()), '', 'every option of the load test, as it was used'),
+      settings: member(v.record(v.string(), v.unknown()), '', 'every option of the load test, as used'),
     }),
   },
   timeline: {
     extension: 'csv',
     writtenBy: 'compare',
-    about: 'Replicas, and what all of them together use, each second of the load.',
+    about: 'Replicas, and what all of them use together, at each second of the load.',
     schema: v.object({
       timestamp_s: column(NUMBER, 's', 'Unix time'),
-      desired_replicas: column(WHOLE, '', 'replicas that the autoscaler wants'),
+      desired_replicas: column(WHOLE, '', 'replicas that the autoscaler asks for'),
       ready_replicas: column(WHOLE, '', 'replicas that are ready'),
-      cpu_cores: column(or('', NUMBER), 'cores', 'CPU by the metrics API; empty until it knows it'),
-      memory_bytes: column(or('', NUMBER), 'bytes', 'memory by the metrics API; empty until it knows it'),
+      cpu_cores: column(or('', NUMBER), 'cores', 'CPU, from the metrics API; empty until it has a reading'),
+      memory_bytes: column(or('', NUMBER), 'bytes', 'memory, from the metrics API; empty until it has a reading'),
     }),
   },
   pods: {
     extension: 'csv',
     writtenBy: 'compare',
-    about: 'The kubelet’s counters of each pod; no such file where the caller may not read them.',
+    about: 'The kubelet’s counters for each pod; there is no such file if you may not read them.',
     schema: v.object({
       timestamp_s: column(NUMBER, 's', 'Unix time of the counter'),
       pod: column(NAME, '', 'name of the pod'),
-      cpu_seconds: column(NUMBER, 's', 'CPU time that it has used since its start'),
-      memory_bytes: column(or('', WHOLE), 'bytes', 'its working set; empty where it is not known'),
+      cpu_seconds: column(NUMBER, 's', 'CPU time that the pod has used since its start'),
+      memory_bytes: column(or('', WHOLE), 'bytes', 'working set of the pod; empty where not known'),
     }),
   },
   coldstarts: {
@@ -225,21 +229,21 @@ export const KINDS = {
     schema: v.object({
       start: column(WHOLE, '', 'number of the start'),
       pod_created_s: column(NUMBER, 's', 'Unix time of the pod’s creation'),
-      first_answer_ms: column(NUMBER, 'ms', 'from there to the first correct answer of the pod itself'),
+      first_answer_ms: column(NUMBER, 'ms', 'time from there to the first correct answer of the pod itself'),
       first_service_answer_ms: column(
         or('', NUMBER),
         'ms',
-        'from there to the first correct answer through the Service; empty without one',
+        'time from there to the first correct answer through the Service; empty without a Service',
       ),
     }),
   },
   footprint: {
     extension: 'csv',
     writtenBy: 'compare',
-    about: 'Sizes of the image, and of the memory before and under load; a row for each that is known.',
+    about: 'Size of the image, and memory before and under load; a row for each known value.',
     schema: v.object({
-      what: column(oneOf('image', 'memory_idle', 'memory_loaded'), '', 'of what'),
-      bytes: column(NUMBER, 'bytes', 'its size'),
+      what: column(oneOf('image', 'memory_idle', 'memory_loaded'), '', 'what the size is of'),
+      bytes: column(NUMBER, 'bytes', 'the size'),
     }),
   },
 } as const satisfies Record<string, Definition>;
@@ -261,7 +265,7 @@ export function fileName(target: Target, kind: Kind): string {
   return `${target}_${kind}.${KINDS[kind].extension}`;
 }
 
-/** The target and kind of a file by its name; undefined if it is none of a target. */
+/** The target and kind of a file by its name; undefined if it is no file of a target. */
 export function whatIs(name: string): { target: Target; kind: Kind } | undefined {
   return TARGETS.flatMap((target) => KIND_NAMES.map((kind) => ({ target, kind }))).find(
     ({ target, kind }) => name === fileName(target, kind),
@@ -287,21 +291,26 @@ const NODE = v.object({
   architecture: v.string(),
 });
 
-/** Members that are not known here are passed over. */
+/** What environment.json holds; members that are not listed here are ignored. */
 export const environmentSchema = v.object({
   version: member(v.string(), '', 'version of the project'),
   started: member(v.pipe(v.string(), v.isoTimestamp()), 'UTC', 'when the run began'),
   ended: member(v.pipe(v.string(), v.isoTimestamp()), 'UTC', 'when it ended'),
   mode: member(v.picklist(['cluster', 'local']), '', 'where the targets ran: in a cluster, or on one machine'),
-  synthetic: member(v.optional(v.boolean()), '', 'true: made up, to test the report; nothing was measured'),
-  quick: member(v.boolean(), '', 'whether it measured for minutes only: for a first impression'),
-  interrupted: member(v.boolean(), '', 'whether it was stopped before all was measured'),
-  options: member(v.record(v.string(), v.unknown()), '', 'every option of the command, as it was used'),
-  seed: member(COUNT, '', 'seed of the temperatures that were asked'),
+  synthetic: member(v.optional(v.boolean()), '', 'true: made up to test the report; nothing was measured'),
+  quick: member(v.boolean(), '', 'whether the run measured for minutes only, for a first impression'),
+  interrupted: member(v.boolean(), '', 'whether the run stopped before everything was measured'),
+  note: member(
+    v.optional(v.pipe(v.string(), v.regex(/\S/, 'A note has text'))),
+    '',
+    'what a reader must know of this run, in the words of whoever made it; an empty line begins a new paragraph',
+  ),
+  options: member(v.record(v.string(), v.unknown()), '', 'every option of the command, as used'),
+  seed: member(COUNT, '', 'seed of the random temperatures'),
   git: member(
     v.nullable(v.object({ commit: v.string(), dirty: v.boolean() })),
     '',
-    'commit of the project, and whether files differed from it; null outside of a clone',
+    'commit of the project, and whether files differed from it; null outside of a git clone',
   ),
   machine: member(
     v.object({ cpuModel: v.string(), cpus: COUNT, memoryBytes: COUNT, kernel: v.string(), os: v.string() }),
@@ -316,7 +325,7 @@ export const environmentSchema = v.object({
   images: member(
     v.record(v.string(), v.object({ reference: v.string(), id: v.string(), sizeBytes: v.nullable(COUNT) })),
     '',
-    'by part: the image that ran',
+    'by name: the image that ran',
   ),
   resources: member(
     v.record(
@@ -324,25 +333,26 @@ export const environmentSchema = v.object({
       v.object({ requests: v.record(v.string(), v.string()), limits: v.record(v.string(), v.string()) }),
     ),
     '',
-    'by target: requests and limits of what ran, as Kubernetes writes them',
+    'by target and replicas (`one`: one replica; `core`: one replica with a whole core; `auto`: autoscaled): requests and ' +
+      'limits of the pods that ran, as Kubernetes writes them',
   ),
   charts: member(
     v.record(v.string(), v.object({ version: v.string(), values: v.record(v.string(), v.unknown()) })),
     '',
-    'by chart: its version, and all values that it was installed with',
+    'by chart: its version, and all values of its last installation',
   ),
   clock: member(
     v.object({ offsetSeconds: v.nullable(v.number()), of: v.string() }),
     's',
-    'how far the clock of the cluster is ahead of the command’s; null where it is not known',
+    'how far the clock of the cluster is ahead of the command’s; null where not known',
   ),
   ceiling: member(
     v.nullable(v.object({ requestsPerSecond: v.record(v.string(), AMOUNT), bound: AMOUNT })),
     'requests/s',
-    'by target: what the load generator can send in its form of request; and the highest rate that was offered ' +
-      'therefore; null where it was not measured',
+    'by target: what the load generator can send in that target’s form of request; and the highest rate that any load ' +
+      'offered; null where not measured',
   ),
-  leftOut: member(v.array(v.string()), '', 'what could not be measured, and why: sentences'),
+  leftOut: member(v.array(v.string()), '', 'what could not be measured, and why, in sentences'),
   verdicts: member(
     v.array(
       v.object({
@@ -354,10 +364,15 @@ export const environmentSchema = v.object({
       }),
     ),
     '',
-    'of each load',
+    'the verdict of each load',
   ),
 });
 
 export type Environment = v.InferOutput<typeof environmentSchema>;
 
 export const ENVIRONMENT = 'environment.json';
+
+/** The name of a run, and of the folder that it is written to: the time at which it began, such as 2026-01-31T23-59-59. */
+export function runName({ started }: Pick<Environment, 'started'>): string {
+  return started.slice(0, 19).replaceAll(':', '-');
+}

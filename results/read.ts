@@ -1,5 +1,6 @@
-// Reads a results folder. What is missing or broken is an error that names the file, and the line and column in it.
+// Reads a results folder. If anything is missing or broken, the error names the file, and the line and column in it.
 
+import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CsvError, parse as parseRecords } from 'csv-parse/sync';
@@ -19,13 +20,19 @@ import {
   type Target,
 } from './files.ts';
 
-/** What is wrong with a file: a sentence. */
+/** An error that says in a sentence what is wrong with a file. */
 export class ResultsError extends Error {}
 
 export interface Run {
   /** @throws ResultsError if the file is missing or broken */
   environment: () => Environment;
   experiments: Experiment[];
+  /**
+   * SHA-256, in hexadecimal, of the lines that `sha256sum` prints for environment.json and the files of every trial, sorted
+   * by their paths: a report that names it can be told from one of other files.
+   * @throws ResultsError if a file is missing
+   */
+  checksum: () => string;
 }
 export interface Experiment {
   name: string;
@@ -37,7 +44,7 @@ export interface Trial {
 }
 export interface TargetResults {
   target: Target;
-  /** Those that there are. */
+  /** The kinds of file that the trial has of this target. */
   kinds: Kind[];
   /** @throws ResultsError if the file is missing or broken */
   read: <K extends Kind>(kind: K) => Content<K>;
@@ -58,7 +65,21 @@ export function readRun(folder: string): Run {
       return parseEnvironment(contentOf(path), path);
     },
     experiments,
+    checksum: () => {
+      const paths = experiments.flatMap(({ name, trials }) =>
+        trials.flatMap(({ number, targets }) =>
+          targets.flatMap(({ target, kinds }) => kinds.map((kind) => `${name}/${number}/${fileName(target, kind)}`)),
+        ),
+      );
+      // The default order is by UTF-16 code units, which for these names is the order of `LC_ALL=C sort`.
+      const lines = [ENVIRONMENT, ...paths].sort().map((path) => `${sha256(contentOf(join(folder, path)))}  ${path}\n`);
+      return sha256(lines.join(''));
+    },
   };
+}
+
+function sha256(content: Uint8Array | string): string {
+  return createHash('sha256').update(content).digest('hex');
 }
 
 function trialsOf(folder: string): Trial[] {
@@ -90,7 +111,7 @@ const KNOWN_FILES = `its name must be <target>_<kind>, with a target of ${TARGET
 
 const { compare: byNumber } = new Intl.Collator('en', { numeric: true });
 
-/** In natural order, without hidden files. */
+/** Lists a folder in natural order, without hidden files. */
 function entries(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true })
@@ -161,7 +182,7 @@ function jsonOf<Schema extends v.GenericSchema>(schema: Schema, text: string, fi
 }
 
 interface Line {
-  /** The first one of a record, from 1. */
+  /** Number of the first line of a record, from 1. */
   line: number;
   cells: string[];
 }
@@ -188,7 +209,7 @@ function linesOf(text: string, file: string): Line[] {
     throw new ResultsError(`${file}, line ${text.split('\n').length}: the line is cut off, and maybe others are lost.`);
   }
   try {
-    // The number of columns is checked later, to be told better.
+    // rowsOf checks the number of columns itself, for a better message.
     const options = { info: true, relax_column_count: true, record_delimiter: ['\r\n', '\n'] };
     const records = parseRecords(text, options) as unknown as { record: string[]; info: { lines: number } }[];
     const ends = [0, ...records.map(({ info }) => info.lines)];

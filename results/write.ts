@@ -42,8 +42,8 @@ export function formatEnvironment(environment: Environment): string {
 
 /**
  * The text of a results folder's README.md.
- * @param heading Markdown that it begins with: what this run is
- * @param kinds those that there are
+ * @param heading Markdown that says what this run is, for the beginning
+ * @param kinds the kinds of file that the folder has
  */
 export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): string {
   const there = new Set(kinds);
@@ -53,12 +53,12 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
   const blocks = [
     heading.trim(),
     '## Files',
-    'An experiment has a folder, and in it one for each trial. There the files of a target, `function` or `tfserving`, ' +
-      'begin with\nits name.',
+    'Each experiment has a folder with a folder for each trial. The files there begin with the name of a target, ' +
+      '`function` or\n`tfserving`.',
     table(
       ['File', 'Written by', 'What it is'],
       [
-        [`\`${ENVIRONMENT}\``, 'compare', 'Where and how it was measured.'],
+        [`\`${ENVIRONMENT}\``, 'compare', 'Where and how the run was measured.'],
         ...parts.map(([kind, part]) => [name(kind, part), part.writtenBy, part.about]),
       ],
     ),
@@ -79,7 +79,7 @@ function section(title: string, what: 'Column' | 'Member', schemas: v.ObjectEntr
   return [`### ${title}`, table([what, 'Type', 'Unit', 'Meaning'], rows)];
 }
 
-/** Markdown, with its columns in line. */
+/** A table in Markdown, with its columns aligned. */
 function table(head: string[], rows: string[][]): string {
   const widths = head.map((_, index) => Math.max(...[head, ...rows].map((row) => row[index]?.length ?? 0)));
   const line = (row: string[]) => `| ${row.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(' | ')} |`;

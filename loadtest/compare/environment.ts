@@ -15,7 +15,7 @@ export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf
 
 /** Before anything is measured: `interrupted` until it is finished. */
 export async function beginEnvironment(options: Options, shell: Shell, place: Place): Promise<Environment> {
-  const { local, quick, seed } = options;
+  const { local, quick, seed, note, ...others } = options;
   return {
     version: VERSION,
     started: now(),
@@ -23,7 +23,8 @@ export async function beginEnvironment(options: Options, shell: Shell, place: Pl
     mode: local ? 'local' : 'cluster',
     quick,
     interrupted: true,
-    options: { ...options },
+    ...(note !== undefined && { note }),
+    options: { local, quick, seed, ...others },
     seed,
     git: await git(shell),
     machine: {

@@ -2,7 +2,7 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENVIRONMENT, whatIs, type Environment, type Kind, type Verdict } from '../../results/files.ts';
+import { ENVIRONMENT, runName, whatIs, type Environment, type Kind, type Verdict } from '../../results/files.ts';
 import { describe, formatEnvironment } from '../../results/write.ts';
 import { CompareError, type Files } from './place.ts';
 
@@ -27,7 +27,7 @@ export interface ResultsFolder {
  * @throws CompareError if it can't be written
  */
 export function openFolder(results: string, environment: Environment): ResultsFolder {
-  const path = join(results, environment.started.slice(0, 19).replaceAll(':', '-'));
+  const path = join(results, runName(environment));
   const kinds = new Set<Kind>();
   let current = environment;
 
@@ -83,7 +83,7 @@ function put(folder: string, name: string, content: string | Buffer): void {
 }
 
 /** Markdown: what this run is, and how far it can be trusted. */
-function heading({ started, mode, quick, interrupted, verdicts, leftOut, version }: Environment): string {
+function heading({ started, mode, quick, interrupted, note, verdicts, leftOut, version }: Environment): string {
   const invalid = verdicts.filter(({ verdict }) => verdict === 'INVALID');
   const name = ({ experiment, trial, target }: (typeof verdicts)[number]) => `\`${experiment}/${trial}\` of ${target}`;
   return [
@@ -91,13 +91,14 @@ function heading({ started, mode, quick, interrupted, verdicts, leftOut, version
     `Made by \`npm run compare\` of fahrenheit-to-celsius ${version}, ` +
       (mode === 'cluster' ? 'in a cluster.' : 'on one machine, without a cluster.'),
     ...(quick ? ['**Quick:** it measured for minutes only. That is a first impression, not a result.'] : []),
-    ...(interrupted ? ['**Not complete:** it was stopped, or broke, before all was measured.'] : []),
+    ...(interrupted ? ['**Not complete:** it stopped or broke before everything was measured.'] : []),
+    ...(note === undefined ? [] : [note.replaceAll(/^/gm, '> ')]),
     `${verdicts.length - invalid.length} of ${verdicts.length} loads are valid.`,
     ...(invalid.length > 0
       ? [invalid.map((each) => `- INVALID: ${name(each)}. ${each.reasons.join(' ')}`).join('\n')]
       : []),
     ...(leftOut.length > 0 ? [`Left out:\n\n${leftOut.map((sentence) => `- ${sentence}`).join('\n')}`] : []),
-    'The loads in `calibrate` go to a bare server, to find what the load generator can send: that it is the bottleneck\n' +
-      'there, as their verdicts say, is what they are for.',
+    'The loads in `calibrate` go to a bare server, to find what the load generator can send. Their verdicts say that the\n' +
+      'generator is the bottleneck: that is what these loads are for.',
   ].join('\n\n');
 }

@@ -1,5 +1,6 @@
 // The command line of `npm run compare`: read, checked, and with a value for everything.
 
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Target } from '../../results/files.ts';
 
@@ -10,24 +11,24 @@ export type ExperimentName = (typeof EXPERIMENTS)[number];
 export const CHARTS = { function: 'chart', tfserving: 'tfserving/chart', loadtest: 'loadtest/chart' } as const;
 export type Chart = keyof typeof CHARTS;
 
-/** How long and how often is measured; all times in seconds. */
+/** How long and how often each thing is measured; all times are in seconds. */
 export interface Pace {
   trials: number;
-  /** of the run with the autoscaler */
+  /** time of the run with the autoscaler */
   runTime: number;
   /** first seconds of every step, which are not measured */
   settle: number;
-  /** of the load that gets caches and compilers warm, once for each target */
+  /** time of the load that warms up caches and compilers, once for each target */
   warmUp: number;
-  /** of the closed loop against the static server, once for each form of request */
+  /** time of the closed loop against the bare server, once for each form of request */
   calibrate: number;
-  /** of each number of users */
+  /** time for each number of users */
   capacityStep: number;
-  /** of the fixed rate; p99 of 100 requests/s has its interval from 100 s on */
+  /** time of the fixed rate; the p99 of 100 requests/s has an interval from 100 s on */
   latency: number;
-  /** of each batch size */
+  /** time for each batch size */
   batchStep: number;
-  /** how often each target is started */
+  /** times that each target is started */
   coldStarts: number;
 }
 
@@ -74,68 +75,85 @@ export interface Options {
   values: Record<Chart, string[]>;
   /** Targets that run elsewhere. */
   urls: Partial<Record<Target, string>>;
+  /** What a reader must know of this run; an empty line begins a new paragraph. */
+  note?: string;
   /** Folder in which a run makes its own. */
   results: string;
 }
 
 const EXAMPLES = `
-Experiments (all, unless --experiment names some; \`calibrate\` always runs first):
-  autoscale   the same rate for both, rising to what the generator sends without strain, with 1 to 5 replicas
-  capacity    one replica, more and more users until throughput stops rising
-  latency     one replica, the same rate for both: half of the slower one's capacity (runs \`capacity\` too, as noise does)
-  noise       the latency of the function against itself: what two equal things differ by
-  batch       one replica, 1 to 10 000 values a request
-  coldstart   from the creation of a pod to its first correct answer; sizes of images; memory
+Experiments (all of them, unless you name some with --experiment; \`calibrate\` always runs first):
+  autoscale   both targets at the same rates, rising to what the generator sends without strain, with the autoscaler on
+  capacity    one replica, with more and more users until throughput stops rising
+  latency     one replica, both at the same rate: half of the slower one's capacity (also runs \`capacity\`, as noise does)
+  noise       the latency of the function against itself: how much two equal things differ
+  batch       one replica, with 1 to 10 000 values in a request
+  coldstart   time from a new pod to its first right answer; image sizes; memory
 
 Examples:
-  npm run compare                                          everything, in the cluster that kubectl points to
-  npm run compare -- --quick                               a first impression in a quarter of an hour
+  npm run compare                                          everything, in kubectl's current cluster (under two hours)
+  npm run compare -- --quick                               a first impression (a quarter of an hour)
   npm run compare -- --experiment capacity --trials 5      one experiment, more often
   npm run compare -- --set function.image.repository=me/f2c-function --set function.image.tag=2.0.0
+  npm run compare -- --note-file about-this-cluster.txt    with a note that the report shows
   npm run compare -- --local --quick                       without a cluster
   npm run compare -- --local --tfserving-url http://localhost:8501
 
-Exit codes: 0 all is measured and valid, 3 something measured is INVALID, 1 it broke, 2 wrong use, 130 interrupted.`;
+Exit codes: 0 everything was measured and is valid; 3 something is INVALID; 1 it broke; 2 wrong use; 130 interrupted.`;
 
 /** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
 export function readOptions(argv: string[]): Options {
   const command = new Command('npm run compare --')
     .description(
-      'Compares the function with TensorFlow Serving under load: installs both and the load generator in the current ' +
-        'context of kubectl, in a namespace of its own, runs the experiments, brings the results home, and uninstalls.',
+      'Compares the function with TensorFlow Serving under load. It installs both targets and the load generator in ' +
+        'kubectl’s current context, in a new namespace; runs the experiments; brings the results home; and uninstalls.',
     )
-    .option('--local', 'run the function and TensorFlow Serving on this machine, without a cluster')
-    .option('--quick', 'measure for minutes instead of an hour; the results are marked as such')
+    .option('--local', 'run both targets on this machine, without a cluster')
+    .option('--quick', 'measure for minutes instead of hours; the report says so')
     .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
     .addOption(
-      new Option('--experiment <name>', 'run only this one; can be repeated')
+      new Option('--experiment <name>', 'run only this experiment; can be repeated')
         .argParser(collect(oneOf(EXPERIMENTS)))
         .default([], 'all'),
     )
-    .option('--trials <n>', `times that each load is repeated (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
+    .option('--trials <n>', `number of times each load runs (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
     .option(
       '--run-time <time>',
-      `time of the autoscale run, such as 90s or 5m (default: ${FULL.runTime}s, quick ${QUICK.runTime}s)`,
+      `length of the autoscale run, such as 90s or 5m (default: ${FULL.runTime}s, quick ${QUICK.runTime}s)`,
       duration,
     )
-    .option('--users <n>', 'most users at a time', whole, 64)
-    .option('--cpu-limit <quantity>', 'CPU limit of the single replica in all but autoscale', quantity, '100m')
-    .option('--seed <n>', 'seed of the temperatures', whole, 1)
+    .option('--users <n>', 'most users at the same time', whole, 64)
+    .option(
+      '--cpu-limit <quantity>',
+      'CPU limit of the single replica in every experiment but autoscale',
+      quantity,
+      '100m',
+    )
+    .option('--seed <n>', 'seed of the random temperatures', whole, 1)
     .addOption(
-      new Option('--set <chart.key=value>', 'a value of a chart: function, tfserving or loadtest; can be repeated')
+      new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
         .argParser(collect(ofChart('.')))
         .conflicts('local')
         .default([], 'none'),
     )
     .addOption(
-      new Option('--values <chart=file>', 'a file of values for a chart; can be repeated')
+      new Option('--values <chart=file>', 'values file for a chart; can be repeated')
         .argParser(collect(ofChart('=')))
         .conflicts('local')
         .default([], 'none'),
     )
-    .option('--function-url <url>', 'a function that runs elsewhere', url)
-    .option('--tfserving-url <url>', 'a TensorFlow Serving that runs elsewhere', url)
-    .option('--results <folder>', 'folder in which the run makes its own', 'results')
+    .option('--function-url <url>', 'measure a function that already runs at this address', url)
+    .option('--tfserving-url <url>', 'measure a TensorFlow Serving that already runs at this address', url)
+    .addOption(
+      new Option(
+        '--note <text>',
+        'what a reader of the report must know of this run; its first sentence goes on page 1',
+      )
+        .argParser(note)
+        .conflicts('noteFile'),
+    )
+    .option('--note-file <file>', 'the same from a text file, where an empty line begins a new paragraph', noteFrom)
+    .option('--results <folder>', 'folder in which the run creates its own folder', 'results')
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
     .exitOverride((error) => {
@@ -147,9 +165,9 @@ export function readOptions(argv: string[]): Options {
   const pace = { ...(given.quick ? QUICK : FULL) };
   pace.trials = given.trials ?? pace.trials;
   pace.runTime = given.runTime ?? pace.runTime;
-  const { functionUrl, tfservingUrl } = given;
+  const { functionUrl, tfservingUrl, note: text = given.noteFile } = given;
   return {
-    arguments: argv,
+    arguments: withoutNote(argv),
     local: given.local ?? false,
     quick: given.quick ?? false,
     keep: given.keep ?? false,
@@ -161,6 +179,7 @@ export function readOptions(argv: string[]): Options {
     set: byChart(given.set),
     values: byChart(given.values),
     urls: { ...(functionUrl && { function: functionUrl }), ...(tfservingUrl && { tfserving: tfservingUrl }) },
+    ...(text !== undefined && { note: text }),
     results: given.results,
   };
 }
@@ -179,10 +198,33 @@ interface Given {
   values: [Chart, string][];
   functionUrl?: string;
   tfservingUrl?: string;
+  note?: string;
+  noteFile?: string;
   results: string;
 }
 
-/** In the order in which they run. The rate of `latency` and `noise` comes from `capacity`. */
+/** A note tells of one run, and not of those that repeat it. */
+function withoutNote(argv: string[]): string[] {
+  const takesNext = (argument: string | undefined) => argument === '--note' || argument === '--note-file';
+  return argv.filter((argument, index) => !/^--note(-file)?(=|$)/.test(argument) && !takesNext(argv[index - 1]));
+}
+
+function note(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('A note has text.');
+  return text.trim();
+}
+
+function noteFrom(file: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new InvalidArgumentError(`${file} can't be read as text in UTF-8: ${(error as Error).message}.`);
+  }
+  return note(text);
+}
+
+/** @returns the experiments in the order in which they run. The rate of `latency` and `noise` comes from `capacity`. */
 function withCapacity(names: ExperimentName[]): ExperimentName[] {
   if (names.length === 0) return [...EXPERIMENTS];
   const needsCapacity = names.includes('latency') || names.includes('noise');

@@ -1,6 +1,9 @@
 // The command line of `npm run compare`, as far as it is read before anything runs.
 
 import { execFile } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readOptions } from '../compare/options.ts';
@@ -49,6 +52,15 @@ describe('options', () => {
     expect(readOptions(['--quick', '--trials', '2']).arguments).toEqual(['--quick', '--trials', '2']);
   });
 
+  test('a note is kept, from the command line or from a file, but not to repeat it', () => {
+    const given = readOptions(['--quick', '--note', 'Two words.', '--seed=2']);
+    expect(given).toMatchObject({ note: 'Two words.', arguments: ['--quick', '--seed=2'] });
+    const file = join(mkdtempSync(join(tmpdir(), 'f2c-note-')), 'note.txt');
+    writeFileSync(file, 'One.\n\nTwo.\n');
+    const read = readOptions([`--note-file=${file}`, '--local']);
+    expect(read).toMatchObject({ note: 'One.\n\nTwo.', arguments: ['--local'] });
+  });
+
   test('experiments run in their own order, whatever the order of the options', () => {
     const { experiments } = readOptions(['--experiment', 'coldstart', '--experiment', 'batch']);
     expect(experiments).toEqual(['batch', 'coldstart']);
@@ -80,6 +92,9 @@ describe('wrong use', () => {
     ['a value without a chart', ['--set', 'image'], /name of a chart and "\."/],
     ['a URL with a path', ['--function-url', 'http://localhost/v1'], /without a path/],
     ['CPUs that are none', ['--cpu-limit', 'half'], /CPUs are wanted/],
+    ['an empty note', ['--note', ' '], /A note has text\./],
+    ['two notes', ['--note', 'One.', '--note-file', 'package.json'], /cannot be used with option '--note-file/],
+    ['a note that is not there', ['--note-file', 'nowhere.txt'], /nowhere\.txt can't be read as text in UTF-8: ENOENT/],
     [
       'chart values without charts',
       ['--local', '--set', 'function.image.tag=2'],

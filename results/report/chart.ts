@@ -19,7 +19,7 @@ export function numbers(field: string, title: string | null, more: object = {}):
   return { field, type: 'quantitative', title, ...more };
 }
 
-/** Of the first and the second side. Dark blue and orange differ in grey print and for colour-blind people. */
+/** The colours of the first and the second side. Dark blue and orange differ in grey print and for colour-blind people. */
 const COLOURS = ['#0b3c7d', '#d95f02'];
 
 /** Tells sides apart by colour, and without any by dashes. */

@@ -18,17 +18,30 @@ export function bothSides<T, U>(sides: Sides, both: Pair<T>, tell: (its: T, labe
 
 const LOG = { type: 'log', nice: false };
 
-/** The ratios of the first page, turned so that right is better for the first side. */
-export async function advantage(figures: readonly Measured[], sides: Sides): Promise<Figure | undefined> {
-  const [one, other] = sides;
-  const rows = figures.flatMap(({ name, better, ratio: its }) => {
+/** A ratio of the first page, turned so that more is better for the first side. */
+interface Advantage {
+  name: string;
+  /** The value as text, such as `2.03×`. */
+  label: string;
+  value: number;
+  low: number;
+  high: number;
+}
+
+export function advantagesOf(figures: readonly Measured[]): Advantage[] {
+  return figures.flatMap(({ name, better, ratio: its }) => {
     if (!its) return [];
     const turn = (value: number) => (better === 'more' ? value : 1 / value);
     const ends = [its.interval?.low ?? its.value, its.interval?.high ?? its.value].map(turn);
-    return { name, value: turn(its.value), low: Math.min(...ends), high: Math.max(...ends) };
+    const value = turn(its.value);
+    return { name, label: `${ratio(value)}×`, value, low: Math.min(...ends), high: Math.max(...ends) };
   });
-  if (rows.length === 0) return undefined;
-  const most = Math.max(1.2, ...rows.flatMap(({ low, high }) => [high, 1 / low])) * 1.1;
+}
+
+/** A line of the chart for each ratio: right of the line at 1 the first side is better, left of it the second one. */
+export function advantageChart(rows: readonly Advantage[], [one, other]: Sides) {
+  // A third more than the longest bar, for the number behind it.
+  const most = Math.max(1.2, ...rows.flatMap(({ low, high }) => [high, 1 / low])) * 1.35;
   const x = {
     title: `← ${other.label} is better … times better … ${one.label} is better →`,
     scale: { ...LOG, domain: [1 / most, most] },
@@ -41,30 +54,45 @@ export async function advantage(figures: readonly Measured[], sides: Sides): Pro
     title: null,
     axis: { labelLimit: 300, grid: true },
   };
-  const svg = await draw(
-    rows,
-    wide({
-      height: 26 * rows.length + 40,
-      layer: [
-        { mark: { type: 'rule', color: '#222' }, encoding: { x: { datum: 1, type: 'quantitative' } } },
-        {
-          mark: { type: 'rule', strokeWidth: 3, color: '#555' },
-          encoding: { y, x: numbers('low', x.title, x), x2: { field: 'high' } },
-        },
-        {
-          mark: { type: 'point', shape: 'diamond', size: 80, color: '#111' },
-          encoding: { y, x: numbers('value', x.title, x) },
-        },
-      ],
-    }),
-  );
+  const height = 26 * rows.length + 40;
+  const chart = wide({
+    layer: [
+      { mark: { type: 'rule', color: '#222' }, encoding: { x: { datum: 1, type: 'quantitative' } } },
+      {
+        mark: { type: 'rule', strokeWidth: 3, color: '#555' },
+        encoding: { y, x: numbers('low', x.title, x), x2: { field: 'high' } },
+      },
+      {
+        mark: { type: 'point', shape: 'diamond', size: 80, color: '#111' },
+        encoding: { y, x: numbers('value', x.title, x) },
+      },
+      {
+        mark: { type: 'text', align: 'left', dx: 8, color: '#222' },
+        encoding: { y, x: numbers('high', x.title, x), text: { field: 'label' } },
+      },
+    ],
+  });
+  return { ...chart, height };
+}
+
+/** What is to be seen in the chart of the ratios, for those who can't. */
+export function advantagesInWords(rows: readonly Advantage[], [one, other]: Sides): string {
+  const values = rows.map(({ name, value }) => `${name} ${ratio(value)}`).join('; ');
+  return `How many times better ${one.name} is than ${other.name}: ${values}.`;
+}
+
+/** The ratios of the first page. */
+export async function advantage(figures: readonly Measured[], sides: Sides): Promise<Figure | undefined> {
+  const [one, other] = sides;
+  const rows = advantagesOf(figures);
+  if (rows.length === 0) return undefined;
   return {
     kind: 'figure',
-    svg,
+    svg: await draw(rows, advantageChart(rows, sides)),
     caption:
       `How many times better ${one.name} is than ${other.name}, with 95 % intervals where there are enough trials. ` +
       'An interval that crosses the line at 1 shows no difference.',
-    alt: `Ratios: ${rows.map(({ name, value }) => `${name} ${ratio(value)}`).join('; ')}.`,
+    alt: advantagesInWords(rows, sides),
     values: {
       kind: 'table',
       columns: [left('Figure'), right('times better'), right('at least'), right('at most')],
@@ -75,10 +103,10 @@ export async function advantage(figures: readonly Measured[], sides: Sides): Pro
 }
 
 const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999];
-/** Of fewer slower requests, a percentile is the luck of one. */
+/** With fewer slower requests than this, a percentile is the luck of one. */
 const LEAST_SLOWER = 10;
 
-/** Of the trials merged: every percentile, on a scale that gives the slowest requests their room. */
+/** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */
 export async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Promise<Figure> {
   const rows = bothSides(sides, trials, (histograms, side) =>
     CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
@@ -175,8 +203,8 @@ export async function saturation(
     kind: 'figure',
     svg,
     caption:
-      'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, from where on ' +
-      'more users bring less than 5 % more.',
+      'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which more ' +
+      'users bring less than 5 % more.',
     alt: 'A curve for each side that rises and levels out.',
     values: {
       kind: 'table',

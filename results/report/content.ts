@@ -1,25 +1,24 @@
 // What the report says, and in which order. Sections whose experiment was not run are left out, and the first page says so.
 
 import { left, right, type Block, type Cell, type Document, type Section, type Table } from './document.ts';
-import { advantage } from './charts.ts';
+import { advantage, type Sides } from './charts.ts';
 import { figuresOf, noiseOf, type Figure } from './figures.ts';
-import { ABSENT, counted, number, ratioWithInterval, words } from './format.ts';
-import { isValid, loadsOf, type Measurements, type Side } from './measurements.ts';
-import { accuracy, alertOf, appendix, environment, method, repetition, threats } from './context.ts';
+import { ABSENT, firstSentence, number, ratioWithInterval, words } from './format.ts';
+import type { Measurements, Side } from './measurements.ts';
+import { accuracy, appendix, environment, invalidLoads, method, repetition, threats, THREATS } from './context.ts';
 import { autoscaling, batchSizes, coldStart, cost, latency, saturation, type Price } from './sections.ts';
-import type { Pair } from './statistics.ts';
 import { verdictOf, winnerOf } from './verdict.ts';
 
 export interface Report {
   document: Document;
   figures: Figure[];
   noise: Figure[];
-  sides: Pair<Side>;
+  sides: Sides;
 }
 
 /** The report of one run: the function against TensorFlow Serving. */
 export async function reportOf(measurements: Measurements, price: Price): Promise<Report> {
-  const sides: Pair<Side> = [
+  const sides: Sides = [
     { measurements, target: 'function', label: 'Function', name: 'the function' },
     { measurements, target: 'tfserving', label: 'TensorFlow Serving', name: 'TensorFlow Serving' },
   ];
@@ -43,8 +42,8 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
       subtitle: `Run ${name}, measured from ${time(run.started)} to ${time(run.ended)} UTC with version ${run.version}`,
       warnings: warningsOf([measurements]),
       sections: [
-        await firstPage(figures, noise, sides, absent),
-        method(measurements),
+        { title: 'Verdict', blocks: await verdictBlocks(figures, noise, sides, absent) },
+        method(sides),
         environment([measurements]),
         ...sections.filter((section) => section !== undefined),
         accuracy(),
@@ -66,19 +65,21 @@ export async function comparisonOf(one: Measurements, other: Measurements): Prom
     const noun = target === 'function' ? 'the function' : 'TensorFlow Serving';
     return { measurements, target, label, name: `${noun} in ${label}` };
   };
+  const both = (['function', 'tfserving'] as const).map((target): Sides => [
+    side(one, target, first),
+    side(other, target, second),
+  ]);
   const sections = await Promise.all(
-    (['function', 'tfserving'] as const).map(async (target) => {
-      const sides = [side(one, target, first), side(other, target, second)] as const;
-      const figures = figuresOf(...sides);
-      const title = target === 'function' ? 'The function' : 'TensorFlow Serving';
-      return { ...(await firstPage(figures, noiseOf(sides[0]), sides, [])), title };
-    }),
+    both.map(async (sides, index) => ({
+      title: index === 0 ? 'The function' : 'TensorFlow Serving',
+      blocks: await verdictBlocks(figuresOf(...sides), noiseOf(sides[0]), sides, []),
+    })),
   );
   return {
     title: `Fahrenheit to Celsius: the runs ${first} and ${second}`,
     subtitle: 'Each target against itself; ratios are of the first run to the second one',
     warnings: warningsOf([one, other]),
-    sections: [...sections, environment([one, other])],
+    sections: [...sections, environment([one, other], [first, second]), appendix(both.flat())],
   };
 }
 
@@ -95,43 +96,42 @@ function warningsOf(runs: readonly Measurements[]): string[] {
   ];
 }
 
-async function firstPage(
+async function verdictBlocks(
   figures: readonly Figure[],
   noise: readonly Figure[],
-  sides: Pair<Side>,
+  sides: Sides,
   absent: readonly (readonly [experiment: string, title: string, section: unknown])[],
-): Promise<Section> {
+): Promise<Block[]> {
   const { headline, sentences } = verdictOf(figures, noise, sides);
   const chart = await advantage(figures, sides);
+  const runs = [...new Set(sides.map(({ measurements }) => measurements))];
+  const experiments = words([...new Set(absent.map(([experiment]) => experiment))], 'or');
   const blocks: (Block | undefined)[] = [
     { kind: 'headline', text: headline },
     { kind: 'paragraph', text: sentences.join(' ') },
-    ...invalid(sides),
+    ...(runs.length === 1 ? runs.flatMap(note) : []),
+    ...invalidLoads(sides),
     absent.length > 0
       ? {
           kind: 'paragraph',
-          text: `Not in this report, for no trial of ${words([...new Set(absent.map(([experiment]) => experiment))], 'or')} counts for both: ${words(absent.map(([, title]) => title))}.`,
+          text:
+            `This report says nothing about ${words(absent.map(([, title]) => title))}: no trial of ${experiments} counts ` +
+            'for both targets.',
         }
       : undefined,
     table(figures, noise, sides),
     chart,
   ];
-  return { title: 'Verdict', blocks: blocks.filter((block) => block !== undefined) };
+  return blocks.filter((block) => block !== undefined);
 }
 
-/** More than fit on the first page are in the appendix. */
-const MOST_ALERTS = 3;
-
-function invalid(sides: Pair<Side>): Block[] {
-  const runs = new Set(sides.map(({ measurements }) => measurements));
-  const parts = [...runs].flatMap(loadsOf).filter((part) => !isValid(part));
-  const alerts: Block[] = parts.slice(0, MOST_ALERTS).map((part) => ({ kind: 'alert', text: alertOf(part) }));
-  if (parts.length <= MOST_ALERTS) return alerts;
-  const more = `INVALID too: ${counted(parts.length - MOST_ALERTS, 'other load')}; the appendix has the reasons.`;
-  return [...alerts, { kind: 'alert', text: more }];
+/** One sentence of the run's note, where it has one; all of it stands among the threats to validity. */
+function note({ environment }: Measurements): Block[] {
+  if (environment.note === undefined) return [];
+  return [{ kind: 'paragraph', text: `Note: ${firstSentence(environment.note)} The whole note`, see: THREATS }];
 }
 
-function table(figures: readonly Figure[], noise: readonly Figure[], [one, other]: Pair<Side>): Table {
+function table(figures: readonly Figure[], noise: readonly Figure[], [one, other]: Sides): Table {
   const better = (figure: Figure): Cell =>
     ({ one: one.label, other: other.label, neither: 'no difference shown', unknown: ABSENT })[winnerOf(figure, noise)];
   return {
@@ -144,7 +144,8 @@ function table(figures: readonly Figure[], noise: readonly Figure[], [one, other
       figure.why === undefined ? better(figure) : alertIfInvalid(figure.why),
     ]),
     source:
-      'the files and columns that summary.csv names for each; latencies at the same rate for both, memory and images measured once',
+      'the files and columns that summary.csv names for each; latencies are at the same rate for both, memory and images ' +
+      'were measured once',
   };
 }
 

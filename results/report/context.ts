@@ -7,63 +7,133 @@ import * as v from 'valibot';
 import { toCelsius } from '../../function/src/celsius.ts';
 import type { Sides } from './charts.ts';
 import { left, paragraph, right, type Block, type Cell, type Section, type Table } from './document.ts';
-import { ABSENT, number } from './format.ts';
-import { isValid, loadsOf, type Measurements, type Part } from './measurements.ts';
+import { ABSENT, counted, number, paragraphsOf, upperFirst, words } from './format.ts';
+import { isValid, loadsOf, startsOf, type Measurements, type Part, type Side } from './measurements.ts';
+import { boundShare, cpuLimit, list, replicaBounds, secondsOf, span, turns, valuesOf } from './plan.ts';
 import type { Price } from './sections.ts';
 import { threatsOf } from './threats.ts';
 
-/** Members of environment.json's `options` that are told here; runs of other versions may lack them. */
-const optionsSchema = v.object({
-  arguments: v.fallback(v.array(v.string()), []),
-  pace: v.fallback(v.record(v.string(), v.number()), {}),
-  cpuLimit: v.fallback(v.string(), 'no limit that is known'),
-  users: v.fallback(v.number(), NaN),
-});
+/** Titles of sections that the first page refers to. */
+export const THREATS = 'Threats to validity';
+const APPENDIX = 'Appendix: each load';
 
-export function method({ environment, parts }: Measurements): Section {
-  const { pace, cpuLimit, users } = v.parse(optionsSchema, environment.options);
-  const { ceiling, seed, mode } = environment;
-  const most = ceiling
-    ? `${number(ceiling.bound)} requests/s, 60 % of what it can send to a bare server here`
-    : 'what it can send';
-  const time = (key: string) => number(pace[key] ?? NaN);
-  const limit = mode === 'cluster' ? `with a CPU limit of ${cpuLimit}` : 'without a CPU limit';
-  const experiments: Record<string, string> = {
-    calibrate: `finds the ceiling of the generator. No rate is above ${most}.`,
-    autoscale: `offers both the same rate, in four steps up to that bound, over ${time('runTime')} s, to 1 to 5 replicas.`,
-    capacity: `loads one replica, ${limit}, with 1, 2, 4, … up to ${number(users)} users who ask again at once, until throughput stops rising.`,
-    latency: `offers one replica half of the slower one’s capacity for ${time('latency')} s. Latency counts from when a request should have been sent, so that waiting behind a slow one counts too.`,
-    noise: 'repeats latency with the function alone, twice each: what it differs by is noise.',
-    batch: 'sends 1 to 10 000 values in a request, by 4 users.',
-    coldstart: `starts a replica ${time('coldStarts')} times, and times it to its first right answer.`,
-  };
+/** Members of environment.json's `options` that are told here; runs of other versions may lack them. */
+const optionsSchema = v.object({ arguments: v.fallback(v.array(v.string()), []) });
+
+/** Options of the load test, as each verdict has them. */
+const temperaturesSchema = v.object({ 'min-fahrenheit': v.number(), 'max-fahrenheit': v.number() });
+
+export function method(sides: Sides): Section {
+  const [{ measurements }] = sides;
+  const { parts } = measurements;
   const isThere = (name: string) => parts.some(({ experiment }) => experiment === name);
   return {
     title: 'Method',
     blocks: [
+      paragraph(fairness(sides)),
       paragraph(
-        `One load generator, Locust, sends the same temperatures (−100 to 300 °F, seed ${String(seed)}) to either target, one target at a time, and checks every answer: a wrong one is a failure. Both convert by (f − 32) · 5/9, the function in doubles, the model in float32. ${mode === 'cluster' ? 'Both run with the same CPU and memory, which was read from the running pods.' : 'Both run on one machine, without limits.'} Trials are interleaved (function, TensorFlow Serving, TensorFlow Serving, function, …), so that a drift of the machine meets both. A load that misses one of the rules of validity is INVALID, and its figures are left out: a busy generator, a rate that was not kept, wrong answers, too many failures, replicas without work, no steady state.`,
+        'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load generator ' +
+          'was too busy, the promised rate was not kept, an answer was wrong, too many requests failed, a ready replica ' +
+          'got no work, or no steady state was reached.',
       ),
       {
         kind: 'figure',
         svg: readFileSync(join(import.meta.dirname, 'setup.svg'), 'utf8'),
-        caption: 'What runs where. Without a cluster, processes on one machine stand in the places of the pods.',
-        alt: 'The compare command installs the charts; the Locust job loads one target after the other through its Service; the autoscaler reads the metrics server; results come home through the log of the job.',
+        caption: 'What runs where. Without a cluster, processes on one machine take the places of the pods.',
+        alt:
+          'The compare command installs the charts. The Locust job loads one target after the other through its ' +
+          'Service. The autoscalers read the metrics API. The results come home through the log of the job.',
       },
       {
         kind: 'list',
-        items: Object.entries(experiments)
+        items: experimentsOf(sides)
           .filter(([name]) => isThere(name))
-          .map((words) => words.join(' ')),
+          .map((texts) => texts.join(' ')),
       },
       paragraph(
-        'Percentiles are those of all trials’ histograms merged, never means of percentiles. Their intervals are of order statistics; the ratios’ are over trials, in pairs: by bootstrap from six trials on, below that by Student’s t of the logarithms. In a trial or two there is little to tell, and the report says so.',
+        'Percentiles come from the histograms of all trials merged; they are never means of percentiles. Their intervals ' +
+          'rest on order statistics. The intervals of the ratios rest on pairs of trials: with six trials or more by ' +
+          'bootstrap, with fewer by Student’s t of the logarithms. One or two trials say little, and the report says so.',
       ),
     ],
   };
 }
 
-export function environment(runs: readonly Measurements[]): Section {
+/** What makes the comparison a fair one. */
+function fairness(sides: Sides): string {
+  const [{ measurements }] = sides;
+  const { seed, mode } = measurements.environment;
+  const [verdict] = measurements.parts.flatMap((part) => (part.has('verdict') ? part.read('verdict') : []));
+  const asked = v.safeParse(temperaturesSchema, verdict?.settings);
+  const range = asked.success
+    ? `${span([asked.output['min-fahrenheit'], asked.output['max-fahrenheit']]).replaceAll('-', '−')} °F, `
+    : '';
+  const order = turns(sides, measurements);
+  return [
+    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to both targets, one target at a time.`,
+    'It checks every answer: a wrong one counts as a failure.',
+    'Both targets convert by (f − 32) · 5/9, the function in doubles, the model in float32.',
+    mode === 'cluster'
+      ? 'Both run with the same CPU and memory, as read from the running pods.'
+      : 'Both run on one machine, without limits.',
+    ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects both alike.`] : []),
+  ].join(' ');
+}
+
+/** A sentence or two for each experiment, by its name. */
+function experimentsOf(sides: Sides): [name: string, about: string][] {
+  const [{ measurements }] = sides;
+  const { environment } = measurements;
+  const usersOf = (name: string) => valuesOf(measurements, name, ({ users }) => users);
+  const ratesOf = (name: string) => valuesOf(measurements, name, (step) => step.offered_rate);
+  const timesOf = (name: string) => `${span(valuesOf(measurements, name, secondsOf))} s`;
+  const starts = sides.map((side) => startsOf(side).length).filter((count) => count > 0);
+  const trialsOfNoise = measurements.parts.filter(({ experiment }) => experiment === 'noise').length;
+
+  const share = boundShare(measurements);
+  const ceilings = sides.flatMap(({ target, name }) => {
+    const rate = environment.ceiling?.requestsPerSecond[target];
+    return rate === undefined ? [] : [`${number(rate)} requests/s in the form that ${name} takes`];
+  });
+  const bound =
+    environment.ceiling && share !== undefined
+      ? ` No load offers a higher rate than ${number(environment.ceiling.bound)} requests/s, which is ${number(Math.round(100 * share))} % of the lowest of these.`
+      : '';
+  return [
+    ['calibrate', `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}`],
+    [
+      'autoscale',
+      `offers both targets the same rates (${list(ratesOf('autoscale'))} requests/s, measured for ${timesOf('autoscale')} each), ` +
+        `with ${replicaBounds(sides)}, each ${cpuLimit(sides, 'autoscale')}.`,
+    ],
+    [
+      'capacity',
+      `loads one replica, ${cpuLimit(sides, 'capacity')}, with ${list(usersOf('capacity'))} users until throughput stops ` +
+        'rising. A user asks again as soon as the answer is there.',
+    ],
+    [
+      'latency',
+      `offers one replica, ${cpuLimit(sides, 'latency')}, a steady ${span(ratesOf('latency'))} requests/s for ${timesOf('latency')}. ` +
+        'Latency counts from the moment when a request should have been sent, so waiting behind a slow one counts too.',
+    ],
+    [
+      'noise',
+      `repeats latency with the function alone, ${counted(trialsOfNoise, 'time')}. Whatever two of these loads differ by is noise.`,
+    ],
+    [
+      'batch',
+      `sends ${list(valuesOf(measurements, 'batch', ({ batch }) => batch))} values in a request to one replica, ` +
+        `${cpuLimit(sides, 'batch')}, from ${counted(usersOf('batch').at(-1) ?? NaN, 'user')}.`,
+    ],
+    [
+      'coldstart',
+      `starts a replica of each target ${span(starts.sort((a, b) => a - b))} times, and times it to its first right answer.`,
+    ],
+  ];
+}
+
+/** @param titles of the runs' columns, where there are several */
+export function environment(runs: readonly Measurements[], titles: readonly string[] = ['Value']): Section {
   const of = (what: string, tell: (environment: Measurements['environment']) => string): Cell[] => [
     what,
     ...runs.map((run) => tell(run.environment) || ABSENT),
@@ -75,7 +145,7 @@ export function environment(runs: readonly Measurements[]): Section {
   const gib = (bytes: number) => `${number(Math.round((bytes / 2 ** 30) * 10) / 10)} GiB`;
   const images = [...new Set(runs.flatMap((run) => Object.keys(run.environment.images)))].sort();
   const resources = [...new Set(runs.flatMap((run) => Object.keys(run.environment.resources)))].sort();
-  const list = (values: Record<string, string>) =>
+  const pairs = (values: Record<string, string>) =>
     Object.entries(values)
       .map(([name, value]) => `${name} ${value}`)
       .join(', ');
@@ -84,7 +154,7 @@ export function environment(runs: readonly Measurements[]): Section {
     blocks: [
       {
         kind: 'table',
-        columns: [left('What'), ...runs.map(({ name }) => left(runs.length > 1 ? name : 'Value'))],
+        columns: [left('What'), ...titles.map(left)],
         rows: [
           of('Place', ({ mode }) => (mode === 'cluster' ? 'a Kubernetes cluster' : 'one machine, without a cluster')),
           of('Kubernetes', ({ kubernetes }) => kubernetes?.version ?? ''),
@@ -104,7 +174,7 @@ export function environment(runs: readonly Measurements[]): Section {
           ),
           ...resources.map((name) =>
             of(`Resources, ${name}`, ({ resources: { [name]: its } }) =>
-              its ? `requests ${list(its.requests)}; limits ${list(its.limits)}` : '',
+              its ? `requests ${pairs(its.requests)}; limits ${pairs(its.limits)}` : '',
             ),
           ),
           ...images.map((name) =>
@@ -145,7 +215,9 @@ export function accuracy(): Section {
     title: 'Accuracy',
     blocks: [
       paragraph(
-        'The function computes in doubles, the model in float32. How far each is from the exact temperature follows from the formula, and is worked out here; in every load each answer was checked, the model’s to within the tolerance, and a wrong one counted as a failure.',
+        'The function computes in doubles, the model in float32. This table works out from the formula how far each is from ' +
+          'the exact temperature. Every answer of every load was checked as well: the model’s to within the tolerance ' +
+          '(“allowed”), and a wrong one counted as a failure.',
       ),
       {
         kind: 'table',
@@ -185,25 +257,39 @@ function shortened(text: string): string {
 }
 
 export function threats(measurements: Measurements): Section {
-  return { title: 'Threats to validity', blocks: [{ kind: 'list', items: threatsOf(measurements) }] };
+  const { note } = measurements.environment;
+  return {
+    title: THREATS,
+    blocks: [
+      ...(note === undefined
+        ? []
+        : [
+            paragraph('Whoever made this run notes:'),
+            { kind: 'list' as const, items: paragraphsOf(note) },
+            paragraph('And these hold, by the files of the run or for any run of this kind:'),
+          ]),
+      { kind: 'list', items: threatsOf(measurements) },
+    ],
+  };
 }
 
-export function repetition({ name, environment }: Measurements, { dollarsPerHour, cpus }: Price): Section {
+export function repetition({ name, checksum, environment }: Measurements, { dollarsPerHour, cpus }: Price): Section {
   const { arguments: given } = v.parse(optionsSchema, environment.options);
   const options = given.length > 0 ? ` -- ${given.map(quoted).join(' ')}` : '';
-  const commands = [
-    ...(environment.git ? [`git checkout ${environment.git.commit}`] : []),
-    'npm ci',
-    `npm run compare${options}`,
-    `npm run report -- results/${name} --node-price ${String(dollarsPerHour)} --node-cpus ${String(cpus)}`,
-  ];
+  const { git } = environment;
+  const measure = [...(git ? [`git checkout ${git.commit}`] : []), 'npm ci', `npm run compare${options}`];
+  const report = `npm run report -- results/${name} --node-price ${dollarsPerHour} --node-cpus ${cpus}`;
   return {
     title: 'Repeat it',
     blocks: [
       paragraph(
-        'With the images in the cluster, as README.md tells; the last line makes this report again, to the same bytes:',
+        'With the three images in the cluster, as README.md explains, these commands measure the same again:' +
+          (git?.dirty ? ' (Files differed from this commit when the run was made.)' : ''),
       ),
-      { kind: 'code', text: commands.join('\n') },
+      { kind: 'code', text: measure.join('\n') },
+      paragraph('This command makes this report again, to the same bytes, from the files of the run:'),
+      { kind: 'code', text: report },
+      paragraph(`Those files have the SHA-256 ${checksum}; results/README.md says how to work it out.`),
     ],
   };
 }
@@ -212,16 +298,26 @@ function quoted(argument: string): string {
   return /^[\w.,:/=@+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-/** In red: which load does not count, and why. */
-export function alertOf({ experiment, trial, target, reasons }: Part): string {
-  return `INVALID: ${experiment}/${String(trial)} of ${target}. ${reasons.join(' ')}`;
+/** How many loads don't count: one line for the first page, where it must not push the answer down. */
+export function invalidLoads(sides: Sides): Block[] {
+  const loads = sides.flatMap(({ measurements, target }) =>
+    loadsOf(measurements).filter((part) => part.target === target),
+  );
+  const invalid = loads.filter((part) => !isValid(part));
+  if (invalid.length === 0) return [];
+  const verb = invalid.length === 1 ? 'doesn’t' : 'don’t';
+  return [
+    { kind: 'alert', text: `${invalid.length} of ${counted(loads.length, 'load')} ${verb} count`, see: APPENDIX },
+  ];
 }
 
-/** Every trial, those that don't count too. */
-export function appendix(sides: Sides): Section {
-  const parts = sides[0].measurements.parts.filter((part) => part.has('verdict'));
-  const labelOf = (part: Part) => sides.find(({ target }) => target === part.target)?.label ?? '';
-  const invalid = loadsOf(sides[0].measurements).filter((part) => !isValid(part));
+/** Every load of one run or of several, with the reasons of those that don't count. */
+export function appendix(sides: readonly Side[]): Section {
+  const runs = [...new Set(sides.map(({ measurements }) => measurements))];
+  const nameOf = (part: Part) =>
+    sides.find(({ target, measurements }) => target === part.target && measurements.parts.includes(part))?.name ??
+    part.target;
+  const parts = runs.flatMap((run) => run.parts.filter((part) => part.has('verdict')));
   const table: Table = {
     kind: 'table',
     columns: [
@@ -238,12 +334,12 @@ export function appendix(sides: Sides): Section {
     rows: parts.map((part) => {
       const { verdict, requests, failures, throughput, p50Us, p99Us, generator } = part.read('verdict');
       const ms = (us: number | null) => number((us ?? NaN) / 1000);
-      // That the generator is the bottleneck is what this one is for.
+      // Calibration looks for the load generator's ceiling: that it is the bottleneck there is no fault.
       const text = part.experiment === 'calibrate' ? 'ceiling' : verdict;
       const cell = text === 'INVALID' ? { alert: text } : text;
       return [
-        `${part.experiment}/${String(part.trial)}`,
-        labelOf(part),
+        `${part.experiment}/${part.trial}`,
+        upperFirst(nameOf(part)),
         cell,
         number(requests),
         number(failures),
@@ -253,10 +349,12 @@ export function appendix(sides: Sides): Section {
         number(generator.cpuCores ?? NaN),
       ];
     }),
-    source: '*/*/<target>_verdict.json; latencies from the sending of the requests, the failed ones too',
+    source: '*/*/<target>_verdict.json; latencies from the sending of the requests, failed ones included',
   };
-  return {
-    title: 'Appendix: each load',
-    blocks: [table, ...invalid.map((part): Block => ({ kind: 'alert', text: alertOf(part) }))],
-  };
+  const invalid = runs.flatMap(loadsOf).filter((part) => !isValid(part));
+  const alerts = invalid.map((part): Block => {
+    const { experiment, trial, reasons } = part;
+    return { kind: 'alert', text: `INVALID: ${experiment}/${trial} of ${nameOf(part)}. ${reasons.join(' ')}` };
+  });
+  return { title: APPENDIX, blocks: [table, ...alerts] };
 }

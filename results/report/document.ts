@@ -3,7 +3,7 @@
 export interface Document {
   title: string;
   subtitle: string;
-  /** On every page, in red: why it must not be taken for a result as any other. */
+  /** Why this is not a result like others: printed in red on every page. */
   warnings: string[];
   sections: Section[];
 }
@@ -14,26 +14,33 @@ export interface Section {
 }
 
 export type Block =
-  | { kind: 'paragraph'; text: string }
+  | Text<'paragraph'>
   /** The sentence to read if no other one is. */
-  | { kind: 'headline'; text: string }
+  | Text<'headline'>
   /** In red. */
-  | { kind: 'alert'; text: string }
+  | Text<'alert'>
   | { kind: 'list'; items: string[] }
   | { kind: 'code'; text: string }
   | Table
   | Figure;
 
+interface Text<Kind> {
+  kind: Kind;
+  text: string;
+  /** The title of the section that tells more: a colon and its page, or a link to it, are printed behind the text. */
+  see?: string;
+}
+
 export interface Table {
   kind: 'table';
-  /** Of the columns after the first one, right is for numbers. */
+  /** The first column has no numbers; the others align numbers right. */
   columns: { title: string; align: 'left' | 'right' }[];
   rows: Cell[][];
   /** The files and columns that it comes from. */
   source: string;
 }
 
-/** Text, red where it is an alert. */
+/** A text, in red if it is an alert. */
 export type Cell = string | { alert: string };
 
 export interface Figure {
@@ -42,7 +49,7 @@ export interface Figure {
   caption: string;
   /** What is to be seen, for those who can't. */
   alt: string;
-  /** Every value in it, for a report that can be opened to read them; none for a drawing. */
+  /** Every value in the figure, for a report in which a reader can open them; none for a drawing. */
   values?: Table;
 }
 

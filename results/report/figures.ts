@@ -28,22 +28,22 @@ import {
 
 export interface Estimate {
   value: number;
-  /** Where one can be told from the requests alone. */
+  /** The 95 % interval, if the requests of a trial alone give one. */
   interval?: Interval;
 }
 
 export interface Figure {
-  /** For machines. */
+  /** The name for machines. */
   key: string;
   name: string;
   unit: string;
   better: 'more' | 'less';
   /** The files and columns that it is computed from. */
   source: string;
-  /** Pairs of trials, or of starts, that it comes from. */
+  /** Number of pairs of trials, or of starts, that the figure comes from. */
   pairs: number;
   values: Pair<Estimate | undefined>;
-  /** Of the first value to the second one; undefined where it has no sense. */
+  /** The first value divided by the second one; undefined where a value or a trial is missing. */
   ratio: Ratio | undefined;
   /** Why a value is missing, or its trials don't count: a sentence. */
   why: string | undefined;
@@ -51,7 +51,7 @@ export interface Figure {
 
 /** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it again and again. */
 interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
-  /** Of trials together; NaN where they don't have it. */
+  /** Works the figure out for several trials together; NaN where they don't have it. */
   statistic: (data: readonly Datum[]) => number;
   interval?: (data: readonly Datum[]) => Interval | undefined;
   /** Why trials that count may not have it: a sentence. */
@@ -111,7 +111,7 @@ function latencyPercentile(share: number): Definition<Histogram> {
     better: 'less',
     source: 'latency/*/<target>_latency.csv: the rows of clock response and outcome ok, merged',
     statistic: (histograms) => percentile(histograms, share / 100) / 1000,
-    absent: 'No request was answered rightly.',
+    absent: 'No request got a right answer.',
     interval: (histograms) => {
       const its = percentileInterval(histograms, share / 100);
       return its && { low: its.low / 1000, high: its.high / 1000 };
@@ -136,7 +136,7 @@ const COLD_START: Definition<number> = {
   better: 'less',
   source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
   statistic: median,
-  absent: 'The experiment coldstart was not run with both.',
+  absent: 'The experiment coldstart was not run with both targets.',
 };
 
 type Footprint = Row<'footprint'>['what'];
@@ -150,7 +150,10 @@ const FOOTPRINTS: [Footprint, Definition<number>][] = [
 function footprint(key: string, name: string, what: Footprint): [Footprint, Definition<number>] {
   const source = `coldstart/1/<target>_footprint.csv: bytes of ${what}`;
   const statistic = (bytes: readonly number[]) => mean([...bytes]) / 1e6;
-  return [what, { key, name, unit: 'MB', better: 'less', source, statistic, absent: 'It is not known of both.' }];
+  return [
+    what,
+    { key, name, unit: 'MB', better: 'less', source, statistic, absent: 'It is not known for both targets.' },
+  ];
 }
 
 /** What takes a size out of a trial; NaN where it is not known. */
@@ -171,14 +174,14 @@ function errors(one: Side, other: Side): Figure {
   const values = [shareOf(one), shareOf(other)] as const;
   return {
     key: 'errors_per_million',
-    name: 'Failed requests of a million',
+    name: 'Failed requests per million',
     unit: '',
     better: 'less',
     source: '*/*/<target>_verdict.json without calibrate: failures, ÷ requests',
     pairs: 0,
     values,
     ratio: undefined,
-    why: values.every(Boolean) ? undefined : 'No load was run against both.',
+    why: values.every(Boolean) ? undefined : 'No load ran against both targets.',
   };
 }
 
@@ -197,7 +200,7 @@ function ofTrials<Datum>(
   const why =
     isOfBoth && reason !== undefined
       ? `INVALID: ${reason}`
-      : `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both' : ''}.`;
+      : `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both targets' : ''}.`;
   const [first, second] = parts;
   return figure(definition, [], why, [first.filter(isValid).map(take), second.filter(isValid).map(take)]);
 }

@@ -42,3 +42,22 @@ export function counted(count: number, noun: string): string {
 export function upperFirst(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
+
+export function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}
+
+/** The paragraphs of a text in which an empty line begins a new one. */
+export function paragraphsOf(text: string): string[] {
+  return text
+    .split(/\n\s*\n/)
+    .map((paragraph) => paragraph.trim().replaceAll(/\s+/g, ' '))
+    .filter((paragraph) => paragraph !== '');
+}
+
+/** The first sentence of a text, by the rules of Unicode for English; all of its first paragraph if it has no end. */
+export function firstSentence(text: string): string {
+  const [paragraph = ''] = paragraphsOf(text);
+  const [first] = new Intl.Segmenter('en', { granularity: 'sentence' }).segment(paragraph);
+  return first?.segment.trim() ?? '';
+}

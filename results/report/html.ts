@@ -23,7 +23,9 @@ export function toHtml(document: Document): string {
       document.warnings.length > 0 && h('p', { class: 'warnings' }, document.warnings.join(' · ')),
       h('h1', null, document.title),
       h('p', { class: 'subtitle' }, document.subtitle),
-      document.sections.map(({ title, blocks }) => h('section', null, h('h2', null, title), blocks.map(ofBlock))),
+      document.sections.map(({ title, blocks }) =>
+        h('section', null, h('h2', { id: idOf(title) }, title), blocks.map(ofBlock)),
+      ),
     ),
   );
   return `<!doctype html>\n${renderToString(page)}\n`;
@@ -32,11 +34,11 @@ export function toHtml(document: Document): string {
 function ofBlock(block: Block): ComponentChildren {
   switch (block.kind) {
     case 'headline':
-      return h('p', { class: 'headline' }, block.text);
+      return h('p', { class: 'headline' }, referring(block));
     case 'paragraph':
-      return h('p', null, block.text);
+      return h('p', null, referring(block));
     case 'alert':
-      return h('p', { class: 'alert', role: 'alert' }, block.text);
+      return h('p', { class: 'alert', role: 'alert' }, referring(block));
     case 'list':
       return h(
         'ul',
@@ -50,6 +52,16 @@ function ofBlock(block: Block): ComponentChildren {
     case 'figure':
       return ofFigure(block);
   }
+}
+
+/** A text, and a link to the section that tells more. */
+function referring({ text, see }: { text: string; see?: string }): ComponentChildren {
+  return see === undefined ? text : [text, ': ', h('a', { href: `#${idOf(see)}` }, see)];
+}
+
+/** Titles are unique and short: with hyphens for what an address can't hold, they name their sections. */
+function idOf(title: string): string {
+  return title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 }
 
 function ofTable({ columns, rows, source }: Table): ComponentChildren {

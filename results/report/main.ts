@@ -9,6 +9,7 @@ import { checkAlike } from './likeness.ts';
 import { readMeasurements } from './measurements.ts';
 import { toHtml } from './html.ts';
 import { toPdf } from './pdf.ts';
+import { toPicture } from './picture.ts';
 import { summaryCsv, summaryJson } from './summary.ts';
 
 const EXIT_CODES = { BROKEN: 1, WRONG_USE: 2 };
@@ -17,10 +18,10 @@ const EXAMPLES = `
 Examples:
   npm run report -- results/2026-01-31T12-00-00
   npm run report -- results/2026-01-31T12-00-00 --node-price 0.05 --node-cpus 1
-  npm run report -- results/2026-01-31T12-00-00 --output results     the one that is published
+  npm run report -- results/2026-01-31T12-00-00 --output /tmp
   npm run report -- --compare results/2026-01-31T12-00-00 results/2026-02-01T12-00-00
 
-Exit codes: 0 written, 1 a file of the results is missing or broken, or the runs are not alike, 2 wrong use.`;
+Exit codes: 0 written; 1 a file of the results is missing or broken, or the runs are not alike; 2 wrong use.`;
 
 interface Options {
   compare?: string[];
@@ -32,16 +33,19 @@ interface Options {
 
 const program = new Command('npm run report --')
   .description(
-    'Makes report.pdf, report.html, summary.csv and summary.json of the results of npm run compare. The same files ' +
-      'give the same bytes.',
+    'Turns the results of npm run compare into report.pdf, report.html, summary.csv, summary.json and summary.svg (the ' +
+      'chart of the first page as a picture). The same results give the same bytes.',
   )
   .argument('[folder]', 'the results of a run')
   .option('--compare <folders...>', 'two runs side by side: comparison.pdf and comparison.html')
-  .option('--allow-unlike', 'compare runs of different machines, versions or options all the same')
+  .option('--allow-unlike', 'compare runs even if their machines, versions or options differ')
   // On-demand price of an AWS m6i.xlarge with 4 CPUs in us-east-1.
-  .option('--node-price <dollars>', 'price of a node for an hour, in US dollars', positive, 0.192)
+  .option('--node-price <dollars>', 'price of a node per hour, in US dollars', positive, 0.192)
   .option('--node-cpus <n>', 'CPUs of that node', positive, 4)
-  .option('--output <folder>', 'where to write; by default the folder of the run, or of the second one')
+  .option(
+    '--output <folder>',
+    'where to write (default: the folder of the run; with --compare, that of the second run)',
+  )
   .allowExcessArguments(false)
   .addHelpText('after', EXAMPLES)
   .exitOverride();
@@ -69,6 +73,7 @@ async function main(): Promise<void> {
     'report.html': toHtml(report.document),
     'summary.csv': summaryCsv(report),
     'summary.json': summaryJson(report),
+    'summary.svg': await toPicture(report),
   });
 }
 

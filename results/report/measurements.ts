@@ -1,7 +1,6 @@
 // A results folder as the report sees it: every file read and checked, and the trials in pairs of both targets.
 
-import { basename, resolve } from 'node:path';
-import type { Content, Environment, Kind, Row, Target } from '../files.ts';
+import { runName, type Content, type Environment, type Kind, type Row, type Target } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from './statistics.ts';
 
@@ -19,8 +18,12 @@ export interface Part {
 }
 
 export interface Measurements {
-  /** Of the folder. */
+  /** The name of the run, whatever its folder is called now. */
   name: string;
+  /** Where the run lies, for messages only: a report must not depend on it. */
+  folder: string;
+  /** SHA-256 of all files, as `Run.checksum` in read.ts defines it. */
+  checksum: string;
   environment: Environment;
   parts: Part[];
 }
@@ -45,7 +48,7 @@ export function readMeasurements(folder: string): Measurements {
     ),
   );
   if (parts.length === 0) throw new ResultsError(`${folder} holds no experiment: nothing was measured there.`);
-  return { name: basename(resolve(folder)), environment, parts };
+  return { name: runName(environment), folder, checksum: run.checksum(), environment, parts };
 }
 
 /** One of the two that are compared. */

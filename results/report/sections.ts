@@ -19,6 +19,7 @@ import { ABSENT, counted, interval, number, ratioWithInterval, words } from './f
 import { latencyOf, pairsOf, startsOf, type Part, type Side } from './measurements.ts';
 import { countOf, percentile, percentileInterval, type Pair } from './statistics.ts';
 import { answersOf, samplesOf, startOf, timeline } from './timeline.ts';
+import { cpuLimit, list, replicaBounds, scalesByDefault, valuesOf } from './plan.ts';
 import { floorOf } from './verdict.ts';
 
 const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999];
@@ -37,9 +38,11 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
     title: 'Latency at the same rate',
     blocks: [
       paragraph(
-        `${counted(pairs.length, 'trial')} of each count, at ${number(rate ?? NaN)} requests/s, one replica. The slowest requests are what users notice, so the scale gives them room.` +
+        `${trialsOfEach(pairs)}, at ${number(rate ?? NaN)} requests/s to one replica, ${cpuLimit(sides, 'latency')}. ` +
+          'Users notice the slowest requests, so the scale gives the tail its room.' +
           (floors.length > 0
-            ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. Less than that is taken for noise.`
+            ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. ` +
+              'The report takes a smaller difference for noise.'
             : ''),
       ),
       await latencies(histograms, sides),
@@ -54,13 +57,13 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
             return [ms(percentile(some, share)), its ? interval(its, ms) : 'too few requests'];
           }),
         ]),
-        source: `latency/*/<target>_latency.csv, in steps of 10 µs; ${words(histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`))}`,
+        source: `latency/*/<target>_latency.csv; ${words(histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`))}`,
       },
     ],
   };
 }
 
-/** Of the highest throughput: from here on more users only wait longer. */
+/** The knee is where this share of the highest throughput is reached: from there on, more users only wait longer. */
 const KNEE_SHARE = 0.95;
 
 export async function saturation(sides: Sides): Promise<Section | undefined> {
@@ -82,7 +85,8 @@ export async function saturation(sides: Sides): Promise<Section | undefined> {
     title: 'Throughput of one replica',
     blocks: [
       paragraph(
-        `${counted(pairs.length, 'trial')} of each count. The knee, where 95 % of the highest throughput is reached, is for ${words(told)}.`,
+        `${trialsOfEach(pairs)}, of one replica ${cpuLimit(sides, 'capacity')}. The knee, where ` +
+          `${number(100 * KNEE_SHARE)} % of the highest throughput is reached, is for ${words(told)}.`,
       ),
       await saturationChart(rows, parts, sides, knees),
       sideBySide(
@@ -101,7 +105,7 @@ export async function saturation(sides: Sides): Promise<Section | undefined> {
   };
 }
 
-/** Only numbers of users that each trial reached. */
+/** What a side answered with each number of users that all of its trials reached. */
 function curve(parts: readonly Part[], side: string): Saturation[] {
   return together(parts, ({ users }) => users).flatMap(({ key, steps, answersPerSecond, histograms }) =>
     steps < parts.length
@@ -125,7 +129,12 @@ export async function autoscaling(sides: Sides): Promise<Section | undefined> {
     title: 'Autoscaling',
     blocks: [
       paragraph(
-        `Both get the same rate, in four steps, with 1 to 5 replicas. Shown is trial ${String(pair[0].trial)}, of ${String(pairs.length)} that count; the appendix has the others. Kubernetes scales down five minutes after a load at the earliest, so that no run of five minutes shows it.`,
+        `Both targets get the same rates (${list(valuesOf(sides[0].measurements, 'autoscale', (step) => step.offered_rate))} ` +
+          `requests/s, one after another), with ${replicaBounds(sides)}. This is trial ${pair[0].trial} of the ` +
+          `${pairs.length} that count; the appendix has the others.` +
+          (scalesByDefault(sides)
+            ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
+            : ''),
       ),
       {
         kind: 'table',
@@ -146,7 +155,8 @@ export async function autoscaling(sides: Sides): Promise<Section | undefined> {
           ['99th percentile, ms', ...value((part) => number(percentile([latencyOf(part)], 0.99) / 1000))],
         ],
         source:
-          'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; the answers of TensorFlow Serving don’t tell which replica they come from',
+          'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow Serving ' +
+          'don’t name the replica that gave them',
       },
       await timeline(pair, sides),
     ],
@@ -185,7 +195,9 @@ export function cost(figures: readonly Figure[], sides: Sides, { dollarsPerHour,
     title: 'Cost of a million requests',
     blocks: [
       paragraph(
-        `A node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour is assumed (--node-price and --node-cpus set another one), and that its CPUs are used up. Only the target’s CPU counts: neither memory, nor network, nor what stands in front of it.`,
+        `The price assumes a node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour, with every CPU busy; ` +
+          '--node-price and --node-cpus set another one. Only the CPU of the target counts: memory, network and ' +
+          'anything in front of the target are left out.',
       ),
       {
         kind: 'table',
@@ -219,7 +231,10 @@ export async function batchSizes(sides: Sides): Promise<Section | undefined> {
   return {
     title: 'Batch size',
     blocks: [
-      paragraph(`${counted(pairs.length, 'trial')} of each count; four users, one replica.`),
+      paragraph(
+        `${trialsOfEach(pairs)}, with ${counted(valuesOf(sides[0].measurements, 'batch', ({ users }) => users).at(-1) ?? NaN, 'user')} ` +
+          `and one replica ${cpuLimit(sides, 'batch')}.`,
+      ),
       sideBySide(
         'Values in a request',
         sides,
@@ -262,10 +277,15 @@ export async function coldStart(sides: Sides): Promise<Section | undefined> {
           ['Median', ...stats(median)],
           ['Slowest', ...stats((times) => Math.max(...times))],
         ],
-        source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The images were on the node already',
+        source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already',
       },
     ],
   };
+}
+
+/** Such as `3 trials of each target count`. */
+function trialsOfEach({ length }: readonly Pair<Part>[]): string {
+  return length === 1 ? '1 trial of each target counts' : `${length} trials of each target count`;
 }
 
 /** What is taken out of the trials of each side. */
@@ -273,7 +293,11 @@ function ofBoth<T>(pairs: readonly Pair<Part>[], take: (part: Part) => T): Pair<
   return [pairs.map(([part]) => take(part)), pairs.map(([, part]) => take(part))];
 }
 
-/** The steps of all trials that have a number in common, such as their users; by that number. */
+/**
+ * Adds up the steps of all trials that have a number in common, such as their users.
+ * @returns one entry for each such number, rising: how many steps it stands for, their right answers by their time, and
+ * a histogram of each
+ */
 function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => number) {
   const all = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
   const keys = [...new Set(all.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);

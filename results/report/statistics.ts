@@ -5,7 +5,7 @@ import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { probit, quantileSorted, standardDeviation } from 'simple-statistics';
 
-/** Of all intervals. */
+/** The share of all intervals that hold the true value. */
 export const CONFIDENCE = 0.95;
 const TAIL = (1 - CONFIDENCE) / 2;
 

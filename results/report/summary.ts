@@ -1,26 +1,34 @@
 // The figures for machines: summary.json and summary.csv.
 
 import { stringify } from 'csv-stringify/sync';
+import { sum } from 'simple-statistics';
 import type { Report } from './content.ts';
 import type { Estimate, Figure } from './figures.ts';
 import { isValid, loadsOf } from './measurements.ts';
 import { floorOf, verdictOf, winnerOf } from './verdict.ts';
 
 /**
- * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, and
- * the loads that did not count. What is not known is null.
+ * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, how much
+ * was asked, and the loads that did not count. What is not known is null.
  */
 export function summaryJson({ figures, noise, sides }: Report): string {
   const { measurements } = sides[0];
   const { environment } = measurements;
+  const loads = loadsOf(measurements);
   const summary = {
     run: measurements.name,
+    filesSha256: measurements.checksum,
+    started: environment.started,
+    ended: environment.ended,
     version: environment.version,
     synthetic: environment.synthetic ?? false,
     quick: environment.quick,
+    note: environment.note ?? null,
     verdict: verdictOf(figures, noise, sides),
     figures: figures.map((figure) => figureOf(figure, noise, sides)),
-    invalid: loadsOf(measurements)
+    loads: loads.length,
+    requests: sum(loads.map((part) => part.read('verdict').requests)),
+    invalid: loads
       .filter((part) => !isValid(part))
       .map(({ experiment, trial, target, reasons }) => ({ experiment, trial, target, reasons })),
   };

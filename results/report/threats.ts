@@ -3,7 +3,7 @@
 import { counted, number, words } from './format.ts';
 import { isValid, loadsOf, type Measurements } from './measurements.ts';
 
-/** From here on to the limit of 0.9 the load generator still counts as idle enough, but not as idle. */
+/** Above this, and up to the verdict’s limit of 0.9, the load generator is busy enough to add to the latencies. */
 const HEADROOM_CORES = 0.6;
 
 /** Sentences; what is special to this run comes first. */
@@ -17,40 +17,43 @@ export function threatsOf(measurements: Measurements): string[] {
   const busiest = Math.max(0, ...counting);
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];
   const found: [boolean, string][] = [
-    [quick, 'This was a quick run, of minutes only: a first impression.'],
-    [interrupted, 'The run was stopped, or broke, before all was measured.'],
-    [trials < 2, 'Every load ran once, so that nothing tells how much differs from run to run.'],
+    [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
+    [interrupted, 'The run stopped or broke before everything was measured.'],
+    [trials < 2, 'Every load ran once, so nothing shows how much results differ from run to run.'],
     [
       trials >= 2 && trials < 6,
-      `There are ${counted(trials, 'trial')} of each load: their intervals rest on Student’s t, which takes the logarithms of the trials to be normally distributed.`,
+      `Each load has ${counted(trials, 'trial')}, so the intervals rest on Student’s t, which assumes that the logarithms of the trials are normally distributed.`,
     ],
     [
       invalid.length > 0,
-      `${counted(invalid.length, 'load')} of ${String(loads.length)} did not count, and ${invalid.length === 1 ? 'is' : 'are'} left out of all figures: see the appendix.`,
+      `${invalid.length} of ${counted(loads.length, 'load')} did not count and ${invalid.length === 1 ? 'is' : 'are'} left out of all figures; the appendix has the reasons.`,
     ],
     [
       !parts.some(({ experiment }) => experiment === 'noise'),
-      'The function was not measured against itself, so that the noise floor is not known.',
+      'The function was not measured against itself, so the noise floor is not known.',
     ],
-    [mode === 'local', 'All ran on one machine without a cluster: the load generator took CPU from what it measured.'],
+    [
+      mode === 'local',
+      'Everything ran on one machine without a cluster: the load generator took CPU from the targets.',
+    ],
     [
       kubernetes?.nodes.length === 1,
-      'The cluster has one node: the load generator shared its CPUs with what it measured. Limits held the targets, but caches, memory and the kernel were shared.',
+      'The cluster has one node, so the load generator and the targets shared its CPUs. CPU limits held the targets, but everything shared caches, memory and the kernel.',
     ],
     [ceiling === null, 'The ceiling of the load generator was not measured.'],
     [
       busiest > HEADROOM_CORES,
-      `A process of the load generator used up to ${number(busiest)} of a core in loads that count: where it was so busy, some of the latency is its own.`,
+      `A process of the load generator used up to ${number(busiest)} of a core in loads that count. Where it was that busy, some of the latency is its own.`,
     ],
     [
       cpuModels.includes(null),
-      'The CPU model of a node is not known: no target ran there, or nothing may be run in pods.',
+      'The CPU model of a node is not known: no target ran there, or commands may not run in pods.',
     ],
     [
       Math.abs(clock.offsetSeconds ?? 0) > 1,
       `The clock of the cluster differs by ${number(Math.abs(clock.offsetSeconds ?? 0))} s from the one that timed the samples.`,
     ],
-    [git === null, 'The run was not made from a clone, so that its exact source is not known.'],
+    [git === null, 'The run was not made from a git clone, so its exact source is not known.'],
     [git?.dirty === true, 'Files differed from the commit when the run was made.'],
     [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
   ];
@@ -58,11 +61,11 @@ export function threatsOf(measurements: Measurements): string[] {
 }
 
 const ALWAYS = [
-  'Latencies of one run depend on each other, so that intervals of percentiles, which count requests as independent, are narrower than the truth. The ratios’ intervals, over trials, are not.',
-  'Each interval misses the truth once in twenty times: of many figures, some differ by chance.',
-  'Latency is what the load generator saw, in Python, with the network between. Its own delays are in it; how far they were from mattering is checked for each load.',
-  'Both answer JSON over HTTP. TensorFlow Serving’s gRPC interface, which large batches would gain from, is not measured.',
-  'The formula is as small as a model can be: this compares what is around it. A model that computes for milliseconds would tell them apart less.',
-  'The function answers in doubles, the model in float32: they are equal within the stated tolerance only.',
-  'The function tells its clients when a pod goes; TensorFlow Serving can’t. The load generator opens new connections all the time, which spares TensorFlow Serving that difference.',
+  'Latencies within a load depend on each other. The intervals of percentiles count requests as independent, so they are too narrow. The intervals of ratios rest on trials and are not affected.',
+  'A 95 % interval misses the true value once in twenty times: among many figures, some differ by chance.',
+  'Latency is what the load generator saw, in Python and across the network. Its own delays are part of it; the rules of validity bound them for each load.',
+  'Both targets answer JSON over HTTP. The gRPC interface of TensorFlow Serving, which helps with large batches, is not measured.',
+  'The formula is as small as a model can be, so this compares everything around the model. With a model that computes for milliseconds, the two would differ less.',
+  'The function answers in doubles and the model in float32: their answers are equal only within the stated tolerance.',
+  'The function tells its clients when a pod stops; TensorFlow Serving can’t. The load generator keeps opening new connections, which hides that difference.',
 ];

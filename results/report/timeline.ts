@@ -8,7 +8,7 @@ import { number } from './format.ts';
 import type { Part } from './measurements.ts';
 import type { Pair } from './statistics.ts';
 
-/** Of the values that are listed beside the chart, in s. */
+/** Seconds between the values that are listed beside the chart. */
 const LISTED_EVERY = 5;
 
 /** One trial of both. */
@@ -16,6 +16,7 @@ export async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure>
   const rows = bothSides(sides, parts, secondsOf);
   const answered = parts.flatMap((part) => (part.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
+  const most = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
   const line = sideOfLine(labelsOf(sides));
 
   const x = (axis: object) => numbers('second', null, { scale: { domain: [0, end], nice: false }, axis });
@@ -27,7 +28,7 @@ export async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure>
   });
   const steps = { interpolate: 'step-after' };
   const panels: Chart[] = [
-    layer('ready', 'replicas', { ...steps, strokeWidth: 2 }, line, { scale: { domain: [0, 5] } }),
+    layer('ready', 'replicas', { ...steps, strokeWidth: 2 }, line, { scale: { domain: [0, most] } }),
     layer('cpu', 'CPU cores', {}, withoutLegend(line)),
     {
       layer: [
@@ -52,8 +53,8 @@ export async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure>
     kind: 'figure',
     svg,
     caption:
-      'From above: ready replicas; CPU of all of them; right answers a second, dotted the offered rate; 99th percentile ' +
-      'of each second, on a logarithmic scale; and which replica of the function answered.',
+      'From top to bottom: ready replicas; CPU of all of them; right answers a second, with the offered rate dotted; 99th ' +
+      'percentile of each second, on a logarithmic scale; and the replica of the function that answered.',
     alt: 'Five panels over the same time: replicas, CPU, answers a second, 99th percentile, and answers by replica.',
     values: {
       kind: 'table',

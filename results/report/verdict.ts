@@ -2,7 +2,7 @@
 
 import { sum } from 'simple-statistics';
 import type { Figure } from './figures.ts';
-import { counted, interval, number, ratio, upperFirst, words } from './format.ts';
+import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
 import type { Side } from './measurements.ts';
 import type { Pair } from './statistics.ts';
 
@@ -29,7 +29,7 @@ export function floorOf(noise: Figure | undefined): number | undefined {
 
 export interface Verdict {
   headline: string;
-  /** Of one paragraph. */
+  /** The sentences of the paragraph under it. */
   sentences: string[];
 }
 
@@ -47,7 +47,7 @@ export function verdictOf(figures: readonly Figure[], noise: readonly Figure[], 
       ...won(others, other, one),
       ...(neither.length > 0
         ? [
-            `No difference can be shown in ${words(neither.map((figure) => `${nameOf(figure)} (${ratioText(figure)})`))}.`,
+            `The trials show no difference in ${words(neither.map((figure) => `${nameOf(figure)} (${ratioText(figure)})`))}.`,
           ]
         : []),
       ...doubts(unknown),
@@ -60,20 +60,20 @@ function headline(counts: Record<Winner, number>, [one, other]: Pair<Side>): str
   const { neither, unknown } = counts;
   const all = sum(Object.values(counts));
   const rest = [
-    ...(neither > 0 ? [`; in ${String(neither)} no difference can be shown`] : []),
-    ...(unknown > 0 ? [`; of ${String(unknown)} nothing can be said`] : []),
+    ...(neither > 0 ? [`; ${neither} ${neither === 1 ? 'shows' : 'show'} no difference`] : []),
+    ...(unknown > 0 ? [`; ${unknown} ${unknown === 1 ? 'has' : 'have'} no result`] : []),
   ].join('');
   if (counts.one > 0 && counts.other > 0) {
-    const both = `better in ${String(counts.one)}, ${other.name} in ${String(counts.other)}`;
+    const both = `better in ${counts.one}, and ${other.name} in ${counts.other}`;
     return `${upperFirst(one.name)} does ${both} of ${counted(all, 'figure')}${rest}.`;
   }
   if (counts.one + counts.other > 0) {
     const [winner, loser, wins] = counts.one > 0 ? [one, other, counts.one] : [other, one, counts.other];
-    const where = wins === all ? '' : ` in ${String(wins)} of ${counted(all, 'figure')}`;
-    return `${upperFirst(winner.name)} does better than ${loser.name}${where}${rest}.`;
+    const where = wins === all ? `all ${counted(all, 'figure')}` : `${wins} of ${counted(all, 'figure')}`;
+    return `${upperFirst(winner.name)} does better than ${loser.name} in ${where}${rest}.`;
   }
-  if (neither > 0) return `No difference can be shown between ${one.name} and ${other.name}.`;
-  return `It can’t be said whether ${one.name} or ${other.name} does better.`;
+  if (neither > 0) return `The trials show no difference between ${one.name} and ${other.name}.`;
+  return `The trials can’t say whether ${one.name} or ${other.name} does better.`;
 }
 
 function won(figures: readonly Figure[], winner: Side, loser: Side): string[] {
@@ -81,30 +81,34 @@ function won(figures: readonly Figure[], winner: Side, loser: Side): string[] {
   return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(difference))}.`];
 }
 
-/** Such as `CPU per request (25.1 against 61 µs: 0.411 times, 95 % interval 0.39 to 0.43)`. */
+/** Such as `CPU per request (25.1 against 61 µs, ratio 0.411, 95 % interval 0.39 to 0.43)`. */
 function difference(figure: Figure): string {
   const [one, other] = figure.values.map((estimate) => number(estimate?.value ?? NaN));
-  return `${nameOf(figure)} (${one ?? ''} against ${other ?? ''} ${figure.unit}: ${ratioText(figure)})`;
+  return `${nameOf(figure)} (${one ?? ''} against ${other ?? ''} ${figure.unit}, ${ratioText(figure)})`;
 }
 
 function ratioText({ ratio: its }: Figure): string {
   if (!its) return '';
   const within = its.interval ? `, 95 % interval ${interval(its.interval, ratio)}` : '';
-  return `${ratio(its.value)} times${within}`;
+  return `ratio ${ratio(its.value)}${within}`;
 }
 
-/** A sentence for each reason, with all the figures that it holds for. */
+/** A sentence for each reason, with all the figures that it holds for. The reasons of INVALID are in the appendix. */
 function doubts(figures: readonly Figure[]): string[] {
-  const reasonOf = ({ why, pairs }: Figure) =>
-    why ??
-    (pairs < 2
-      ? `${counted(pairs, 'trial')} can’t tell how much differs from run to run.`
-      : 'Trials without any value have no ratio.');
+  const reasonOf = ({ why, pairs }: Figure) => {
+    if (why?.startsWith('INVALID')) return 'No trial is valid for both targets.';
+    if (why !== undefined) return why;
+    return pairs < 2
+      ? `${counted(pairs, 'trial')} can’t show how much results differ from run to run.`
+      : 'A ratio needs a value in every trial.';
+  };
   const byReason = Object.entries(Object.groupBy(figures, reasonOf));
-  return byReason.map(([reason, those = []]) => `Nothing can be said of ${words(those.map(nameOf), 'or')}: ${reason}`);
+  return byReason.map(
+    ([reason, those = []]) => `Nothing can be said about ${words(those.map(nameOf), 'or')}: ${lowerFirst(reason)}`,
+  );
 }
 
-/** In a sentence. */
+/** The name of a figure within a sentence. */
 function nameOf({ name }: Figure): string {
-  return name.startsWith('CPU') ? name : name.charAt(0).toLowerCase() + name.slice(1);
+  return name.startsWith('CPU') ? name : lowerFirst(name);
 }

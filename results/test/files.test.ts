@@ -279,7 +279,7 @@ group('the README of a run', () => {
       '### `<target>_verdict.json`',
     ]);
     expect(text).toMatch(/^\| `timestamp_s` +\| a whole number +\| s +\| Unix time +\|$/m);
-    expect(text).toMatch(/^\| `throughput` +\| number +\| requests\/s +\| requests by that time +\|$/m);
+    expect(text).toMatch(/^\| `throughput` +\| number +\| requests\/s +\| requests, divided by that time +\|$/m);
     const options = { ...(await resolveConfig('results/README.md')), parser: 'markdown' };
     expect(await check(text, options)).toBe(true);
     expect(await check(describe('# A run'), options)).toBe(true);

@@ -9,6 +9,7 @@ import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../report/figures.ts';
 import { readMeasurements } from '../report/measurements.ts';
+import type { Environment } from '../files.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
 import { writeSyntheticRun } from './synthetic/run.ts';
 
@@ -65,7 +66,7 @@ describe('figures that were worked out by hand', () => {
     // 0.06 s and 0.12 s of 600 requests. The logarithms of 0.5, 0.55 and 0.45 have a standard deviation of 0.100377, and
     // Student's t with 2 degrees of freedom is 4.30265: 0.5 · exp(∓ 4.30265 · 0.100377 / √3).
     ['cpu_per_request_us', 100, 200, { value: 0.5, low: 0.389653, high: 0.641596 }],
-    // Of the best steps, 400, 410 and 390 answers in 30 s, and 100 each; each on a fifth of a CPU.
+    // The best steps have 400, 410 and 390 answers in 10 s each, and 100 each, on a fifth of a CPU.
     ['throughput_per_cpu', 200, 50, { value: 4, low: 3.759, high: 4.256 }],
     // Three starts, whose ratios are 0.25, 0.5 and 0.3.
     ['cold_start_ms', 200, 400, { value: 0.5, low: 0.2048, high: 1.2207 }],
@@ -82,11 +83,11 @@ describe('figures that were worked out by hand', () => {
 
   test('the verdict says what the intervals show, and no more', () => {
     expect(summary.verdict.headline).toBe(
-      'The function does better than TensorFlow Serving in 4 of 5 figures; in 1 no difference can be shown.',
+      'The function does better than TensorFlow Serving in 4 of 5 figures; 1 shows no difference.',
     );
     expect(summary.verdict.sentences).toHaveLength(2);
     expect(summary.verdict.sentences[1]).toBe(
-      'No difference can be shown in cold start (0.500 times, 95 % interval 0.205 to 1.22).',
+      'The trials show no difference in cold start (ratio 0.500, 95 % interval 0.205 to 1.22).',
     );
   });
 
@@ -126,8 +127,8 @@ describe('the report of a whole run', () => {
 
   test('has every section as a page for browsers, which needs nothing else', () => {
     const html = whole.read('report.html').toString();
-    expect([...html.matchAll(/<h2>(.*?)<\/h2>/g)].map(([, title]) => title)).toEqual(SECTIONS);
-    expect(html).not.toMatch(/<script|<link|src=|href="http/);
+    expect([...html.matchAll(/<h2 [^>]*>(.*?)<\/h2>/g)].map(([, title]) => title)).toEqual(SECTIONS);
+    expect(html).not.toMatch(/<script|<link|src=|href="(?!#)/);
     expect(html.match(/<details>/g)?.length).toBeGreaterThanOrEqual(5);
     expect(html).toContain('SYNTHETIC DATA');
     // A mark of a chart, with its values.
@@ -138,7 +139,7 @@ describe('the report of a whole run', () => {
     const pages = await whole.pages();
     for (const page of pages) expect(page).toMatch(/^SYNTHETIC DATA: made up/);
     for (const title of SECTIONS) expect(pages.join('\n')).toMatch(new RegExp(`^${title}$`, 'm'));
-    expect(pages[0]).toMatch(/^The function does better than TensorFlow Serving\.$/m);
+    expect(pages[0]).toMatch(/^The function does better than TensorFlow Serving in all 5 figures\.$/m);
     expect(pages[0]).toMatch(/^CPU per request, .s \d/m);
     expect(pages.join('\n')).not.toMatch(/undefined|NaN|\[object/);
   });
@@ -153,7 +154,7 @@ describe('the report of a whole run', () => {
   });
 
   test('is the same bytes again, in another time zone and language', async () => {
-    const names = ['report.pdf', 'report.html', 'summary.csv', 'summary.json'];
+    const names = ['report.pdf', 'report.html', 'summary.csv', 'summary.json', 'summary.svg'];
     const before = names.map((name) => whole.read(name));
     for (const env of [
       { TZ: 'Asia/Kolkata', LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8' },
@@ -165,6 +166,83 @@ describe('the report of a whole run', () => {
   });
 });
 
+describe('what the report says of a plan comes from the files of the run', () => {
+  const small = run('small', (folder) => writeSyntheticRun(folder, { quick: true, trials: 1 }));
+  let html: string;
+  beforeAll(async () => {
+    const { folder, report, read } = small;
+    for (const file of ['function', 'tfserving'].map((target) => join(folder, `batch/1/${target}_steps.csv`))) {
+      // The second column is the number of users.
+      writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/^(\d+),4,/gm, '$1,2,'));
+    }
+    const { charts, ceiling, resources } = JSON.parse(read('environment.json').toString()) as Environment;
+    Object.assign(charts['f2c-function']!.values.autoscaling as object, { maxReplicas: 8 });
+    const least = Math.min(...Object.values(ceiling!.requestsPerSecond));
+    resources['function/core'] = resources['tfserving/core'] = { requests: {}, limits: { cpu: '1' } };
+    changeEnvironment(folder, { charts, resources, ceiling: { ...ceiling!, bound: 0.4 * least } });
+    expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+    html = read('report.html').toString();
+  });
+
+  test.each([
+    ['users', 'from 2 users.'],
+    ['batches', 'sends 1, 10, 100, 1,000 and 10,000 values in a request'],
+    ['bounds of unlike autoscalers', 'with 1 to 8 replicas of the function and 1 to 5 replicas of TensorFlow Serving'],
+    ['share of the ceiling', 'requests/s, which is 40 % of the lowest of these.'],
+    ['CPU limit of latency', 'latency offers one replica, with a CPU limit of 1, a steady'],
+    ['CPU limit of capacity', 'capacity loads one replica, with a CPU limit of 200m, with 1, 2, 4,'],
+    ['cold starts', 'starts a replica of each target 3 times'],
+    ['rounds of noise', 'repeats latency with the function alone, 2 times.'],
+  ])('%s', (_, text) => expect(html).toContain(text));
+});
+
+test('a note stands on the first page in a sentence, and whole among the threats', async () => {
+  const { folder, report, pages, summary } = run('noted', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['batch'] }),
+  );
+  const note = 'Version 2.20.0 was slow\nhere. It was warm.\n\n  A second paragraph.';
+  changeEnvironment(folder, { note });
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const [first = '', ...others] = await pages();
+  const [, page] = /^Note: Version 2\.20\.0 was slow here\. The whole note: page (\d+)$/m.exec(first)!;
+  expect(first).not.toContain('It was warm.');
+  expect(others[Number(page) - 2]).toMatch(/Version 2\.20\.0 was slow here\. It was warm\.\n.*A second paragraph\./);
+  expect(summary()).toMatchObject({ note });
+});
+
+test('a report is the same when the folder of its run has another name', async () => {
+  const write = (folder: string) => writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['coldstart'] });
+  const [one, other] = [run('before', write), run('after', write)];
+  for (const { report } of [one, other]) expect(await report()).toMatchObject({ exitCode: 0 });
+  for (const name of ['report.pdf', 'report.html', 'summary.csv', 'summary.json', 'summary.svg']) {
+    expect(one.read(name).equals(other.read(name)), name).toBe(true);
+  }
+});
+
+test('any change of a file shows in the report', async () => {
+  const { folder, report, read } = run('changed', (folder) => writeSyntheticRun(folder, { quick: true, trials: 1 }));
+  expect(await report()).toMatchObject({ exitCode: 0 });
+  const before = read('report.pdf');
+  const file = join(folder, 'batch/1/function_stats_history.csv');
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(/\d(?=\r?\n$)/, (digit) => String((Number(digit) + 1) % 10)),
+  );
+  expect(await report()).toMatchObject({ exitCode: 0 });
+  expect(read('report.pdf').equals(before)).toBe(false);
+});
+
+test('the picture says that its run is made up, and keeps its text as text', async () => {
+  const { report, read } = run('picture', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 2, experiments: ['coldstart'] }),
+  );
+  expect(await report()).toMatchObject({ exitCode: 0 });
+  const svg = read('summary.svg').toString();
+  expect(svg).toMatch(/<text [^>]*>Cold start<\/text>/);
+  expect(svg).toMatch(/<tspan>SYNTHETIC DATA/);
+  expect(svg).toContain('prefers-color-scheme:dark');
+});
+
 test('what was not measured has no section, and the first page says so', async () => {
   const { report, read, summary } = run('part', (folder) =>
     writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['calibrate', 'batch'] }),
@@ -172,11 +250,14 @@ test('what was not measured has no section, and the first page says so', async (
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
   expect(html).toContain(
-    'Not in this report, for no trial of latency, capacity, autoscale or coldstart counts for both: latency, throughput of one replica, autoscaling, cost and cold start.',
+    'This report says nothing about latency, throughput of one replica, autoscaling, cost and cold start: no trial of ' +
+      'latency, capacity, autoscale or coldstart counts for both targets.',
   );
-  expect(html).not.toContain('<h2>Autoscaling</h2>');
+  expect(html).not.toContain('>Autoscaling</h2>');
   expect(html).toContain('QUICK RUN');
-  expect(summary().verdict.headline).toBe('It can’t be said whether the function or TensorFlow Serving does better.');
+  expect(summary().verdict.headline).toBe(
+    'The trials can’t say whether the function or TensorFlow Serving does better.',
+  );
 });
 
 test('a target that was measured alone has its values, and no ratio', async () => {
@@ -188,7 +269,7 @@ test('a target that was measured alone has its values, and no ratio', async () =
     const figure = summary().figures.find((each) => each.key === key)!;
     expect(figure, key).toMatchObject({ tfserving: null, ratio: null, better: null });
     expect(figure.function!.value, key).toBeGreaterThan(0);
-    expect(figure.why, key).toMatch(/was not run with both\.$/);
+    expect(figure.why, key).toMatch(/was not run with both targets\.$/);
   }
 });
 
@@ -206,7 +287,7 @@ test('a target that runs elsewhere has a part in autoscaling, though its replica
 test('one trial has no interval, and no verdict', async () => {
   const { report, summary } = run('one', (folder) => writeSyntheticRun(folder, { quick: true, trials: 1 }));
   expect(await report()).toMatchObject({ exitCode: 0 });
-  expect(summary().verdict.sentences.join(' ')).toMatch(/1 trial can’t tell how much differs from run to run/);
+  expect(summary().verdict.sentences.join(' ')).toMatch(/1 trial can’t show how much results differ from run to run/);
   expect(summary().figures.find(({ key }) => key === 'p99_ms')).toMatchObject({ better: null, ratio: { low: null } });
 });
 
@@ -228,12 +309,12 @@ test('equal targets have no difference that can be shown', async () => {
     }),
   );
   expect(await report()).toMatchObject({ exitCode: 0 });
-  expect(summary().verdict.headline).toBe('No difference can be shown between the function and TensorFlow Serving.');
+  expect(summary().verdict.headline).toBe('The trials show no difference between the function and TensorFlow Serving.');
 });
 
 test('a load that does not count is in red with its reason, and its figures are left out', async () => {
   const reason = 'The load generator was the bottleneck.';
-  const { report, summary, read } = run('invalid', (folder) =>
+  const { report, summary, read, pages } = run('invalid', (folder) =>
     writeSyntheticRun(folder, {
       trials: 2,
       experiments: ['capacity', 'latency'],
@@ -242,8 +323,12 @@ test('a load that does not count is in red with its reason, and its figures are 
   );
   expect(await report()).toMatchObject({ exitCode: 0 });
   expect(read('report.html').toString()).toContain(
-    `<p class="alert" role="alert">INVALID: latency/1 of function. ${reason}</p>`,
+    `<p class="alert" role="alert">INVALID: latency/1 of the function. ${reason}</p>`,
   );
+  const [first = '', ...others] = await pages();
+  const [, page] = /^2 of 8 loads don’t count: page (\d+)$/m.exec(first)!;
+  expect(first).not.toContain(reason);
+  expect(others[Number(page) - 2]).toContain(reason);
   expect(read('report.html').toString()).toContain('<strong class="bad">INVALID</strong>');
   expect(summary().figures.find(({ key }) => key === 'p99_ms')).toMatchObject({
     function: null,
@@ -351,9 +436,8 @@ describe('two runs side by side', () => {
     expect(await compare()).toMatchObject({ exitCode: 0, stderr: '' });
     expect(readdirSync(join(folders, 'b'))).toContain('comparison.pdf');
     const html = readFileSync(join(folders, 'b/comparison.html'), 'utf8');
-    for (const title of ['The function', 'TensorFlow Serving', 'Environment'])
-      expect(html).toContain(`<h2>${title}</h2>`);
-    expect(html).toMatch(/the function in a (and|does)/);
+    for (const title of ['The function', 'TensorFlow Serving', 'Environment']) expect(html).toContain(`>${title}</h2>`);
+    expect(html).toMatch(/the function in A (and|does)/);
   });
 
   test('have their throughput by CPU limits of their own', () => {
@@ -377,8 +461,8 @@ describe('two runs side by side', () => {
     const { exitCode, stderr } = await compare();
     expect(exitCode).toBe(1);
     expect(stderr).toBe(
-      'a and b differ in version of Kubernetes, nodes and time that was measured (environment.json), so that their ' +
-        'figures would differ for that alone; --allow-unlike compares them all the same.',
+      `${join(folders, 'a')} and ${join(folders, 'b')} differ in version of Kubernetes, nodes and time that was measured ` +
+        '(environment.json), so that their figures would differ for that alone; --allow-unlike compares them all the same.',
     );
     expect(await compare('--allow-unlike')).toMatchObject({ exitCode: 0 });
   });

@@ -50,7 +50,7 @@ export function simulate(load: Load, steps: Step[]): Simulation {
   create(start - METRICS_SECONDS);
   const [seconds, timeline, pods]: [Second[], Row<'timeline'>[], Row<'pods'>[]] = [[], [], []];
   const used: number[] = [];
-  // Of new replicas, nothing is known at first.
+  // The metrics API knows nothing about a new replica at first.
   let metrics = { cpu_cores: scales ? null : 0, memory_bytes: scales ? null : truth.memoryIdleBytes };
 
   for (let time = start; time <= end; time++) {

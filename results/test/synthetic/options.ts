@@ -6,9 +6,9 @@ import { TARGETS, type Environment, type Target } from '../../files.ts';
 export const EXPERIMENTS = ['calibrate', ...COMPARED] as const;
 export type ExperimentName = (typeof EXPERIMENTS)[number];
 
-/** Of one target. */
+/** What is true of one target. */
 export interface Truth {
-  /** Requests/s of one replica at the CPU limit of all experiments but `autoscale`. */
+  /** Requests/s of one replica at the CPU limit `CPU_LIMIT`. */
   capacity: number;
   /** CPU of a request with one value, µs. */
   cpuMicroseconds: number;
@@ -70,5 +70,5 @@ export const DEFAULTS: Synthetic = {
   mode: 'cluster',
 };
 
-/** Of the single replica that the truths are about. */
+/** The CPU limit of the single replica that the truths are about. */
 export const CPU_LIMIT = '200m';
