@@ -1,0 +1,73 @@
+// The run that README.md shows: its report follows from its files, and README.md quotes no other figures.
+
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { number, ratioWithInterval } from '../report/format.ts';
+
+const README = readFileSync('README.md', 'utf8');
+const [, RUN = ''] = /\]\((results\/[\dT-]+)\/summary\.svg\)/.exec(README) ?? [];
+const REPORT = ['report.pdf', 'report.html', 'summary.csv', 'summary.json', 'summary.svg'];
+
+describe('the published report', () => {
+  const copies = mkdtempSync(join(tmpdir(), 'published-'));
+  afterAll(() => rmSync(copies, { recursive: true }));
+  const copy = join(copies, 'another name');
+  beforeAll(async () => {
+    cpSync(RUN, copy, { recursive: true });
+    for (const name of REPORT) rmSync(join(copy, name));
+    await execa(process.execPath, ['results/report/main.ts', copy]);
+  });
+
+  test.each(REPORT)('%s comes out again to the same bytes, from a folder of another name', (name) => {
+    expect(readFileSync(join(copy, name)).equals(readFileSync(join(RUN, name)))).toBe(true);
+  });
+
+  test('is the one in results/', () => {
+    expect(readFileSync('results/report.pdf').equals(readFileSync(join(RUN, 'report.pdf')))).toBe(true);
+  });
+});
+
+describe('README.md', () => {
+  interface Summary {
+    verdict: { headline: string; sentences: string[] };
+    figures: {
+      name: string;
+      unit: string;
+      function: { value: number } | null;
+      tfserving: { value: number } | null;
+      ratio: { value: number; low: number; high: number } | null;
+    }[];
+  }
+  const { verdict, figures } = JSON.parse(readFileSync(join(RUN, 'summary.json'), 'utf8')) as Summary;
+  const [, section = ''] = /^## Which is faster\?\n(.*?)^## /ms.exec(README) ?? [];
+  const isRow = (line: string) => line.startsWith('|');
+  const [, , ...rows] = section.split('\n').filter(isRow);
+
+  test('has a table of five figures', () => expect(rows).toHaveLength(5));
+
+  test.each(rows)('quotes the run: %s', (row) => {
+    const cells = row.split('|').map((cell) => cell.trim());
+    const figure = figures.find(({ name, unit }) => `${name}, ${unit}` === cells[1])!;
+    const { ratio } = figure;
+    const interval = ratio && { low: ratio.low, high: ratio.high };
+    expect(cells.slice(2, -1)).toEqual([
+      number(figure.function?.value ?? NaN),
+      number(figure.tfserving?.value ?? NaN),
+      ratio && interval ? ratioWithInterval({ value: ratio.value, interval }) : 'no result',
+    ]);
+  });
+
+  test('says what the verdict says, and no other number', () => {
+    const prose = section
+      .split('\n')
+      .filter((line) => !isRow(line))
+      .join(' ')
+      .replaceAll(/\]\([^)]*\)/g, ']');
+    expect(prose).toContain(`**${verdict.headline}**`);
+    const said = [verdict.headline, ...verdict.sentences].join(' ');
+    for (const [figure] of prose.matchAll(/\d[\d,.]*/g)) expect(said).toContain(figure);
+  });
+});
