@@ -184,7 +184,12 @@ export const KINDS = {
       p50Us: member(v.nullable(AMOUNT), 'µs', 'median, from the sending of the request; null without requests'),
       p99Us: member(v.nullable(AMOUNT), 'µs', '99th percentile; null without requests'),
       generator: member(
-        v.strictObject({ processes: COUNT, cpuCores: v.nullable(AMOUNT), lagMs: v.nullable(AMOUNT) }),
+        v.strictObject({
+          processes: COUNT,
+          cpuCores: v.nullable(AMOUNT),
+          limitCores: v.optional(AMOUNT),
+          lagMs: v.nullable(AMOUNT),
+        }),
         'cores, ms',
         'processes of the load generator; the most CPU that one of them used, as the highest median of a step; the 90th ' +
           'percentile, over all seconds, of the longest delay of an event loop',
@@ -220,6 +225,17 @@ export const KINDS = {
       pod: column(NAME, '', 'name of the pod'),
       cpu_seconds: column(NUMBER, 's', 'CPU time that the pod has used since its start'),
       memory_bytes: column(or('', WHOLE), 'bytes', 'working set of the pod; empty where not known'),
+    }),
+  },
+  throttling: {
+    extension: 'csv',
+    writtenBy: 'compare',
+    about: 'How often the kernel stopped each pod at its CPU limit; there is no such file without a limit.',
+    schema: v.object({
+      timestamp_s: column(NUMBER, 's', 'Unix time of the counters'),
+      pod: column(NAME, '', 'name of the pod'),
+      periods: column(WHOLE, '', 'periods, of 100 ms each, in which the pod wanted CPU since its start'),
+      throttled_periods: column(WHOLE, '', 'those in which it used up its share, and had to wait for the next period'),
     }),
   },
   coldstarts: {
@@ -347,10 +363,16 @@ export const environmentSchema = v.object({
     'how far the clock of the cluster is ahead of the command’s; null where not known',
   ),
   ceiling: member(
-    v.nullable(v.object({ requestsPerSecond: v.record(v.string(), AMOUNT), bound: AMOUNT })),
+    v.nullable(
+      v.object({
+        requestsPerSecond: v.record(v.string(), AMOUNT),
+        openRequestsPerSecond: v.optional(v.record(v.string(), AMOUNT)),
+        bound: AMOUNT,
+      }),
+    ),
     'requests/s',
-    'by target: what the load generator can send in that target’s form of request; and the highest rate that any load ' +
-      'offered; null where not measured',
+    'by target: what the load generator can send in that target’s form of request, in a closed loop and at a given rate; ' +
+      'and the highest rate that a load may offer; null where not measured',
   ),
   leftOut: member(v.array(v.string()), '', 'what could not be measured, and why, in sentences'),
   verdicts: member(

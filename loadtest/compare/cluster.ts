@@ -9,7 +9,7 @@ import { kubectl, openNamespace, podsBy, selectorOf, type Namespace } from './na
 import type { Options } from './options.ts';
 import { CompareError, type Place, type Scaling } from './place.ts';
 import { checkCluster } from './preflight.ts';
-import { resourcesOf, scale } from './releases.ts';
+import { resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { openShell, type Shell } from './shell.ts';
 import { NAMES } from './targets.ts';
@@ -28,9 +28,10 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   /** By target and scaling, such as `function/one`: what its pod runs with, which is not always what was asked for. */
   const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
   let readsKubelet = false;
+  let cpus: number;
 
   try {
-    await checkCluster(namespace);
+    cpus = await checkCluster(namespace);
     await shell.run('kubectl', ['create', 'namespace', namespace.name]);
     await kubectl(namespace, 'label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
     for (const target of installed) await change(target, 'one');
@@ -45,6 +46,8 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     targets: TARGETS,
     leftOut: leftOut(),
     scales: true,
+    limitsCpu: true,
+    cpus,
     controls: (target) => installed.includes(target),
     prepare,
     load: (load) => runLoad(namespace, load),
@@ -56,17 +59,19 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     close,
   };
 
-  async function prepare(target: Target, scaling: Scaling): Promise<boolean> {
+  async function prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void> {
     // Replicas that another load has left would take CPU from this one.
     for (const other of installed) if (other !== target && scalings[other] === 'auto') await change(other, 'one');
-    if (!installed.includes(target)) return false;
+    if (!installed.includes(target)) return;
     // An autoscaled target begins each load with one replica again.
     if (scaling === 'auto' || scalings[target] !== scaling) await change(target, scaling);
-    return cold.delete(target);
+    if (cold.delete(target)) await warmUp();
+    // Its first reading must not be of the warm-up, which would bring a second replica before the load.
+    if (scaling === 'auto') await startAutoscaler(namespace, target, Date.now());
   }
 
   async function change(target: Target, scaling: Scaling): Promise<void> {
-    await scale(namespace, target, scaling);
+    await scaleToOne(namespace, target, scaling);
     scalings[target] = scaling;
     cold.add(target);
     resources[`${target}/${scaling}`] = await resourcesOf(namespace, target);

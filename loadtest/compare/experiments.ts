@@ -2,15 +2,30 @@
 
 import { max, median, min, sum } from 'simple-statistics';
 import { fileName, type Row, type Target } from '../../results/files.ts';
+import { quantity } from '../../results/quantity.ts';
 import type { ResultsFolder } from './folder.ts';
 import type { ExperimentName, Options } from './options.ts';
 import { CompareError, type Files, type Load, type Place, type Scaling, type Step } from './place.ts';
 import type { Progress } from './progress.ts';
 import { NAMES } from './targets.ts';
-import { csv, highestThroughput, idleReplicas, judged, rowsOf, tooFast, verdictOf } from './verdicts.ts';
+import {
+  csv,
+  highestThroughput,
+  idleReplicas,
+  isSaturated,
+  judged,
+  openCeiling,
+  rowsOf,
+  tooFast,
+  verdictOf,
+} from './verdicts.ts';
 
 /** Share of what the load generator can send that is asked of it, so that the target is measured and not Locust. */
-const BOUND_SHARE = 0.6;
+const BOUND_SHARE = 0.8;
+/** Rates at which the open loop is calibrated, as shares of what the closed loop sends. */
+const CEILING_SHARES = [0.25, 0.5, 0.75, 1];
+/** Share of all CPUs that the load generator and a target may need together: the rest is for Kubernetes and for chance. */
+const CPU_SHARE = 0.8;
 /** Users of a rate, if there may be so many: enough to have requests under way while slow ones are waited for. */
 const RATE_USERS = 32;
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
@@ -21,62 +36,88 @@ const BATCH_USERS = 4;
 const OVERHEAD_SECONDS = 15;
 /** What a start takes with the end of the replica before, about. */
 const COLD_START_SECONDS = 15;
+/** What an autoscaler takes, about, until it has a reading of an idle replica. */
+const AUTOSCALER_SECONDS = 75;
 
 export interface Comparison {
   place: Place;
   options: Options;
   progress: Progress;
   folder: ResultsFolder;
-  /** Rate that no load may exceed, requests/s. */
-  bound: number;
-  /** Requests/s of one saturated replica, of each trial. */
+  /** What the load generator can send here; undefined until it is calibrated. */
+  limits: Limits;
+  /** Requests/s of one saturated replica, in each round of `capacity`. */
   capacities: Record<Target, number[]>;
 }
 
+/** What the load generator can send without strain. */
+interface Limits {
+  /** The highest rate that the open loop offers, in requests/s. */
+  bound: number;
+  /** What a target may answer in the closed loop, in requests/s. */
+  closedBounds: Partial<Record<Target, number>>;
+  /** CPU time that a request of the open loop takes from the load generator, in seconds. */
+  cpuSeconds: number;
+}
+
+export const UNLIMITED: Limits = { bound: Infinity, closedBounds: {}, cpuSeconds: 0 };
+
 const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
-  autoscale: (comparison) =>
-    forEachTrial(comparison, async (trial, target) => {
-      const { options, bound } = comparison;
-      const seconds = Math.floor(options.pace.runTime / RATE_SHARES.length);
-      const users = Math.min(RATE_USERS, options.users);
-      const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: rounded(share * bound) }));
-      await measure(comparison, 'autoscale', trial, target, 'auto', { steps });
-    }),
+  capacity: async (comparison) => {
+    const { place, options, capacities } = comparison;
+    const rounds = options.pace.trials;
+    let trial = 0;
+    for (let round = 0; round < rounds; round++) {
+      const throughputs: Record<Target, number[]> = { function: [], tfserving: [] };
+      // The targets take turns with each number of users, so that a drift of the machine meets both alike.
+      for (const users of doubled(options.users)) {
+        const rising = place.targets.filter((target) => !isSaturated(throughputs[target]));
+        if (rising.length === 0) break;
+        trial += 1;
+        for (const target of interleaved(rising, trial)) {
+          const step = { seconds: options.pace.capacityStep, users };
+          const name = `${round + 1}/${rounds}, ${users} ${users === 1 ? 'user' : 'users'}`;
+          const files = await measure(comparison, 'capacity', trial, name, target, 'one', [step]);
+          throughputs[target].push(highestThroughput(rowsOf(files, target, 'steps')));
+        }
+      }
+      for (const target of place.targets) capacities[target].push(max(throughputs[target]));
+    }
+  },
 
-  capacity: (comparison) =>
-    forEachTrial(comparison, async (trial, target) => {
-      const { options, capacities } = comparison;
-      const steps = doubled(options.users).map((users) => ({ seconds: options.pace.capacityStep, users }));
-      const files = await measure(comparison, 'capacity', trial, target, 'one', { steps, untilSaturated: true });
-      capacities[target].push(highestThroughput(rowsOf(files, target, 'steps')));
-    }),
+  autoscale: async (comparison) => {
+    const { options } = comparison;
+    const bound = boundOfNodes(comparison);
+    const seconds = Math.floor(options.pace.runTime / RATE_SHARES.length);
+    const users = Math.min(RATE_USERS, options.users);
+    const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: rounded(share * bound) }));
+    await forEachTrial(comparison, 'autoscale', 'auto', steps);
+  },
 
-  latency: (comparison) =>
-    forEachTrial(comparison, async (trial, target) => {
-      await measure(comparison, 'latency', trial, target, 'one', { steps: [equalRate(comparison)] });
-    }),
+  latency: (comparison) => forEachTrial(comparison, 'latency', 'core', [equalRate(comparison)]),
 
   noise: async (comparison) => {
     const { place, options } = comparison;
     if (!place.targets.includes('function')) return;
-    for (let trial = 1; trial <= trialsOf('noise', options); trial++) {
-      await measure(comparison, 'noise', trial, 'function', 'one', { steps: [equalRate(comparison)] });
+    const trials = trialsOf('noise', options);
+    for (let trial = 1; trial <= trials; trial++) {
+      await measure(comparison, 'noise', trial, `${trial}/${trials}`, 'function', 'core', [equalRate(comparison)]);
     }
   },
 
-  batch: (comparison) =>
-    forEachTrial(comparison, async (trial, target) => {
-      const { options } = comparison;
-      const users = Math.min(BATCH_USERS, options.users);
-      const steps = BATCHES.map((batch) => ({ seconds: options.pace.batchStep, users, batch }));
-      await measure(comparison, 'batch', trial, target, 'one', { steps });
-    }),
+  batch: (comparison) => {
+    const { options } = comparison;
+    const users = Math.min(BATCH_USERS, options.users);
+    const steps = BATCHES.map((batch) => ({ seconds: options.pace.batchStep, users, batch }));
+    return forEachTrial(comparison, 'batch', 'one', steps);
+  },
 
   coldstart: async (comparison) => {
     const { place, options, progress, folder } = comparison;
     const targets = place.targets.filter((target) => place.controls(target));
     const rows: Record<Target, Row<'coldstarts'>[]> = { function: [], tfserving: [] };
-    for (const target of targets) await place.prepare(target, 'one');
+    // A start is measured cold: nothing warms these replicas up.
+    for (const target of targets) await place.prepare(target, 'one', () => Promise.resolve());
     for (let start = 0; start < options.pace.coldStarts; start++) {
       for (const target of interleaved(targets, start)) {
         progress.begin(`coldstart ${start + 1}/${options.pace.coldStarts}: ${NAMES[target]}`, COLD_START_SECONDS);
@@ -92,7 +133,7 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
       add('image', await place.imageBytes(target));
       progress.begin(`coldstart: idle memory of ${NAMES[target]}`, OVERHEAD_SECONDS);
       add('memory_idle', await place.memoryBytes(target));
-      await warmUp(comparison, target, 'one');
+      await warmUp(comparison, target);
       add('memory_loaded', await place.memoryBytes(target));
       folder.write('coldstart', 1, csv(new Map(), target, 'footprint', footprint));
     }
@@ -101,61 +142,102 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
 
 /** @throws CompareError when one of them breaks */
 export async function runExperiments(comparison: Comparison): Promise<void> {
+  const { options, place, progress } = comparison;
+  const names = runnable(options, place);
+  progress.expect(estimate(['calibrate', ...names], options, place));
   await calibrate(comparison);
-  for (const name of runnable(comparison.options, comparison.place)) await RUN[name](comparison);
+  for (const [index, name] of names.entries()) {
+    // What came before may have taken less than it could have.
+    progress.expect(estimate(names.slice(index), options, place));
+    await RUN[name](comparison);
+  }
 }
 
-/** Seconds that all of it takes, about. */
-export function estimate(options: Options, place: Place): number {
+/** Seconds that some experiments take at most, about. */
+function estimate(names: readonly (ExperimentName | 'calibrate')[], options: Options, place: Place): number {
   const { pace } = options;
-  const steps: Record<Exclude<ExperimentName, 'coldstart'>, number> = {
-    autoscale: pace.runTime,
-    capacity: doubled(options.users).length * pace.capacityStep,
-    latency: pace.latency,
-    noise: pace.latency,
-    batch: BATCHES.length * pace.batchStep,
+  const stepsOfCapacity = doubled(options.users).length;
+  const seconds: Record<ExperimentName | 'calibrate', number> = {
+    calibrate: (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
+    autoscale: pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp),
+    capacity: pace.trials * stepsOfCapacity * (pace.capacityStep + OVERHEAD_SECONDS),
+    latency: pace.trials * (pace.latency + OVERHEAD_SECONDS),
+    // It has twice as many trials, of one target.
+    noise: pace.trials * (pace.latency + OVERHEAD_SECONDS),
+    batch: pace.trials * (BATCHES.length * pace.batchStep + OVERHEAD_SECONDS),
+    coldstart: pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS,
   };
-  const targets = place.targets.length;
-  const seconds = runnable(options, place).map((name) => {
-    if (name === 'coldstart')
-      return targets * (pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS);
-    return (name === 'noise' ? 1 : targets) * trialsOf(name, options) * (steps[name] + OVERHEAD_SECONDS);
-  });
-  return sum([targets * (pace.calibrate + OVERHEAD_SECONDS), ...seconds]);
+  return place.targets.length * sum(names.map((name) => seconds[name]));
 }
 
-function runnable(options: Options, place: Place): ExperimentName[] {
-  return options.experiments.filter((name) => name !== 'autoscale' || place.scales);
+function runnable(options: Options, { scales, limitsCpu }: Place): ExperimentName[] {
+  const needsLimit: ExperimentName[] = ['capacity', 'batch'];
+  return options.experiments.filter(
+    (name) => (name !== 'autoscale' || scales) && (!needsLimit.includes(name) || limitsCpu),
+  );
 }
 
 /**
- * Finds what the load generator can send at most, in each target's form of request, to a server that only answers.
- * Its own verdict is that it is the bottleneck, which is what is wanted here.
+ * Finds what the load generator can send at most, in each target's form of request, to a server that only answers: in the
+ * closed loop, and then in the open one, which costs it more for each request. Its own verdict is that it is the
+ * bottleneck, which is what is wanted here.
  */
 async function calibrate(comparison: Comparison): Promise<void> {
   const { place, options, progress, folder } = comparison;
-  const ceilings: Record<string, number> = {};
+  const users = Math.min(RATE_USERS, options.users);
+  const { calibrate: seconds, settle: settleSeconds } = options.pace;
+  const closed: Record<string, number> = {};
+  const open: Record<string, { rate: number; cpuSeconds: number }> = {};
+  const send = async (trial: number, target: Target, steps: Step[], loop: string) => {
+    progress.begin(
+      `calibrate: what the load generator can send ${loop} in the form of ${NAMES[target]}`,
+      OVERHEAD_SECONDS + sum(steps.map((step) => step.seconds)),
+    );
+    const files = await place.load({ target, steps, settleSeconds, toStaticServer: true });
+    folder.write('calibrate', trial, files);
+    const verdict = verdictOf(files, target);
+    if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };
+    throw new CompareError(
+      `calibrate: ${verdict.failures} requests to a bare server failed, so that nothing can be measured.`,
+    );
+  };
   for (const target of place.targets) {
-    const name = `calibrate: what the load generator can send in the form of ${NAMES[target]}`;
-    progress.begin(name, options.pace.calibrate + OVERHEAD_SECONDS);
-    const steps = [{ seconds: options.pace.calibrate, users: Math.min(RATE_USERS, options.users) }];
-    const load: Load = { target, steps, settleSeconds: options.pace.settle, toStaticServer: true };
-    const files = await place.load(load);
-    folder.write('calibrate', 1, files);
-    const { failures, throughput } = verdictOf(files, target);
-    if (failures > 0 || throughput === 0) {
-      throw new CompareError(
-        `calibrate: ${failures} requests to a bare server failed, so that nothing can be measured.`,
-      );
-    }
-    ceilings[target] = throughput;
+    const { throughput } = (await send(1, target, [{ seconds, users }], 'in a closed loop')).verdict;
+    const half = Math.max(settleSeconds + 2, Math.ceil(seconds / 2));
+    const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: rounded(share * throughput) }));
+    const { files, verdict } = await send(2, target, steps, 'at a given rate');
+    closed[target] = throughput;
+    open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
   }
-  const ceiling = min(Object.values(ceilings));
-  comparison.bound = BOUND_SHARE * ceiling;
-  folder.add({ ceiling: { requestsPerSecond: ceilings, bound: comparison.bound } });
+  const ceiling = min(Object.values(open).map(({ rate }) => rate));
+  const bound = BOUND_SHARE * ceiling;
+  const cpuSeconds = max(Object.values(open).map((its) => its.cpuSeconds));
+  comparison.limits = {
+    bound,
+    cpuSeconds,
+    closedBounds: Object.fromEntries(Object.entries(closed).map(([target, rate]) => [target, BOUND_SHARE * rate])),
+  };
+  const openRequestsPerSecond = Object.fromEntries(Object.entries(open).map(([target, { rate }]) => [target, rate]));
+  folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound } });
   progress.say(
-    `The load generator can send ${ceiling.toFixed(0)} requests/s here; at most ${comparison.bound.toFixed(0)} are asked of it.`,
+    `The load generator can send ${ceiling.toFixed(0)} requests/s at a given rate here; at most ${bound.toFixed(0)} are ` +
+      `asked of it, for which it needs ${(bound * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
   );
+}
+
+/** The highest rate at which the load generator and the target that needs more CPU have room on the nodes together. */
+function boundOfNodes({ place, options, progress, limits, capacities }: Comparison): number {
+  const saturated = quantity(options.cpuLimit);
+  const costs = place.targets
+    .filter((target) => place.controls(target))
+    .map((target) => saturated / median(capacities[target]));
+  const cpuSeconds = limits.cpuSeconds + max([0, ...costs]);
+  const bound = Math.min(limits.bound, (CPU_SHARE * place.cpus) / cpuSeconds);
+  progress.say(
+    `autoscale: at most ${bound.toFixed(0)} requests/s, for which the load generator and the dearer target need ` +
+      `${(bound * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+  );
+  return bound;
 }
 
 /** One load of one target, from a warm start to files that say whether they count. */
@@ -163,28 +245,31 @@ async function measure(
   comparison: Comparison,
   experiment: ExperimentName,
   trial: number,
+  which: string,
   target: Target,
   scaling: Scaling,
-  part: { steps: Step[]; untilSaturated?: boolean },
+  steps: Step[],
 ): Promise<Files> {
-  const { place, options, progress, folder, bound } = comparison;
-  const name = `${experiment} ${trial}/${trialsOf(experiment, options)}: ${NAMES[target]}`;
-  const load: Load = { target, settleSeconds: options.pace.settle, ...part };
-  progress.begin(name, OVERHEAD_SECONDS + sum(part.steps.map(({ seconds }) => seconds)));
-  if (await place.prepare(target, scaling)) {
+  const { place, options, progress, folder, limits } = comparison;
+  const name = `${experiment} ${which}: ${NAMES[target]}`;
+  const load: Load = { target, settleSeconds: options.pace.settle, steps };
+  progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
+  await place.prepare(target, scaling, async () => {
     folder.add(await place.environment());
-    await warmUp(comparison, target, scaling);
-  }
+    await warmUp(comparison, target);
+  });
 
   const watch = place.controls(target) ? place.watch(target) : undefined;
   const files = await place.load(load).finally(() => watch?.stop());
-  const { timeline = [], pods = [] } = (await watch?.stop()) ?? {};
+  const { timeline = [], pods = [], throttling = [] } = (await watch?.stop()) ?? {};
   if (timeline.length > 0) csv(files, target, 'timeline', timeline);
   if (pods.length > 0) csv(files, target, 'pods', pods);
+  if (throttling.length > 0) csv(files, target, 'throttling', throttling);
 
+  const isClosed = steps.every(({ rate }) => rate === undefined);
   const more = [
     ...(scaling === 'auto' && target === 'function' ? idleReplicas(rowsOf(files, target, 'replicas'), timeline) : []),
-    ...tooFast(rowsOf(files, target, 'steps'), bound),
+    ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.closedBounds[target] ?? Infinity) : []),
   ];
   const verdict = judged(verdictOf(files, target), more);
   files.set(fileName(target, 'verdict'), Buffer.from(`${JSON.stringify(verdict, null, 2)}\n`));
@@ -196,32 +281,36 @@ async function measure(
   return files;
 }
 
-/** Half of what the slower target can answer, for as long as a p99 takes. */
-function equalRate({ options, bound, capacities }: Comparison): Step {
-  const slower = min(Object.values(capacities).flatMap((all) => (all.length > 0 ? median(all) : [])));
+/** Half of what the slower target can answer, or the load generator send, for as long as a p99 takes. */
+function equalRate({ options, limits, capacities }: Comparison): Step {
+  const most = Object.values(capacities).flatMap((all) => (all.length > 0 ? median(all) : []));
   const users = Math.min(RATE_USERS, options.users);
-  return { seconds: options.pace.latency, users, rate: rounded(Math.min(slower / 2, bound)) };
+  return { seconds: options.pace.latency, users, rate: rounded(min([...most, limits.bound]) / 2) };
 }
 
-/** Of each target. The noise is between two trials, 1 and 2, 3 and 4, and so on. */
+/** The number of trials of each target; noise is between two of them, 1 and 2, 3 and 4, and so on. */
 function trialsOf(experiment: ExperimentName, { pace }: Options): number {
   return experiment === 'noise' ? 2 * pace.trials : pace.trials;
 }
 
-/** Gets a target's replicas warm; what is measured meanwhile is thrown away. */
-async function warmUp({ place, options, bound }: Comparison, target: Target, scaling: Scaling): Promise<void> {
-  // A tenth of the bound is too little for an autoscaler to act.
-  const step = { seconds: options.pace.warmUp, users: BATCH_USERS };
-  const steps = [scaling === 'auto' ? { ...step, rate: rounded(bound / 10) } : step];
+/** Gets a target's replica warm; what is measured meanwhile is thrown away. */
+async function warmUp({ place, options }: Comparison, target: Target): Promise<void> {
+  const steps = [{ seconds: options.pace.warmUp, users: BATCH_USERS }];
   await place.load({ target, steps, settleSeconds: 0 });
 }
 
+/** Measures the same steps of both targets, as often as there are trials. */
 async function forEachTrial(
-  { place, options }: Comparison,
-  each: (trial: number, target: Target) => Promise<void>,
+  comparison: Comparison,
+  experiment: ExperimentName,
+  scaling: Scaling,
+  steps: Step[],
 ): Promise<void> {
-  for (let trial = 1; trial <= options.pace.trials; trial++) {
-    for (const target of interleaved(place.targets, trial - 1)) await each(trial, target);
+  const trials = trialsOf(experiment, comparison.options);
+  for (let trial = 1; trial <= trials; trial++) {
+    for (const target of interleaved(comparison.place.targets, trial - 1)) {
+      await measure(comparison, experiment, trial, `${trial}/${trials}`, target, scaling, steps);
+    }
   }
 }
 

@@ -75,7 +75,6 @@ function argumentsOf(load: Load, url: string, seed: number): string[] {
     `--seed=${seed}`,
     `--steps=${JSON.stringify(load.steps)}`,
     `--settle=${load.settleSeconds}`,
-    ...(load.untilSaturated ? ['--until-saturated'] : []),
     // The static server has one answer.
     ...(load.toStaticServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
   ];

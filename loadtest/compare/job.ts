@@ -30,7 +30,6 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
     seed: options.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
-    untilSaturated: load.untilSaturated ?? false,
     // The static server has one answer.
     temperatures: load.toStaticServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });

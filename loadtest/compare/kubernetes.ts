@@ -67,6 +67,12 @@ export interface Node {
   };
 }
 
+export interface Deployment {
+  metadata: { generation: number };
+  spec: { replicas: number };
+  status: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; readyReplicas?: number };
+}
+
 export interface List<T> {
   items: T[];
 }

@@ -1,10 +1,12 @@
-// This machine as the place of a comparison: the function as a process, TensorFlow Serving as a container.
+// This machine as the place of a comparison: each target is a container, or the function a process.
 
+import { availableParallelism } from 'node:os';
 import pidusage from 'pidusage';
-import { TARGETS, type Row, type Target } from '../../results/files.ts';
+import { TARGETS, type Environment, type Row, type Target } from '../../results/files.ts';
+import { quantity } from '../../results/quantity.ts';
 import { openGenerator } from './generator.ts';
 import type { Options } from './options.ts';
-import { CompareError, type Files, type Load, type Place, type Watch } from './place.ts';
+import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from './place.ts';
 import { findServers, startStaticServer, type Server } from './servers.ts';
 import type { Shell } from './shell.ts';
 import { answers, NAMES } from './targets.ts';
@@ -20,6 +22,9 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
   const { starters, images, leftOut } = await findServers(options, shell, say);
   const targets = TARGETS.filter((target) => options.urls[target] ?? starters[target]);
   const running: Partial<Record<Target, Server>> = {};
+  /** The CPU limits of a replica that starts here, as Kubernetes writes them. */
+  const limits: Record<Exclude<Scaling, 'auto'>, string> = { one: options.cpuLimit, core: '1' };
+  const resources: Environment['resources'] = {};
   const isWarm = new Set<Target>();
 
   try {
@@ -29,11 +34,19 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
       targets,
       leftOut: ['autoscale: on one machine without a cluster, nothing scales.', ...leftOut],
       scales: false,
+      limitsCpu: Object.values(running).every(({ limit }) => limit !== undefined),
+      cpus: availableParallelism(),
       controls: (target) => running[target] !== undefined,
-      prepare(target) {
-        const isNew = !isWarm.has(target);
+      async prepare(target, scaling, warmUp) {
+        const limit = limits[scaling === 'auto' ? 'one' : scaling];
+        const server = running[target];
+        if (server?.limit) {
+          await server.limit(quantity(limit));
+          resources[`${target}/${scaling}`] = { requests: {}, limits: { cpu: limit } };
+        }
+        if (isWarm.has(target)) return;
         isWarm.add(target);
-        return Promise.resolve(isNew);
+        await warmUp();
       },
       load: (load) => loadWith(generate, load),
       watch: (target) => startWatch(pidOf(target), shell),
@@ -44,7 +57,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
         Promise.resolve({
           kubernetes: null,
           images: Object.fromEntries(Object.entries(images).map(([target, image]) => [`f2c-${target}`, image])),
-          resources: {},
+          resources,
           charts: {},
           clock: { offsetSeconds: 0, of: 'this machine, where all of it ran' },
         }),
@@ -57,7 +70,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
 
   /** Starts a target if it is to run here, and waits for its first right answer. */
   async function ready(target: Target): Promise<void> {
-    const server = await starters[target]?.();
+    const server = await starters[target]?.(quantity(limits.one));
     if (server) running[target] = server;
     const url = options.urls[target] ?? server?.url ?? '';
     await shell.until(
@@ -128,7 +141,7 @@ function startWatch(pid: number, shell: Shell): Watch {
     async stop() {
       stopping.abort();
       await sampling;
-      return { timeline, pods };
+      return { timeline, pods, throttling: [] };
     },
   };
 }

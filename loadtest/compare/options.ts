@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Target } from '../../results/files.ts';
 
-export const EXPERIMENTS = ['autoscale', 'capacity', 'latency', 'noise', 'batch', 'coldstart'] as const;
+/** In the order in which they run: what `capacity` finds decides the rates of those that follow. */
+export const EXPERIMENTS = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart'] as const;
+const NEED_CAPACITY: readonly ExperimentName[] = ['autoscale', 'latency', 'noise'];
 export type ExperimentName = (typeof EXPERIMENTS)[number];
 
 /** The charts that are installed, by the names that --set and --values call them. */
@@ -22,7 +24,7 @@ export interface Pace {
   warmUp: number;
   /** time of the closed loop against the bare server, once for each form of request */
   calibrate: number;
-  /** time for each number of users */
+  /** time for each number of users, at least */
   capacityStep: number;
   /** time of the fixed rate; the p99 of 100 requests/s has an interval from 100 s on */
   latency: number;
@@ -66,7 +68,7 @@ export interface Options {
   pace: Pace;
   /** Most users of any load. */
   users: number;
-  /** CPU limit of the one replica in all experiments but `autoscale`, as Kubernetes writes it. */
+  /** CPU limit of the one replica in `capacity`, `batch` and `coldstart`, as Kubernetes writes it. */
   cpuLimit: string;
   seed: number;
   /** `key=value` for Helm, by chart. */
@@ -83,9 +85,10 @@ export interface Options {
 
 const EXAMPLES = `
 Experiments (all of them, unless you name some with --experiment; \`calibrate\` always runs first):
-  autoscale   both targets at the same rates, rising to what the generator sends without strain, with the autoscaler on
   capacity    one replica, with more and more users until throughput stops rising
-  latency     one replica, both at the same rate: half of the slower one's capacity (also runs \`capacity\`, as noise does)
+  autoscale   both targets at the same rates, rising to what the generator and the nodes can do, with the autoscaler on
+              (also runs \`capacity\`, as latency and noise do)
+  latency     one replica with a whole core, both at the same rate: half of the slower one's capacity
   noise       the latency of the function against itself: how much two equal things differ
   batch       one replica, with 1 to 10 000 values in a request
   coldstart   time from a new pod to its first right answer; image sizes; memory
@@ -125,7 +128,7 @@ export function readOptions(argv: string[]): Options {
     .option('--users <n>', 'most users at the same time', whole, 64)
     .option(
       '--cpu-limit <quantity>',
-      'CPU limit of the single replica in every experiment but autoscale',
+      'CPU limit of the single replica in capacity, batch and coldstart',
       quantity,
       '100m',
     )
@@ -224,10 +227,10 @@ function noteFrom(file: string): string {
   return note(text);
 }
 
-/** @returns the experiments in the order in which they run. The rate of `latency` and `noise` comes from `capacity`. */
+/** @returns the experiments in the order in which they run, and what they need */
 function withCapacity(names: ExperimentName[]): ExperimentName[] {
   if (names.length === 0) return [...EXPERIMENTS];
-  const needsCapacity = names.includes('latency') || names.includes('noise');
+  const needsCapacity = names.some((name) => NEED_CAPACITY.includes(name));
   return EXPERIMENTS.filter((name) => names.includes(name) || (name === 'capacity' && needsCapacity));
 }
 

@@ -19,8 +19,6 @@ export interface Load {
   steps: Step[];
   /** The first seconds of every step, which are not measured. */
   settleSeconds: number;
-  /** End when throughput stops rising from step to step. */
-  untilSaturated?: boolean;
   /** Send them to the bare static server in place of the target. */
   toStaticServer?: boolean;
 }
@@ -28,12 +26,19 @@ export interface Load {
 /** Files of a results folder by their names. */
 export type Files = Map<string, Buffer>;
 
-/** How many replicas a target has: one of a fixed CPU limit, or as many as its autoscaler wants. */
-export type Scaling = 'one' | 'auto';
+/** How many replicas a target has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
+export type Scaling = 'one' | 'core' | 'auto';
 
-/** Samples of a target, taken until it is stopped. */
+/** The rows of the files about a target's replicas; none where they can't be read. */
+export interface Samples {
+  timeline: Row<'timeline'>[];
+  pods: Row<'pods'>[];
+  throttling: Row<'throttling'>[];
+}
+
+/** Takes samples of a target until it is stopped. */
 export interface Watch {
-  stop: () => Promise<{ timeline: Row<'timeline'>[]; pods: Row<'pods'>[] }>;
+  stop: () => Promise<Samples>;
 }
 
 export interface Place {
@@ -45,11 +50,16 @@ export interface Place {
   controls(target: Target): boolean;
   /** Whether targets can have more than one replica here. */
   readonly scales: boolean;
+  /** Whether each target that is run here is held to a CPU limit, without which it may outrun the load generator. */
+  readonly limitsCpu: boolean;
+  /** CPUs that the targets and the load generator share. */
+  readonly cpus: number;
   /**
-   * Gets a target ready for a load: scaled, and with the same resources as the other one.
-   * @returns whether its replicas are new, so that they need a warm-up
+   * Gets a target ready for a load: scaled, with the same resources as the other one, and with an autoscaler that starts
+   * from one idle replica.
+   * @param warmUp what warms up the target's replica, which is called if it is a new one
    */
-  prepare(target: Target, scaling: Scaling): Promise<boolean>;
+  prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void>;
   /** @returns what the generator left, as it left it */
   load(load: Load): Promise<Files>;
   watch(target: Target): Watch;

@@ -9,8 +9,11 @@ import type { Chart } from './options.ts';
 import { CompareError } from './place.ts';
 import { render } from './releases.ts';
 
-/** @throws CompareError, with what to do */
-export async function checkCluster(namespace: Namespace): Promise<void> {
+/**
+ * @returns the CPUs of the cluster that pods can use
+ * @throws CompareError, with what to do
+ */
+export async function checkCluster(namespace: Namespace): Promise<number> {
   const { api, shell, say, name } = namespace;
   const context = await shell.run('kubectl', ['config', 'current-context']);
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
@@ -25,18 +28,20 @@ export async function checkCluster(namespace: Namespace): Promise<void> {
       error.details,
     );
   }
-  await checkRoom(namespace);
+  const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
+  const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
+  await checkRoom(namespace, cpus);
+  return cpus;
 }
 
 /** Whether the targets, all their replicas, and the load generator fit beside what runs already, by CPU requests. */
-async function checkRoom(namespace: Namespace): Promise<void> {
+async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   const { api, say, installed } = namespace;
-  const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
   const { items: pods } = await api.get<List<Pod>>(
     `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
   );
   const requested = pods.flatMap(({ spec }) => spec.containers.map(({ resources }) => cpuRequest(resources)));
-  const free = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0'))) - sum(requested);
+  const free = cpus - sum(requested);
 
   const needs = await Promise.all([...installed, 'loadtest' as const].map((chart) => needsOf(namespace, chart)));
   const least = sum(needs.map(({ cpu }) => cpu));

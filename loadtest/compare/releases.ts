@@ -2,11 +2,12 @@
 
 import { join } from 'node:path';
 import type { Target } from '../../results/files.ts';
-import { trouble, type Resources } from './kubernetes.ts';
+import { trouble, type Deployment, type Resources } from './kubernetes.ts';
 import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from './options.ts';
 import { ROOT } from './environment.ts';
 import { CompareError, type Scaling } from './place.ts';
+import { usageSince } from './samples.ts';
 import { NAMES } from './targets.ts';
 
 type Values = Record<string, string | number | boolean | object>;
@@ -52,14 +53,25 @@ function given({ options }: Namespace, chart: Chart): string[] {
   return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
 }
 
-/** Gets a target to one replica that is ready; `auto` then lets its autoscaler begin, and waits for its first reading. */
-export async function scale(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
+/** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
+export async function scaleToOne(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
   const { cpuLimit } = namespace.options;
-  const fixed = { 'autoscaling.enabled': false, replicaCount: 1 };
-  const limited = { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit };
-  await install(namespace, target, scaling === 'one' ? { ...fixed, ...limited } : fixed);
+  const resources = {
+    auto: {},
+    one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
+    // It asks for little, since the rate bounds what it uses: two such replicas have to fit beside the load generator.
+    core: { 'resources.requests.cpu': '100m', 'resources.limits.cpu': '1' },
+  };
+  await install(namespace, target, { 'autoscaling.enabled': false, replicaCount: 1, ...resources[scaling] });
   await waitForReplicas(namespace, target, 1);
-  if (scaling === 'one') return;
+}
+
+/**
+ * Lets a target's autoscaler begin, and waits for its first reading.
+ * @param since Unix time in ms: what the target used before then must not count
+ */
+export async function startAutoscaler(namespace: Namespace, target: Target, since: number): Promise<void> {
+  await usageSince(namespace, target, since);
   await install(namespace, target, { 'autoscaling.enabled': true });
   const { shell, api, name } = namespace;
   const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${RELEASES[target]}`;
@@ -70,7 +82,7 @@ export async function scale(namespace: Namespace, target: Target, scaling: Scali
 }
 
 /**
- * Waits until a target has just so many pods, all of them ready.
+ * Waits until a target has just so many pods, all of them ready and of its last release.
  * @throws CompareError if one of them can't start
  */
 export async function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
@@ -83,12 +95,21 @@ export async function waitForReplicas(namespace: Namespace, target: Target, coun
       const isReady = pods.every(({ status }) =>
         status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
       );
-      return pods.length === count && isReady ? true : undefined;
+      return pods.length === count && isReady && (await isRolledOut(namespace, target)) ? true : undefined;
     });
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     throw new CompareError(error.message, await diagnosis(namespace, selector));
   }
+}
+
+/** @returns whether every pod of a target is of its last release: right after an upgrade, those before are ready too */
+async function isRolledOut({ api, name }: Namespace, target: Target): Promise<boolean> {
+  const { metadata, status } = await api.get<Deployment>(
+    `/apis/apps/v1/namespaces/${name}/deployments/${RELEASES[target]}`,
+  );
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status;
+  return observedGeneration >= metadata.generation && updatedReplicas === replicas;
 }
 
 /** Requests and limits of a target, as its pod has them. */

@@ -3,18 +3,14 @@
 import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../results/files.ts';
 import { quantity } from '../../results/quantity.ts';
-import { ApiError, type List } from './kubernetes.ts';
+import { ApiError, type Deployment, type List } from './kubernetes.ts';
 import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
-import type { Watch } from './place.ts';
+import type { Samples, Watch } from './place.ts';
 import { NAMES } from './targets.ts';
 
 /** The kubelet reads its counters every 10 s or so; asking more often brings no news. */
 const KUBELET_SECONDS = 5;
 
-interface Deployment {
-  spec: { replicas: number };
-  status: { readyReplicas?: number };
-}
 interface PodMetrics {
   /** End of the time that the usage is the mean of. */
   timestamp: string;
@@ -33,6 +29,7 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
   const { shell } = namespace;
   const timeline: Row<'timeline'>[] = [];
   const pods = new Map<string, Row<'pods'>>();
+  const throttling = new Map<string, Row<'throttling'>>();
   const stopping = new AbortController();
 
   const sampling = (async () => {
@@ -40,26 +37,34 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
       const next = performance.now() + 1000;
       const [row] = await Promise.allSettled([timelineRow(namespace, target)]);
       if (row.status === 'fulfilled') timeline.push(row.value);
-      if (readsKubelet && second % KUBELET_SECONDS === 0) await readPods();
+      if (readsKubelet && second % KUBELET_SECONDS === 0) await readKubelets();
       await shell.sleep(Math.max(0, next - performance.now()));
     }
-    if (readsKubelet) await readPods();
+    if (readsKubelet) await readKubelets();
   })();
   // It ends with the run; who stops it hears of it.
   sampling.catch(() => undefined);
 
-  async function readPods(): Promise<void> {
-    const [rows] = await Promise.allSettled([podRows(namespace, target)]);
-    if (rows.status === 'fulfilled') for (const row of rows.value) pods.set(`${row.pod} ${row.timestamp_s}`, row);
+  /** The same reading comes again until there is a new one. */
+  async function readKubelets(): Promise<void> {
+    const [used, throttled] = await Promise.allSettled([podRows(namespace, target), throttlingRows(namespace, target)]);
+    if (used.status === 'fulfilled') for (const row of used.value) pods.set(`${row.pod} ${row.timestamp_s}`, row);
+    if (throttled.status === 'fulfilled') {
+      for (const row of throttled.value) throttling.set(`${row.pod} ${row.timestamp_s}`, row);
+    }
   }
 
   return {
-    async stop() {
+    async stop(): Promise<Samples> {
       stopping.abort();
       await sampling;
-      return { timeline, pods: [...pods.values()].sort((a, b) => a.timestamp_s - b.timestamp_s) };
+      return { timeline, pods: inOrder(pods), throttling: inOrder(throttling) };
     },
   };
+
+  function inOrder<T extends { timestamp_s: number }>(rows: ReadonlyMap<string, T>): T[] {
+    return [...rows.values()].sort((a, b) => a.timestamp_s - b.timestamp_s);
+  }
 }
 
 async function timelineRow(namespace: Namespace, target: Target): Promise<Row<'timeline'>> {
@@ -92,21 +97,42 @@ async function podMetrics({ api, name }: Namespace, target: Target): Promise<Pod
 const METRICS_SECONDS = 90;
 
 /** Bytes of memory that a target uses now: by the first news from after the call. */
-export function memoryBytes(namespace: Namespace, target: Target): Promise<number> {
-  const start = Date.now();
+export async function memoryBytes(namespace: Namespace, target: Target): Promise<number> {
+  return total(await newsSince(namespace, target, Date.now()), 'memory');
+}
+
+/**
+ * Waits until the metrics API has a reading of a target's CPU that holds nothing from before a time: the second one since
+ * then, as a reading is the mean of the time since the one before.
+ * @param since Unix time in ms
+ */
+export async function usageSince(namespace: Namespace, target: Target, since: number): Promise<void> {
+  const first = await newsSince(namespace, target, since);
+  const latest = Math.max(...first.map(({ timestamp }) => Date.parse(timestamp)));
+  await newsSince(namespace, target, latest + 1);
+}
+
+function newsSince(namespace: Namespace, target: Target, since: number): Promise<PodMetrics[]> {
   return namespace.shell.until(`The metrics API has news of ${NAMES[target]}`, METRICS_SECONDS, async () => {
     const metrics = await podMetrics(namespace, target);
-    if (metrics.length === 0 || metrics.some(({ timestamp }) => Date.parse(timestamp) < start)) return undefined;
-    return total(metrics, 'memory');
+    const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
+    return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
   });
+}
+
+/** The names of a target's pods, and the nodes that they run on. */
+async function whereabouts(namespace: Namespace, target: Target): Promise<{ names: string[]; nodes: string[] }> {
+  const pods = await podsBy(namespace, selectorOf(target));
+  return {
+    names: pods.map(({ metadata }) => metadata.name),
+    nodes: [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))],
+  };
 }
 
 /** The kubelets' counters of a target's pods. */
 async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'>[]> {
-  const pods = await podsBy(namespace, selectorOf(target));
-  const names = pods.map(({ metadata }) => metadata.name);
-  const nodes = new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []));
-  const summaries = await Promise.all([...nodes].map((node) => summary(namespace, node)));
+  const { names, nodes } = await whereabouts(namespace, target);
+  const summaries = await Promise.all(nodes.map((node) => summary(namespace, node)));
   return summaries
     .flatMap(({ pods }) => pods)
     .filter(({ podRef }) => podRef.namespace === namespace.name && names.includes(podRef.name))
@@ -122,6 +148,37 @@ async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'
             },
       ),
     );
+}
+
+/** What the kernel did to a target's pods that have a CPU limit, as the kubelets read it from `cpu.stat` of each cgroup. */
+async function throttlingRows(namespace: Namespace, target: Target): Promise<Row<'throttling'>[]> {
+  const { names, nodes } = await whereabouts(namespace, target);
+  const texts = await Promise.all(
+    nodes.map((node) => namespace.api.text(`/api/v1/nodes/${node}/proxy/metrics/cadvisor`)),
+  );
+  return texts.flatMap((text) => throttlingOf(text, namespace.name)).filter(({ pod }) => names.includes(pod));
+}
+
+/** One line of Prometheus' text format: a counter of a cgroup's CPU periods, with its labels, value and time in ms. */
+const PERIODS = /^container_cpu_cfs_(throttled_)?periods_total\{(.*)\} (\S+) (\d+)$/gm;
+
+/**
+ * Reads the counters of the pods' own cgroups, whose limit is that of all their containers: the kernel counts a period
+ * there, or at the container, or at both, and at the container it misses more.
+ * @param text what `/metrics/cadvisor` of a kubelet answers, in Prometheus' text format
+ * @returns a row for each pod of the namespace that has a CPU limit
+ */
+export function throttlingOf(text: string, namespace: string): Row<'throttling'>[] {
+  const rows = new Map<string, Row<'throttling'>>();
+  for (const [, throttled, labels = '', value, timestamp] of text.matchAll(PERIODS)) {
+    const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+    if (label('namespace') !== namespace || label('container') !== '') continue;
+    const pod = label('pod');
+    const row = rows.get(pod) ?? { timestamp_s: Number(timestamp) / 1000, pod, periods: 0, throttled_periods: 0 };
+    row[throttled ? 'throttled_periods' : 'periods'] += Number(value);
+    rows.set(pod, row);
+  }
+  return [...rows.values()];
 }
 
 function summary({ api }: Namespace, node: string): Promise<Summary> {

@@ -1,19 +1,22 @@
-// Servers on this machine: the function as a process, TensorFlow Serving as a Docker container, and a bare one.
+// Servers on this machine: the targets as Docker containers with a CPU limit, or the function as a process, and a bare one.
 
 import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import type { Environment, Target } from '../../results/files.ts';
+import { TARGETS, type Environment, type Target } from '../../results/files.ts';
 import { ROOT, VERSION } from './environment.ts';
 import type { Options } from './options.ts';
 import { CompareError } from './place.ts';
 import { openShell, type Shell } from './shell.ts';
 import { STATIC_SERVER_CODE } from './static-server.ts';
+import { NAMES } from './targets.ts';
 
 export interface Server {
   url: string;
   /** Of the process on this machine that serves. */
   pid: number;
+  /** Changes its CPU limit, in cores; undefined where nothing holds it to one. */
+  limit?: (cores: number) => Promise<void>;
   /** What it said at its end; undefined while it runs. */
   whyEnded: () => string | undefined;
   /** Returns when it has ended; can be called more than once. */
@@ -21,32 +24,41 @@ export interface Server {
 }
 
 interface Servers {
-  /** Of the targets that can run here. */
-  starters: Partial<Record<Target, () => Promise<Server>>>;
+  /** What starts each target that can run here, with a CPU limit in cores where Docker holds it to one. */
+  starters: Partial<Record<Target, (cores: number) => Promise<Server>>>;
   images: Partial<Record<Target, Environment['images'][string]>>;
   leftOut: string[];
 }
 
+const IMAGES = {
+  function: { variable: 'FUNCTION_IMAGE', repository: 'f2c-function', folder: 'function', port: '8080' },
+  tfserving: { variable: 'TFSERVING_IMAGE', repository: 'f2c-tfserving', folder: 'tfserving', port: '8501' },
+} as const satisfies Record<Target, object>;
+
 /** What of the targets can run here, beside those that run elsewhere already. */
 export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
-  if (!options.urls.function) {
-    say('The function is bundled.');
-    await shell.run('npm', ['--prefix', ROOT, 'run', '--silent', 'build']);
-    servers.starters.function = () => startFunction();
-  }
-  if (!options.urls.tfserving) {
-    const reference = process.env.TFSERVING_IMAGE ?? `f2c-tfserving:${VERSION}`;
+  for (const target of TARGETS.filter((each) => !options.urls[each])) {
+    const { variable, repository, folder, port } = IMAGES[target];
+    const reference = process.env[variable] ?? `${repository}:${VERSION}`;
     const image = await inspect(shell, reference);
     if (image) {
-      servers.images.tfserving = image;
-      servers.starters.tfserving = () => startContainer(shell, reference);
-    } else {
-      servers.leftOut.push(
-        `TensorFlow Serving: Docker is not there, or has no image ${reference}, and no --tfserving-url was given. ` +
-          `\`docker build --file tfserving/Dockerfile --tag ${reference} .\` makes the image.`,
-      );
+      servers.images[target] = image;
+      servers.starters[target] = (cores) => startContainer(shell, reference, port, cores);
+      continue;
     }
+    const remedy =
+      `Docker is not there, or has no image ${reference}; ` +
+      `\`docker build --file ${folder}/Dockerfile --tag ${reference} .\` makes it`;
+    if (target === 'function') {
+      say('The function is bundled.');
+      await shell.run('npm', ['--prefix', ROOT, 'run', '--silent', 'build']);
+      servers.starters.function = () => startFunction();
+      servers.leftOut.push(
+        'capacity, batch: nothing limits the CPU of the function as a process of this machine, so it answers more than ' +
+          `the load generator can send. ${remedy}.`,
+      );
+    } else servers.leftOut.push(`${NAMES[target]}: ${remedy}, or give --${target}-url.`);
   }
   return servers;
 }
@@ -93,9 +105,11 @@ function startProcess(program: string, args: string[], port: number): Server {
   };
 }
 
-async function startContainer(shell: Shell, image: string): Promise<Server> {
-  const rights = ['--read-only', '--cap-drop', 'ALL'];
-  const id = (await shell.run('docker', ['run', '--detach', ...rights, '--publish', '127.0.0.1::8501', image])).trim();
+async function startContainer(shell: Shell, image: string, port: string, cores: number): Promise<Server> {
+  const rights = ['--read-only', '--cap-drop', 'ALL', '--cpus', String(cores)];
+  const id = (
+    await shell.run('docker', ['run', '--detach', ...rights, '--publish', `127.0.0.1::${port}`, image])
+  ).trim();
   const of = (format: string) => shell.run('docker', ['inspect', '--format', format, id]);
   // A run that is interrupted runs nothing any more, but has to end this.
   const { run } = openShell(new AbortController().signal);
@@ -106,10 +120,13 @@ async function startContainer(shell: Shell, image: string): Promise<Server> {
     await run('docker', ['rm', '--force', id]);
   };
   try {
-    const address = (await shell.run('docker', ['port', id, '8501'])).split('\n')[0] ?? '';
+    const address = (await shell.run('docker', ['port', id, port])).split('\n')[0] ?? '';
     return {
       url: `http://${address.trim()}`,
       pid: Number(await of('{{.State.Pid}}')),
+      limit: async (cores) => {
+        await shell.run('docker', ['update', '--cpus', String(cores), id]);
+      },
       whyEnded: () => undefined,
       stop,
     };

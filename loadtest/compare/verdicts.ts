@@ -1,10 +1,10 @@
 // What only a comparison can tell of a load: whether its figures count, beside what the load generator itself found.
 
-import { max, min } from 'simple-statistics';
+import { max, median, min, sum } from 'simple-statistics';
 import { fileName, type CsvKind, type Row, type Target, type Verdict } from '../../results/files.ts';
 import { parse } from '../../results/read.ts';
 import { format } from '../../results/write.ts';
-import type { Files } from './place.ts';
+import { CompareError, type Files } from './place.ts';
 
 /** Long enough for each connection to be made anew, so that every replica gets its share. */
 const END_SECONDS = 20;
@@ -31,6 +31,62 @@ export function tooFast(steps: Row<'steps'>[], bound: number): string[] {
     `The target answered ${throughput.toFixed(0)} requests/s, more than the ${bound.toFixed(0)} that the load generator ` +
       'sends without strain: lower --cpu-limit, or give the generator more processes and CPU.',
   ];
+}
+
+/** Throughput that rises by less than this share, twice in a row, rises no more. */
+const SATURATION_GAIN = 0.05;
+
+/** @param throughputs requests/s, with more users from each to the next */
+export function isSaturated(throughputs: readonly number[]): boolean {
+  let best = 0;
+  let flat = 0;
+  for (const throughput of throughputs) {
+    flat = best > 0 && throughput < best * (1 + SATURATION_GAIN) ? flat + 1 : 0;
+    best = Math.max(best, throughput);
+  }
+  return flat >= 2;
+}
+
+/** A process of the load generator that uses more of what it may use is the bottleneck (`f2c_loadtest/verdict.py`). */
+const MOST_CPU_SHARE = 0.9;
+/** A rate that is missed by more is not kept (`f2c_loadtest/verdict.py`). */
+const MOST_RATE_ERROR = 0.02;
+
+/**
+ * What the load generator can send in the open loop: the rate at which its busiest process would be the bottleneck, by
+ * linear interpolation between two steps; or if it kept all rates without that, the highest one.
+ * @param steps steps with rising rates, against a server that is no bottleneck
+ * @returns requests/s, and the CPU seconds of all processes for a request there
+ * @throws CompareError if not even the lowest rate was kept
+ */
+export function openCeiling(
+  steps: readonly Row<'steps'>[],
+  samples: readonly Row<'generator'>[],
+  { generator: { limitCores } }: Pick<Verdict, 'generator'>,
+): { rate: number; cpuSeconds: number } {
+  const most = MOST_CPU_SHARE * (limitCores ?? 1);
+  let kept = { rate: 0, busiest: 0, cores: 0 };
+  for (const { offered_rate, requests, start_s, end_s } of steps) {
+    const rate = requests / (end_s - start_s);
+    const within = samples.filter(({ timestamp_s }) => timestamp_s >= start_s && timestamp_s < end_s);
+    const cores = Object.values(Object.groupBy(within, (sample) => sample.process)).map((its = []) =>
+      median(its.map(({ cpu_cores }) => cpu_cores)),
+    );
+    const step = { rate, busiest: max([0, ...cores]), cores: sum(cores) };
+    if (step.busiest > most) {
+      const share = (most - kept.busiest) / (step.busiest - kept.busiest);
+      const between = (one: number, other: number) => one + share * (other - one);
+      kept = { rate: between(kept.rate, rate), busiest: most, cores: between(kept.cores, step.cores) };
+      break;
+    }
+    if (Math.abs(rate - (offered_rate ?? rate)) > MOST_RATE_ERROR * rate) break;
+    kept = step;
+  }
+  if (kept.rate > 0) return { rate: kept.rate, cpuSeconds: kept.cores / kept.rate };
+  throw new CompareError(
+    `calibrate: the load generator could not even send ${steps[0]?.offered_rate ?? 0} requests/s to a bare server: ` +
+      'give it more CPU, or a machine that has less to do.',
+  );
 }
 
 /** Requests/s of the step that had most. */

@@ -22,7 +22,7 @@ describe('without an option', () => {
   const options = readOptions([]);
 
   test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
-    const names = ['autoscale', 'capacity', 'latency', 'noise', 'batch', 'coldstart'];
+    const names = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart'];
     expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: names });
     expect(options.pace).toMatchObject({ trials: 3, runTime: 300, coldStarts: 10 });
   });
@@ -44,7 +44,7 @@ describe('options', () => {
     expect(readOptions(['--run-time', text]).pace.runTime).toBe(seconds);
   });
 
-  test.each(['latency', 'noise'])('%s needs the capacity, so that it runs before', (name) => {
+  test.each(['autoscale', 'latency', 'noise'])('%s needs the capacity, so that it runs before', (name) => {
     expect(readOptions(['--experiment', name]).experiments).toEqual(['capacity', name]);
   });
 
@@ -84,7 +84,7 @@ describe('wrong use', () => {
   test.each([
     ['an unknown option', ['--trails', '3'], /unknown option '--trails'/],
     ['a bare word', ['locust'], /too many arguments/],
-    ['an unknown experiment', ['--experiment', 'speed'], /Known are autoscale, capacity/],
+    ['an unknown experiment', ['--experiment', 'speed'], /Known are capacity, autoscale/],
     ['no trials', ['--trials', '0'], /whole number from 1/],
     ['a time that is too short', ['--run-time', '5s'], /from 20s to 24h/],
     ['no time at all', ['--run-time', 'm'], /from 20s to 24h/],

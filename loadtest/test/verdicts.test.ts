@@ -2,7 +2,16 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Row, Verdict } from '../../results/files.ts';
-import { csv, highestThroughput, idleReplicas, judged, rowsOf, tooFast } from '../compare/verdicts.ts';
+import {
+  csv,
+  highestThroughput,
+  idleReplicas,
+  isSaturated,
+  judged,
+  openCeiling,
+  rowsOf,
+  tooFast,
+} from '../compare/verdicts.ts';
 
 const seconds = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
@@ -65,6 +74,65 @@ describe('a target that is too fast for the load generator', () => {
     expect(tooFast([step(1500)], 100)).toEqual([
       expect.stringMatching(/^The target answered 150 requests\/s, more than/),
     ]);
+  });
+});
+
+describe('throughput with more and more users', () => {
+  test.each([
+    [[], false],
+    [[100, 200, 300], false],
+    [[100, 102, 200], false],
+    [[100, 104, 104], true],
+    [[100, 200, 150, 160], true],
+  ])('%j has stopped rising: %s', (throughputs, isIt) => expect(isSaturated(throughputs)).toBe(isIt));
+});
+
+describe('the ceiling of the open loop', () => {
+  /** Steps of 10 s with an offered rate, the rate that was sent, and the cores of each process. */
+  function calibrated(...steps: [offered: number, sent: number, cores: number[]][]) {
+    const rows = steps.map(([offered_rate, sent], index) => {
+      const start_s = 100 + 15 * index;
+      return { ...step(10 * sent), step: index, offered_rate, start_s, end_s: start_s + 10 };
+    });
+    const samples = steps.flatMap(([, , cores], index) =>
+      seconds(100 + 15 * index, 109 + 15 * index).flatMap((timestamp_s) =>
+        cores.map((cpu_cores, number) => ({ timestamp_s, process: `worker-${number}`, cpu_cores, lag_ms: 0 })),
+      ),
+    );
+    return [rows, samples] as const;
+  }
+  const generator = { processes: 1, cpuCores: null, lagMs: null };
+
+  test('is where the CPU of its busiest process meets what the verdict allows', () => {
+    const [rows, samples] = calibrated([1000, 1000, [0.3]], [2000, 2000, [0.6]], [4000, 4000, [1]]);
+    const { rate, cpuSeconds } = openCeiling(rows, samples, { generator });
+    expect(rate).toBeCloseTo(3500);
+    expect(cpuSeconds).toBeCloseTo(0.9 / 3500);
+  });
+
+  test('is lower where a process may use less than a core', () => {
+    const [rows, samples] = calibrated([1000, 1000, [0.27]], [2000, 2000, [0.54]], [4000, 4000, [0.6]]);
+    const { rate } = openCeiling(rows, samples, { generator: { ...generator, limitCores: 0.6 } });
+    expect(rate).toBeCloseTo(2000);
+  });
+
+  test('counts the CPU of all processes', () => {
+    const [rows, samples] = calibrated([1000, 1000, [0.4, 0.2]], [2000, 2000, [0.8, 0.4]]);
+    const { rate, cpuSeconds } = openCeiling(rows, samples, { generator });
+    expect(rate).toBe(2000);
+    expect(cpuSeconds).toBeCloseTo(1.2 / 2000);
+  });
+
+  test('is the highest rate that was kept, where a higher one was not', () => {
+    const [rows, samples] = calibrated([1000, 1000, [0.3]], [2000, 1900, [0.5]], [3000, 1900, [0.5]]);
+    expect(openCeiling(rows, samples, { generator }).rate).toBe(1000);
+  });
+
+  test('is an error where no rate was kept', () => {
+    const [rows, samples] = calibrated([1000, 500, [0.5]]);
+    expect(() => openCeiling(rows, samples, { generator })).toThrow(
+      'calibrate: the load generator could not even send 1000 requests/s to a bare server',
+    );
   });
 });
 

@@ -7,8 +7,8 @@ import * as v from 'valibot';
 import { toCelsius } from '../../function/src/celsius.ts';
 import type { Sides } from './charts.ts';
 import { left, paragraph, right, type Block, type Cell, type Section, type Table } from './document.ts';
-import { ABSENT, counted, number, paragraphsOf, upperFirst, words } from './format.ts';
-import { isValid, loadsOf, startsOf, type Measurements, type Part, type Side } from './measurements.ts';
+import { ABSENT, counted, number, paragraphsOf, percent, upperFirst, words } from './format.ts';
+import { isValid, loadsOf, startsOf, throttledShare, type Measurements, type Part, type Side } from './measurements.ts';
 import { boundShare, cpuLimit, list, replicaBounds, secondsOf, span, turns, valuesOf } from './plan.ts';
 import type { Price } from './sections.ts';
 import { threatsOf } from './threats.ts';
@@ -75,7 +75,7 @@ function fairness(sides: Sides): string {
     'Both targets convert by (f − 32) · 5/9, the function in doubles, the model in float32.',
     mode === 'cluster'
       ? 'Both run with the same CPU and memory, as read from the running pods.'
-      : 'Both run on one machine, without limits.',
+      : `Both run on one machine, ${cpuLimit(sides, 'capacity')}.`,
     ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects both alike.`] : []),
   ].join(' ');
 }
@@ -92,8 +92,12 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
 
   const share = boundShare(measurements);
   const ceilings = sides.flatMap(({ target, name }) => {
-    const rate = environment.ceiling?.requestsPerSecond[target];
-    return rate === undefined ? [] : [`${number(rate)} requests/s in the form that ${name} takes`];
+    const [closed, open] = [environment.ceiling?.requestsPerSecond, environment.ceiling?.openRequestsPerSecond].map(
+      (rates) => rates?.[target],
+    );
+    if (closed === undefined) return [];
+    const atRate = open === undefined ? '' : `, and ${number(open)} at a given rate,`;
+    return [`${number(closed)} requests/s${atRate} in the form that ${name} takes`];
   });
   const bound =
     environment.ceiling && share !== undefined
@@ -184,13 +188,8 @@ export function environment(runs: readonly Measurements[], titles: readonly stri
           ),
           of('Commit', ({ git }) => (git ? `${git.commit}${git.dirty ? ', and files that differ from it' : ''}` : '')),
           of('Seed', ({ seed }) => String(seed)),
-          of('Ceiling of the generator', ({ ceiling }) =>
-            ceiling
-              ? Object.entries(ceiling.requestsPerSecond)
-                  .map(([name, rate]) => `${name} ${number(rate)} requests/s`)
-                  .join(', ')
-              : '',
-          ),
+          of('Ceiling of the generator', ({ ceiling }) => (ceiling ? ceilingInWords(ceiling.requestsPerSecond) : '')),
+          of('The same at a given rate', ({ ceiling }) => ceilingInWords(ceiling?.openRequestsPerSecond ?? {})),
           of('Highest rate offered', ({ ceiling }) => (ceiling ? `${number(ceiling.bound)} requests/s` : '')),
           of('Clock of the cluster', ({ clock }) =>
             clock.offsetSeconds === null ? '' : `${number(clock.offsetSeconds)} s ahead, by ${clock.of}`,
@@ -200,6 +199,13 @@ export function environment(runs: readonly Measurements[], titles: readonly stri
       },
     ],
   };
+}
+
+/** @param rates requests/s by target */
+function ceilingInWords(rates: Readonly<Record<string, number>>): string {
+  return Object.entries(rates)
+    .map(([target, rate]) => `${target} ${number(rate)} requests/s`)
+    .join(', ');
 }
 
 const KNOWN_TEMPERATURES = join(import.meta.dirname, '../../model/known-temperatures.csv');
@@ -318,6 +324,7 @@ export function appendix(sides: readonly Side[]): Section {
     sides.find(({ target, measurements }) => target === part.target && measurements.parts.includes(part))?.name ??
     part.target;
   const parts = runs.flatMap((run) => run.parts.filter((part) => part.has('verdict')));
+  const showsThrottling = parts.some((part) => throttledShare(part) !== undefined);
   const table: Table = {
     kind: 'table',
     columns: [
@@ -330,6 +337,7 @@ export function appendix(sides: readonly Side[]): Section {
       right('p50, ms'),
       right('p99, ms'),
       right('Generator, cores'),
+      ...(showsThrottling ? [right('Throttled')] : []),
     ],
     rows: parts.map((part) => {
       const { verdict, requests, failures, throughput, p50Us, p99Us, generator } = part.read('verdict');
@@ -347,9 +355,12 @@ export function appendix(sides: readonly Side[]): Section {
         ms(p50Us),
         ms(p99Us),
         number(generator.cpuCores ?? NaN),
+        ...(showsThrottling ? [percent(throttledShare(part))] : []),
       ];
     }),
-    source: '*/*/<target>_verdict.json; latencies from the sending of the requests, failed ones included',
+    source:
+      '*/*/<target>_verdict.json; latencies from the sending of the requests, failed ones included' +
+      (showsThrottling ? '; the share of CPU periods in which the target stood at its limit: _throttling.csv' : ''),
   };
   const invalid = runs.flatMap(loadsOf).filter((part) => !isValid(part));
   const alerts = invalid.map((part): Block => {

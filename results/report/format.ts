@@ -14,6 +14,11 @@ export function number(value: number): string {
   return Number.isInteger(value) || Math.abs(value) >= 1000 ? COUNT.format(value) : NUMBER.format(value);
 }
 
+/** Such as `12.5 %`; @param share from 0 to 1 */
+export function percent(share: number | undefined): string {
+  return share === undefined ? ABSENT : `${number(Math.round(share * 1000) / 10)} %`;
+}
+
 export function interval({ low, high }: Interval, format = number): string {
   return `${format(low)} to ${format(high)}`;
 }

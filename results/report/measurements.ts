@@ -1,6 +1,6 @@
 // A results folder as the report sees it: every file read and checked, and the trials in pairs of both targets.
 
-import { runName, type Content, type Environment, type Kind, type Row, type Target } from '../files.ts';
+import { runName, type Content, type CsvKind, type Environment, type Kind, type Row, type Target } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from './statistics.ts';
 
@@ -61,9 +61,41 @@ export interface Side {
   name: string;
 }
 
-/** All parts of an experiment, in the order of trials. */
-export function partsOf({ measurements, target }: Side, experiment: string): Part[] {
-  return measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
+/** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of which has all numbers of users. */
+export function partsOf({ measurements, target }: Pick<Side, 'measurements' | 'target'>, experiment: string): Part[] {
+  const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
+  return experiment === 'capacity' ? roundsOf(parts) : parts;
+}
+
+/** @param loads of one or several numbers of users each; a round ends where that number does not rise any more */
+function roundsOf(loads: readonly Part[]): Part[] {
+  const rounds: [Part, ...Part[]][] = [];
+  let most = Infinity;
+  for (const load of loads) {
+    const users = load.read('steps').map((step) => step.users);
+    const least = Math.min(...users);
+    if (least > most) rounds.at(-1)?.push(load);
+    else rounds.push([load]);
+    most = Math.max(...users, least > most ? most : 0);
+  }
+  return rounds.map((round, index) => asOne(round, index + 1));
+}
+
+/** A round counts if the load with its highest throughput does; its rows are those of all its loads that count. */
+function asOne(loads: readonly [Part, ...Part[]], trial: number): Part {
+  const [first] = loads;
+  if (loads.length === 1) return first;
+  const throughputOfLoad = (load: Part) => load.read('verdict').throughput;
+  const best = loads.reduce((one, other) => (throughputOfLoad(other) > throughputOfLoad(one) ? other : one));
+  const counting = loads.filter(isValid);
+  const read = <K extends Kind>(kind: K): Content<K> => {
+    if (kind === 'verdict') return best.read(kind);
+    const rows = counting.flatMap((load, step) =>
+      (load.read(kind) as Row<CsvKind>[]).map((row) => ('step' in row ? { ...row, step } : row)),
+    );
+    return rows as Content<K>;
+  };
+  return { ...first, trial, has: (kind) => counting.every((load) => load.has(kind)), read, reasons: best.reasons };
 }
 
 /** The loads that are judged: all but those that look for the ceiling of the load generator. */
@@ -93,7 +125,7 @@ export function pairsOf(one: Side, other: Side, experiment: string): Pair<Part>[
 
 /** The function against itself: trials 1 and 2 of the noise experiment, 3 and 4, and so on. */
 export function pairsOfNoise(measurements: Measurements): Pair<Part>[] {
-  const parts = partsOf({ measurements, target: 'function', label: '', name: '' }, 'noise').filter(isValid);
+  const parts = partsOf({ measurements, target: 'function' }, 'noise').filter(isValid);
   return parts.flatMap((part) => {
     const next = parts.find(({ trial }) => trial === part.trial + 1);
     return part.trial % 2 === 1 && next ? [[part, next] as const] : [];
@@ -139,6 +171,24 @@ export function cpuOf(part: Part): { seconds: number; requests: number } {
     .read('seconds')
     .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));
   return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((sum, each) => sum + each, 0) };
+}
+
+/**
+ * The share of CPU periods, from 0 to 1, in which the kernel stopped the target's pods at their CPU limit while they were
+ * measured; undefined where it is not known, or no pod has a limit.
+ */
+export function throttledShare(part: Part): number | undefined {
+  if (!part.has('throttling')) return undefined;
+  const steps = part.read('steps');
+  const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
+  const within = part.read('throttling').filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
+  let [periods, throttled] = [0, 0];
+  for (const readings of Object.values(Object.groupBy(within, ({ pod }) => pod))) {
+    const [first, last] = [readings?.at(0), readings?.at(-1)];
+    periods += (last?.periods ?? 0) - (first?.periods ?? 0);
+    throttled += (last?.throttled_periods ?? 0) - (first?.throttled_periods ?? 0);
+  }
+  return periods > 0 ? throttled / periods : undefined;
 }
 
 /** The share of a second that lies between two times. */

@@ -34,9 +34,12 @@ export function secondsOf({ start_s, end_s }: Row<'steps'>): number {
   return end_s - start_s;
 }
 
-/** The highest rate that was offered, as a share of the lowest ceiling of the load generator; undefined without one. */
+/**
+ * The highest rate that may be offered, as a share of the load generator's lowest ceiling in the open loop, or if it was
+ * calibrated in the closed loop only, there; undefined without one.
+ */
 export function boundShare({ environment: { ceiling } }: Measurements): number | undefined {
-  const ceilings = Object.values(ceiling?.requestsPerSecond ?? {});
+  const ceilings = Object.values(ceiling?.openRequestsPerSecond ?? ceiling?.requestsPerSecond ?? {});
   return ceiling && ceilings.length > 0 ? ceiling.bound / min(ceilings) : undefined;
 }
 

@@ -13,10 +13,10 @@ import {
   type Saturation,
   type Sides,
 } from './charts.ts';
-import { left, paragraph, right, type Cell, type Section } from './document.ts';
+import { left, paragraph, right, type Block, type Cell, type Section } from './document.ts';
 import type { Figure } from './figures.ts';
-import { ABSENT, counted, interval, number, ratioWithInterval, words } from './format.ts';
-import { latencyOf, pairsOf, startsOf, type Part, type Side } from './measurements.ts';
+import { ABSENT, counted, interval, number, percent, ratioWithInterval, words } from './format.ts';
+import { latencyOf, pairsOf, startsOf, throttledShare, type Part, type Side } from './measurements.ts';
 import { countOf, percentile, percentileInterval, type Pair } from './statistics.ts';
 import { answersOf, samplesOf, startOf, timeline } from './timeline.ts';
 import { cpuLimit, list, replicaBounds, scalesByDefault, valuesOf } from './plan.ts';
@@ -32,7 +32,7 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
   const rate = pair[0].read('steps')[0]?.offered_rate;
   const floors = noise.flatMap((figure) => {
     const floor = floorOf(figure);
-    return floor === undefined ? [] : `${figure.name} ${number(Math.round((floor - 1) * 1000) / 10)} %`;
+    return floor === undefined ? [] : `${figure.name} ${percent(floor - 1)}`;
   });
   return {
     title: 'Latency at the same rate',
@@ -45,6 +45,7 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
               'The report takes a smaller difference for noise.'
             : ''),
       ),
+      ...throttled(pairs, sides),
       await latencies(histograms, sides),
       {
         kind: 'table',
@@ -61,6 +62,25 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
       },
     ],
   };
+}
+
+/** From this share of its CPU periods on, a target that the kernel stops at its limit shows that in its p99. */
+const MOST_THROTTLED = 0.01;
+
+/** An alert for each side whose latencies are those of its CPU limit. */
+function throttled(pairs: readonly Pair<Part>[], sides: Sides): Block[] {
+  return bothSides(sides, ofBoth(pairs, throttledShare), (shares, label): Block[] => {
+    const most = max([0, ...shares.map((share) => share ?? 0)]);
+    if (most <= MOST_THROTTLED) return [];
+    return [
+      {
+        kind: 'alert',
+        text:
+          `${label} stood at its CPU limit in up to ${percent(most)} of its CPU periods: its slowest answers waited for the ` +
+          'kernel to let it go on. They tell of the limit, and not of the target.',
+      },
+    ];
+  });
 }
 
 /** The knee is where this share of the highest throughput is reached: from there on, more users only wait longer. */

@@ -1,7 +1,7 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
 import { counted, number, words } from './format.ts';
-import { isValid, loadsOf, type Measurements } from './measurements.ts';
+import { isValid, loadsOf, partsOf, type Measurements } from './measurements.ts';
 
 /** Above this, and up to the verdict’s limit of 0.9, the load generator is busy enough to add to the latencies. */
 const HEADROOM_CORES = 0.6;
@@ -12,7 +12,12 @@ export function threatsOf(measurements: Measurements): string[] {
   const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
   const loads = loadsOf(measurements);
   const invalid = loads.filter((part) => !isValid(part));
-  const trials = Math.max(0, ...loads.filter(({ experiment }) => experiment !== 'noise').map(({ trial }) => trial));
+  const trials = Math.max(
+    0,
+    ...loads
+      .filter(({ experiment }) => experiment !== 'noise')
+      .map(({ target, experiment }) => partsOf({ measurements, target }, experiment).length),
+  );
   const counting = loads.filter(isValid).map((part) => part.read('verdict').generator.cpuCores ?? 0);
   const busiest = Math.max(0, ...counting);
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];

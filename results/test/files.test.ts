@@ -20,7 +20,10 @@ group('a results folder', () => {
       trials: trials.map(({ number, targets }) => [number, targets.map(({ target, kinds }) => [target, kinds])]),
     }));
     expect(listed).toEqual([
-      { name: 'autoscale', trials: [[1, [['function', [...kindsOfLoad('function'), 'timeline', 'pods']]]]] },
+      {
+        name: 'autoscale',
+        trials: [[1, [['function', [...kindsOfLoad('function'), 'timeline', 'pods', 'throttling']]]]],
+      },
       { name: 'coldstart', trials: [[1, [['function', ['coldstarts', 'footprint']]]]] },
     ]);
     expect(environment()).toMatchObject({ mode: 'cluster', clock: { offsetSeconds: -0.01 }, verdicts: [{ trial: 1 }] });

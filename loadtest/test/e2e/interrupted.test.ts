@@ -8,11 +8,11 @@ import { kindsFor, kindsOf } from './run.ts';
 
 test('a comparison that is interrupted keeps what was measured, and leaves nothing behind', async () => {
   const { ended, run, said, interrupt } = compareInCluster('--experiment', 'latency', '--users', '2');
-  await said(/capacity 1\/1: the function/, 300);
+  await said(/capacity 1\/1, 1 user: the function/, 300);
   interrupt();
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(130);
-  expect(text).toMatch(/Interrupted in this step: capacity 1\/1: the function/);
+  expect(text).toMatch(/Interrupted in this step: capacity 1\/1, 1 user: the function/);
   expect(kindsOf(run(), 'calibrate')).toEqual(kindsFor());
   expect(run().environment().interrupted).toBe(true);
   expect(await namespaceOf(text)).toBeUndefined();

@@ -20,10 +20,16 @@ export interface Comparison {
 }
 
 export function compare(...args: string[]): Comparison {
+  return compareWith({}, ...args);
+}
+
+/** The same with environment variables beside those of the tests. */
+export function compareWith(env: Record<string, string>, ...args: string[]): Comparison {
   const results = mkdtempSync(join(tmpdir(), 'f2c-compare-'));
   let text = '';
   const child = execa(process.execPath, ['loadtest/compare/main.ts', '--results', results, ...args], {
     all: true,
+    env,
     reject: false,
   });
   child.all.on('data', (chunk: Buffer) => (text += chunk.toString()));
