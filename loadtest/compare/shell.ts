@@ -12,7 +12,7 @@ export interface Shell {
   /**
    * Runs a program to its end.
    * @returns what it printed
-   * @throws CompareError with what it said on stderr
+   * @throws CompareError with what it said
    */
   run: (program: string, args: readonly string[], input?: string) => Promise<string>;
   sleep: (milliseconds: number) => Promise<void>;
@@ -40,7 +40,8 @@ export function openShell(signal: AbortSignal): Shell {
         const command = `${program} ${args.join(' ')}`;
         throw new CompareError(
           isMissing ? `${program} is not installed, or not on the path.` : `This failed: ${command}`,
-          error.stderr,
+          // Some programs, such as Docker's older builder, tell the cause on stdout.
+          [error.stdout, error.stderr].filter(Boolean).join('\n'),
         );
       }
     },
