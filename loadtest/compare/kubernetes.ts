@@ -55,7 +55,8 @@ export interface Resources {
 }
 
 export interface Node {
-  metadata: { name: string };
+  metadata: { name: string; labels?: Record<string, string> };
+  spec?: { providerID?: string; unschedulable?: boolean; taints?: { effect: string }[] };
   status: {
     allocatable: Record<string, string>;
     capacity: Record<string, string>;

@@ -1,0 +1,74 @@
+// Uses the cluster that kubectl points to: installs nothing there, but provides the images, and checks it.
+
+import { VERSION } from '../loadtest/compare/environment.ts';
+import type { Node } from '../loadtest/compare/kubernetes.ts';
+import { CompareError } from '../loadtest/compare/place.ts';
+import type { Progress } from '../loadtest/compare/progress.ts';
+import type { Shell } from '../loadtest/compare/shell.ts';
+import { buildImages, checkSource, IMAGES, list, missingImages, provideImages, pushImages } from './images.ts';
+import { providerOf, readNodes, waitForMetrics, type Cluster, type Provider } from './kubectl.ts';
+import type { Options } from './options.ts';
+import { findMissing, throwIfMissing, type Program } from './requirements.ts';
+
+const COMPARE = '  npm run compare -- --quick';
+
+/** @returns what to do next */
+export async function useCurrent({ build, push }: Options, shell: Shell, progress: Progress): Promise<string> {
+  progress.begin('checking that everything is here');
+  const missing = await findMissing(shell, push ? ['kubectl', 'helm', 'docker'] : ['kubectl', 'helm']);
+  // Only kubectl can tell which other programs the cluster needs.
+  if (missing.has('kubectl')) throwIfMissing(missing);
+  const cluster: Cluster = { context: await shell.run('kubectl', ['config', 'current-context']), shell };
+  const nodes = await readNodes(cluster);
+  const provider = providerOf(nodes);
+  const programs: Program[] = provider && !push ? ['docker', provider.program] : [];
+  throwIfMissing(new Map([...missing, ...(await findMissing(shell, programs))]));
+  progress.say(`The cluster is ${cluster.context}${provider ? `, run by ${provider.program}` : ''}.`);
+  if (push || provider) await checkSource(shell, build);
+  progress.begin('asking the metrics API');
+  await waitForMetrics(cluster, howToInstallMetrics(provider));
+  progress.say('The metrics API answers.');
+
+  if (push) {
+    if (build) await buildImages(shell, progress);
+    progress.begin(`pushing the images to ${push} (minutes, depending on your connection)`);
+    const options = await pushImages(shell, push);
+    progress.say(`${push} has ${list(IMAGES)}.`);
+    return [COMPARE, ...options].join(' \\\n    ');
+  }
+  if (provider) await provideImages(cluster, provider, build, progress);
+  else {
+    progress.begin('looking for the images on the nodes');
+    requireOnNodes(nodes);
+    progress.say(`All nodes have ${list(IMAGES)} already: nothing was built, and nothing loaded.`);
+  }
+  return COMPARE;
+}
+
+function howToInstallMetrics(provider?: Provider): string {
+  if (provider?.program === 'kind') return 'install it with `kubectl apply --kustomize cluster/metrics-server`.';
+  if (provider) return `install it with \`minikube --profile ${provider.cluster} addons enable metrics-server\`.`;
+  return 'install metrics-server as https://github.com/kubernetes-sigs/metrics-server#installation tells.';
+}
+
+/** @throws CompareError that tells how else the images get to nodes that do not list them */
+function requireOnNodes(nodes: Node[]): void {
+  const missing = missingImages(nodes);
+  if (missing.length === 0) return;
+  throw new CompareError(
+    'Nodes lack images, and neither kind nor minikube runs them, so nothing here can load any.',
+    `These nodes do not list these images (a node lists its 50 largest, and new ones within a minute):
+  ${missing.join('\n  ')}
+
+One of these helps:
+  npm run cluster -- --current --push docker.io/me
+      builds the images and pushes them to a registry that your nodes can pull from
+  npm run cluster
+      creates a kind cluster on this machine
+  minikube start --addons metrics-server && npm run cluster -- --current
+      does the same with minikube
+  for image in function tfserving loadtest; do docker build --file $image/Dockerfile --tag f2c-$image:${VERSION} .; done
+  docker save ${IMAGES.join(' ')} | ctr --namespace k8s.io images import -
+      builds the images and loads them into the containerd of one node by hand: load them into every node`,
+  );
+}

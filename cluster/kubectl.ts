@@ -1,0 +1,103 @@
+// A cluster as kubectl sees it: its nodes, who runs them, and its metrics API.
+
+import type { List, Node } from '../loadtest/compare/kubernetes.ts';
+import { CompareError } from '../loadtest/compare/place.ts';
+import type { Shell } from '../loadtest/compare/shell.ts';
+
+export interface Cluster {
+  /** The context of kubectl that all commands name, so that they stay with it when the current one changes. */
+  context: string;
+  shell: Shell;
+}
+
+/** A program that runs clusters on this machine, and loads images into their nodes. */
+export interface Provider {
+  program: 'kind' | 'minikube';
+  /** The program's own name for the cluster. */
+  cluster: string;
+}
+
+export function kubectl({ context, shell }: Cluster, ...args: string[]): Promise<string> {
+  return shell.run('kubectl', ['--context', context, ...args]);
+}
+
+/**
+ * The nodes that take pods of the charts, which tolerate no taints.
+ * @throws CompareError if there is none
+ */
+export async function readNodes(cluster: Cluster): Promise<Node[]> {
+  const { items } = await ask<List<Node>>(cluster, '/api/v1/nodes');
+  const nodes = items.filter(({ spec }) => {
+    const isTainted = spec?.taints?.some(({ effect }) => effect !== 'PreferNoSchedule');
+    return !spec?.unschedulable && !isTainted;
+  });
+  if (nodes.length === 0) throw new CompareError('No node takes pods.', await kubectl(cluster, 'get', 'nodes'));
+  return nodes;
+}
+
+/** @returns undefined where neither kind nor minikube runs the nodes */
+export function providerOf([node]: Node[]): Provider | undefined {
+  // Such as kind://docker/f2c/f2c-control-plane.
+  const [, kind] = /^kind:\/\/[^/]+\/([^/]+)\//.exec(node?.spec?.providerID ?? '') ?? [];
+  if (kind) return { program: 'kind', cluster: kind };
+  const minikube = node?.metadata.labels?.['minikube.k8s.io/name'];
+  return minikube ? { program: 'minikube', cluster: minikube } : undefined;
+}
+
+/**
+ * Waits until the metrics API tells the CPU usage of nodes, without which nothing scales.
+ * @param installation what to do where the cluster has no such API; left out while it is being installed
+ * @throws CompareError
+ */
+export function waitForMetrics(cluster: Cluster, installation?: string): Promise<void> {
+  return until(cluster, 'The metrics API tells the CPU usage of nodes', installation ? 60 : 180, async () => {
+    try {
+      const { items } = await ask<List<unknown>>(cluster, '/apis/metrics.k8s.io/v1beta1/nodes');
+      return items.length > 0 || 'It knows no node.';
+    } catch (error) {
+      if (!(error instanceof CompareError)) throw error;
+      const { details } = error;
+      const isAbsent = details.includes('(NotFound)');
+      if (isAbsent && installation) {
+        throw new CompareError(`The cluster has no metrics API, so that nothing would scale: ${installation}`, details);
+      }
+      // An API answers like this while its server is not ready.
+      if (isAbsent || details.includes('(ServiceUnavailable)')) return details;
+      throw error;
+    }
+  });
+}
+
+/**
+ * Waits until something is true.
+ * @param ask whether it is true, or else why it is not
+ * @throws CompareError after so many seconds, with the last reason
+ */
+export async function until(
+  { shell }: Cluster,
+  what: string,
+  seconds: number,
+  ask: () => Promise<true | string>,
+): Promise<void> {
+  let why = '';
+  try {
+    await shell.until(
+      what,
+      seconds,
+      async () => {
+        const answer = await ask();
+        if (answer === true) return true;
+        why = answer;
+        return undefined;
+      },
+      1000,
+    );
+  } catch (error) {
+    if (!(error instanceof CompareError) || error.details) throw error;
+    throw new CompareError(error.message, why);
+  }
+}
+
+async function ask<T>(cluster: Cluster, path: string): Promise<T> {
+  return JSON.parse(await kubectl(cluster, 'get', '--raw', path, '--request-timeout', '15s')) as T;
+}
