@@ -4,7 +4,7 @@
 //   results/<date-time>/<experiment>/<trial>/<target>_<kind>.csv or .json
 
 import * as v from 'valibot';
-import { AMOUNT, column, COUNT, member, NAME, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
+import { AMOUNT, column, COUNT, member, NAME, newColumn, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
 
 export const TARGETS = ['function', 'tfserving'] as const;
 export type Target = (typeof TARGETS)[number];
@@ -112,6 +112,7 @@ export const KINDS = {
       requests: column(WHOLE, 'requests', 'requests that ended in this time, failed ones included'),
       failures: column(WHOLE, 'requests', 'those that failed'),
       wrong_answers: column(WHOLE, 'requests', 'those that failed because a temperature was wrong'),
+      saturated: newColumn(WHOLE, '', '1 if the target could not keep up with the promised rate, else 0'),
     }),
   },
   latency: {
@@ -164,6 +165,8 @@ export const KINDS = {
       process: column(NAME, '', 'process, or worker, of the load generator'),
       cpu_cores: column(NUMBER, 'cores', 'CPU that it used'),
       lag_ms: column(NUMBER, 'ms', 'longest delay of its event loop'),
+      throttled: newColumn(or('', NUMBER), '', 'share of its CPU periods in which the kernel stopped it at its limit'),
+      stolen_cores: newColumn(or('', NUMBER), 'cores', 'CPU that other machines took from this one'),
     }),
   },
   verdict: {
@@ -189,10 +192,17 @@ export const KINDS = {
           cpuCores: v.nullable(AMOUNT),
           limitCores: v.optional(AMOUNT),
           lagMs: v.nullable(AMOUNT),
+          throttled: v.optional(v.nullable(AMOUNT)),
+          stolenCores: v.optional(v.nullable(AMOUNT)),
         }),
         'cores, ms',
         'processes of the load generator; the most CPU that one of them used, as the highest median of a step; the 90th ' +
           'percentile, over all seconds, of the longest delay of an event loop',
+      ),
+      saturatedFrom: member(
+        v.optional(v.nullable(COUNT)),
+        '',
+        'number of the first step whose promised rate the target could not keep up with; null if it kept up with all',
       ),
       replicas: member(
         v.strictObject({ answered: v.nullable(COUNT), ready: v.nullable(COUNT) }),

@@ -15,6 +15,7 @@ import {
   isSaturated,
   judged,
   openCeiling,
+  overload,
   rowsOf,
   tooFast,
   verdictOf,
@@ -275,7 +276,8 @@ async function measure(
   files.set(fileName(target, 'verdict'), Buffer.from(`${JSON.stringify(verdict, null, 2)}\n`));
   folder.write(experiment, trial, files);
   folder.judge(experiment, trial, verdict);
-  const figures = `${verdict.throughput.toFixed(1)} requests/s, ${verdict.failures} failed`;
+  const found = overload(rowsOf(files, target, 'steps'), timeline);
+  const figures = [`${verdict.throughput.toFixed(1)} requests/s, ${verdict.failures} failed`, ...found].join('; ');
   const isValid = verdict.verdict === 'VALID';
   progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
   return files;

@@ -89,6 +89,23 @@ export function openCeiling(
   );
 }
 
+/**
+ * What is found of a target that could not keep up with a promised rate, and with how many replicas.
+ * @returns a phrase, none if it kept up
+ */
+export function overload(steps: readonly Row<'steps'>[], timeline: readonly Row<'timeline'>[]): string[] {
+  return steps
+    .filter(({ saturated }) => saturated === 1)
+    .map((step) => {
+      const ready = timeline
+        .filter(({ timestamp_s }) => timestamp_s >= step.start_s && timestamp_s < step.end_s)
+        .map(({ ready_replicas }) => ready_replicas);
+      const replicas = ready.length > 0 ? `, with up to ${max(ready)} replicas` : '';
+      const answered = highestThroughput([step]).toFixed(0);
+      return `it answers at most ${answered} of ${step.offered_rate?.toFixed(0) ?? ''} requests/s here${replicas}`;
+    });
+}
+
 /** Requests/s of the step that had most. */
 export function highestThroughput(steps: Row<'steps'>[]): number {
   return max([0, ...steps.map(({ requests, failures, start_s, end_s }) => (requests - failures) / (end_s - start_s))]);

@@ -7,7 +7,7 @@ import { ABSENT, firstSentence, number, ratioWithInterval, words } from './forma
 import type { Measurements, Side } from './measurements.ts';
 import { accuracy, appendix, environment, invalidLoads, method, repetition, threats, THREATS } from './context.ts';
 import { autoscaling, batchSizes, coldStart, cost, latency, saturation, type Price } from './sections.ts';
-import { verdictOf, winnerOf } from './verdict.ts';
+import { heldBy, verdictOf, winnerOf } from './verdict.ts';
 
 export interface Report {
   document: Document;
@@ -108,7 +108,7 @@ async function verdictBlocks(
   const experiments = words([...new Set(absent.map(([experiment]) => experiment))], 'or');
   const blocks: (Block | undefined)[] = [
     { kind: 'headline', text: headline },
-    { kind: 'paragraph', text: sentences.join(' ') },
+    { kind: 'paragraph', text: [...sentences, ...(runs.length === 1 ? heldBy(sides) : [])].join(' ') },
     ...(runs.length === 1 ? runs.flatMap(note) : []),
     ...invalidLoads(sides),
     absent.length > 0

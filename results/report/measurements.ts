@@ -144,12 +144,29 @@ export function bestStep(part: Part): Row<'steps'> {
   return best;
 }
 
+/** Whether a target kept up with what was promised in a step; in the closed loop nothing is. */
+export function isHeld({ saturated }: Row<'steps'>): boolean {
+  return saturated !== 1;
+}
+
+/** The steps with a promised rate that a target kept up with, and those that it could not keep up with. */
+export function byHold(part: Part): { held: Row<'steps'>[]; saturated: Row<'steps'>[] } {
+  const steps = part.read('steps').filter(({ offered_rate }) => offered_rate !== null);
+  return { held: steps.filter(isHeld), saturated: steps.filter((step) => !isHeld(step)) };
+}
+
 /**
  * The latencies of right answers, from when the request should have been sent where a rate was offered, else from its
- * sending.
+ * sending. Where a target could not keep up, a latency would only tell for how long it was asked: those steps are left out.
  */
 export function latencyOf(part: Part, step?: number): Histogram {
-  const rows = part.read('latency').filter((row) => step === undefined || row.step === step);
+  const held = new Set(
+    part
+      .read('steps')
+      .filter(isHeld)
+      .map((its) => its.step),
+  );
+  const rows = part.read('latency').filter((row) => (step === undefined ? held.has(row.step) : row.step === step));
   const clock = rows.some((row) => row.clock === 'response') ? 'response' : 'service';
   return histogramOf(rows.filter((row) => row.clock === clock && row.outcome === 'ok'));
 }

@@ -16,7 +16,16 @@ import {
 import { left, paragraph, right, type Block, type Cell, type Section } from './document.ts';
 import type { Figure } from './figures.ts';
 import { ABSENT, counted, interval, number, percent, ratioWithInterval, words } from './format.ts';
-import { latencyOf, pairsOf, startsOf, throttledShare, type Part, type Side } from './measurements.ts';
+import {
+  byHold,
+  latencyOf,
+  pairsOf,
+  startsOf,
+  throttledShare,
+  throughputOf,
+  type Part,
+  type Side,
+} from './measurements.ts';
 import { countOf, percentile, percentileInterval, type Pair } from './statistics.ts';
 import { answersOf, samplesOf, startOf, timeline } from './timeline.ts';
 import { cpuLimit, list, replicaBounds, scalesByDefault, valuesOf } from './plan.ts';
@@ -170,6 +179,10 @@ export async function autoscaling(sides: Sides): Promise<Section | undefined> {
             ...value((part) => firstSecond(part, ({ ready_replicas }) => ready_replicas > 1)),
           ],
           ['A second replica’s first answer, after s', ...value(secondAnswer)],
+          ['Highest rate that was kept up with, requests/s', ...value(heldRate)],
+          ...(pair.some((part) => byHold(part).saturated.length > 0)
+            ? [['Answers/s where it could not keep up', ...value(overload)]]
+            : []),
           ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
           ['Median latency, ms', ...value((part) => number(percentile([latencyOf(part)], 0.5) / 1000))],
           ['99th percentile, ms', ...value((part) => number(percentile([latencyOf(part)], 0.99) / 1000))],
@@ -181,6 +194,16 @@ export async function autoscaling(sides: Sides): Promise<Section | undefined> {
       await timeline(pair, sides),
     ],
   };
+}
+
+function heldRate(part: Part): string {
+  return number(byHold(part).held.at(-1)?.offered_rate ?? NaN);
+}
+
+/** Such as `4,237 of 4,731`. */
+function overload(part: Part): string {
+  const [step] = byHold(part).saturated;
+  return step ? `${number(throughputOf(step))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
 }
 
 function mostReady(part: Part): string {

@@ -1,9 +1,9 @@
 // What can be said of the figures, in sentences: only what their intervals show.
 
-import { sum } from 'simple-statistics';
+import { mean, sum } from 'simple-statistics';
 import type { Figure } from './figures.ts';
 import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
-import type { Side } from './measurements.ts';
+import { byHold, isValid, partsOf, throughputOf, type Side, type Part } from './measurements.ts';
 import type { Pair } from './statistics.ts';
 
 export type Winner = 'one' | 'other' | 'neither' | 'unknown';
@@ -53,6 +53,41 @@ export function verdictOf(figures: readonly Figure[], noise: readonly Figure[], 
       ...doubts(unknown),
     ],
   };
+}
+
+/** What each side kept up with while its autoscaler was on, and what that took: one sentence, none where it was not tried. */
+export function heldBy(sides: Pair<Side>): string[] {
+  const told = sides.flatMap((side) => {
+    const parts = partsOf(side, 'autoscale').filter(isValid);
+    if (parts.length === 0) return [];
+    const held = parts.map((part) => byHold(part).held.at(-1));
+    // A rate counts as held if it was in each trial.
+    const rate = Math.min(...held.map((step) => step?.offered_rate ?? 0));
+    const overload = parts.flatMap((part) => byHold(part).saturated.slice(0, 1));
+    const most =
+      overload.length > 0 ? [`, and answered at most ${number(Math.max(...overload.map(throughputOf)))}`] : [];
+    if (rate === 0) return [`${side.name} held none of the rates${most.join('')}`];
+    const taken = parts.flatMap((part) => usedAt(part, rate));
+    const replicas = Math.max(...taken.map((its) => its.replicas));
+    const what =
+      taken.length > 0
+        ? ` (${counted(replicas, 'replica')}, ${number(Math.round(100 * mean(taken.map(({ cores }) => cores))) / 100)} cores)`
+        : '';
+    return [`${side.name} held ${number(rate)} requests/s${what}${most.join('')}`];
+  });
+  return told.length > 0 ? [`With the autoscaler, ${words(told)}.`] : [];
+}
+
+/** What a target used in the step with such a rate: its most replicas, and the mean of its CPU. */
+function usedAt(part: Part, rate: number): { replicas: number; cores: number }[] {
+  const step = part.read('steps').find(({ offered_rate }) => offered_rate === rate);
+  if (!step || !part.has('timeline')) return [];
+  const samples = part
+    .read('timeline')
+    .filter(({ timestamp_s }) => timestamp_s >= step.start_s && timestamp_s < step.end_s);
+  const cores = samples.flatMap(({ cpu_cores }) => cpu_cores ?? []);
+  if (cores.length === 0) return [];
+  return [{ replicas: Math.max(...samples.map(({ ready_replicas }) => ready_replicas)), cores: mean(cores) }];
 }
 
 /** @param counts figures by who does better in them */

@@ -121,26 +121,29 @@ group('a results folder', () => {
 });
 
 group('a broken file', () => {
-  const HEADER = 'step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers';
-  const ROW = '0,1,1,,10,20,5,0,0';
+  const HEADER = 'step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers,saturated';
+  const ROW = '0,1,1,,10,20,5,0,0,0';
   const where = 'results/x/function_steps.csv';
 
   test.each([
     ['', `${where} is empty.`],
-    [`${HEADER}\n${ROW}\n0,1,1,,10,20,abc,0,0\n`, `${where}, line 3, column requests: "abc" is not a whole number.`],
-    [`${HEADER}\n0,1,1,fast,10,20,5,0,0\n`, `${where}, line 2, column offered_rate: "fast" is not a number or empty.`],
-    [`${HEADER}\n0,1,1,NaN,10,20,5,0,0\n`, `${where}, line 2, column offered_rate: "NaN" is not a number or empty.`],
+    [`${HEADER}\n${ROW}\n0,1,1,,10,20,abc,0,0,0\n`, `${where}, line 3, column requests: "abc" is not a whole number.`],
     [
-      `${HEADER}\n0,1,1,1e999,10,20,5,0,0\n`,
+      `${HEADER}\n0,1,1,fast,10,20,5,0,0,0\n`,
+      `${where}, line 2, column offered_rate: "fast" is not a number or empty.`,
+    ],
+    [`${HEADER}\n0,1,1,NaN,10,20,5,0,0,0\n`, `${where}, line 2, column offered_rate: "NaN" is not a number or empty.`],
+    [
+      `${HEADER}\n0,1,1,1e999,10,20,5,0,0,0\n`,
       `${where}, line 2, column offered_rate: "1e999" is not a number or empty.`,
     ],
-    [`${HEADER}\n0,1,1,,10,20,-5,0,0\n`, `${where}, line 2, column requests: "-5" is not a whole number.`],
-    [`${HEADER}\n0,1,1,,10,20,5.5,0,0\n`, `${where}, line 2, column requests: "5.5" is not a whole number.`],
-    [`${HEADER}\n0,,1,,10,20,5,0,0\n`, `${where}, line 2, column users: "" is not a whole number.`],
+    [`${HEADER}\n0,1,1,,10,20,-5,0,0,0\n`, `${where}, line 2, column requests: "-5" is not a whole number.`],
+    [`${HEADER}\n0,1,1,,10,20,5.5,0,0,0\n`, `${where}, line 2, column requests: "5.5" is not a whole number.`],
+    [`${HEADER}\n0,,1,,10,20,5,0,0,0\n`, `${where}, line 2, column users: "" is not a whole number.`],
     [`${HEADER}\n${ROW}\n${ROW}`, `${where}, line 3: the line is cut off, and maybe others are lost.`],
-    [`${HEADER}\n0,1,1\n`, `${where}, line 2: there are 3 columns instead of 9.`],
-    [`${HEADER}\n${ROW},7\n`, `${where}, line 2: there are 10 columns instead of 9.`],
-    [`${HEADER}\n\n${ROW}\n`, `${where}, line 2: there are 1 columns instead of 9.`],
+    [`${HEADER}\n0,1,1\n`, `${where}, line 2: there are 3 columns instead of 10.`],
+    [`${HEADER}\n${ROW},7\n`, `${where}, line 2: there are 11 columns instead of 10.`],
+    [`${HEADER}\n\n${ROW}\n`, `${where}, line 2: there are 1 columns instead of 10.`],
     [`${HEADER}\n"0\n`, `${where}, line 2: Quote Not Closed: the parsing is finished with an opening quote at line 2.`],
     [`${HEADER},more\n`, `${where}, line 1: a column "more" is not known; the columns must be ${HEADER}.`],
     [`${HEADER},step\n`, `${where}, line 1: column step is not in its place; the columns must be ${HEADER}.`],
@@ -152,6 +155,13 @@ group('a broken file', () => {
     [`${ROW}\n`, `${where}, line 1: a column "0" is not known; the columns must be ${HEADER}.`],
   ])('%j', (text, message) => {
     expect(() => parse('steps', Buffer.from(text), where)).toThrow(new ResultsError(message));
+  });
+
+  test('may lack the columns that came later, which have no value then', () => {
+    const [old, row] = [HEADER, ROW].map((line) => line.slice(0, line.lastIndexOf(',')));
+    const saturated = (text: string) => parse('steps', Buffer.from(text), where).map((step) => step.saturated);
+    expect(saturated(`${old}\n${row}\n`)).toEqual([undefined]);
+    expect(saturated(`${HEADER}\n${ROW}\n`)).toEqual([0]);
   });
 
   test('is told by the line that a record begins in', () => {

@@ -196,6 +196,47 @@ describe('what the report says of a plan comes from the files of the run', () =>
   ])('%s', (_, text) => expect(html).toContain(text));
 });
 
+test('a target that could not keep up is a finding: what it held and answered, without a latency of its overload', async () => {
+  const { folder, report, read, summary } = run('saturated', (folder) =>
+    writeSyntheticRun(folder, { trials: 2, experiments: ['calibrate', 'autoscale'] }),
+  );
+  for (const trial of [1, 2]) {
+    const file = join(folder, `autoscale/${trial}/tfserving_steps.csv`);
+    const [header, first, second, third = ''] = readFileSync(file, 'utf8').split(/\r?\n/);
+    const [, , , , start = ''] = third.split(',');
+    // 100 s in which 1000 or 2000 answers/s came where 4000 were promised; the last step was not begun.
+    const overload = `2,32,1,4000,${start},${Number(start) + 100},${trial}00000,0,0,1`;
+    writeFileSync(file, [header, first, second, overload, ''].join('\n'));
+  }
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const html = read('report.html').toString();
+  expect(html).toMatch(
+    /With the autoscaler, the function held 4,\d+ requests\/s \(\d replicas, [\d.]+ cores\) and TensorFlow Serving held 2,\d+ requests\/s \(\d replicas, [\d.]+ cores\), and answered at most 2,000\./,
+  );
+  expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
+  expect(summary().invalid).toEqual([]);
+});
+
+test('latencies of a target that stood at its CPU limit are called those of the limit', async () => {
+  const { folder, report, read } = run('throttled', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['calibrate', 'latency'] }),
+  );
+  const load = readMeasurements(folder).parts.find(
+    ({ experiment, target }) => experiment === 'latency' && target === 'tfserving',
+  );
+  const [step] = load!.read('steps');
+  const counters = [
+    'timestamp_s,pod,periods,throttled_periods',
+    `${step!.start_s + 1},a,100,0`,
+    `${step!.end_s - 1},a,200,12`,
+  ];
+  writeFileSync(join(folder, 'latency/1/tfserving_throttling.csv'), `${counters.join('\n')}\n`);
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const html = read('report.html').toString();
+  expect(html).toContain('TensorFlow Serving stood at its CPU limit in up to 12 % of its CPU periods');
+  expect(html).not.toContain('Function stood at its CPU limit');
+});
+
 test('a note stands on the first page in a sentence, and whole among the threats', async () => {
   const { folder, report, pages, summary } = run('noted', (folder) =>
     writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['batch'] }),

@@ -39,7 +39,7 @@ export function stepRows(steps: Step[], seconds: Second[]): Row<'steps'>[] {
     const measured = seconds.filter((second) => second.step === step);
     const start_s = measured[0]?.time ?? 0;
     const requests = total(measured, ({ all }) => all.length);
-    const counts = { requests, failures: total(measured, failuresOf), wrong_answers: 0 };
+    const counts = { requests, failures: total(measured, failuresOf), wrong_answers: 0, saturated: 0 };
     return { step, users, batch, offered_rate: rate, start_s, end_s: start_s + measured.length, ...counts };
   });
 }
@@ -76,7 +76,7 @@ function secondRow(second: Second): Cell[] {
 }
 
 function generatorRow({ time, generator }: Second): Cell[] {
-  return [time, 'local', generator.cores.toFixed(4), generator.lagMs.toFixed(3)];
+  return [time, 'local', generator.cores.toFixed(4), generator.lagMs.toFixed(3), '0', '0'];
 }
 
 function replicaRows({ time, answers }: Second): Cell[][] {
