@@ -19,6 +19,8 @@ export const PLACES: [file: string, pattern: RegExp][] = [
   ['.github/docker-bake.hcl', new RegExp(`(?<=default = ")${VERSION}`, 'g')],
   ['function/openapi.yaml', new RegExp(`(?<=^  version: )${VERSION}`, 'gm')],
   ['README.md', IMAGE_TAG],
+  // helm-docs makes this file, and takes the version from Chart.yaml: both ways give the same text.
+  ['chart/README.md', IMAGE_TAG],
   ['chart/test/e2e/e2e.test.ts', IMAGE_TAG],
   ['loadtest/test/e2e/images.ts', IMAGE_TAG],
 ];

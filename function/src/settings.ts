@@ -2,29 +2,29 @@ import * as v from 'valibot';
 
 /** Every setting: an environment variable with its default, what it accepts, and its meaning. */
 export const settingsSchema = v.object({
-  PORT: whole(8080, [0, 65_535], 'TCP port to listen on; 0 takes a free one'),
+  PORT: whole(8080, [0, 65_535], 'TCP port to listen on; 0 picks a free one'),
   FUNCTION_RUNTIME: choice(
     ['functions-framework', 'node'],
     'What calls the function: the whole framework, or `node:http` alone',
   ),
-  MAX_VALUES: whole(10_000, [1, 1_000_000], 'Most values in one request'),
-  BODY_LIMIT_BYTES: whole(1_048_576, [1, 1_073_741_824], 'Largest request body'),
+  MAX_VALUES: whole(10_000, [1, 1_000_000], 'Maximum number of values per request'),
+  BODY_LIMIT_BYTES: whole(1_048_576, [1, 1_073_741_824], 'Maximum size of a request body'),
   HEADERS_TIMEOUT_SECONDS: seconds(
     10,
     [0.1, 3600],
-    'Time for the head of a request to arrive, at most the next setting',
+    'Maximum time for the header of a request to arrive; capped by the next setting',
   ),
-  REQUEST_TIMEOUT_SECONDS: seconds(30, [0.1, 3600], 'Time for a whole request to arrive'),
-  KEEP_ALIVE_TIMEOUT_SECONDS: seconds(620, [0.1, 86_400], 'Time that an idle connection stays open'),
+  REQUEST_TIMEOUT_SECONDS: seconds(30, [0.1, 3600], 'Maximum time for a whole request to arrive'),
+  KEEP_ALIVE_TIMEOUT_SECONDS: seconds(620, [0.1, 86_400], 'How long an idle connection stays open'),
   MAX_REQUESTS_PER_CONNECTION: whole(
     0,
     [0, 1_000_000_000],
-    'Requests after which a connection is closed; 0 for no limit',
+    'Number of requests after which a connection is closed; 0 for no limit',
   ),
-  DRAIN_DELAY_SECONDS: seconds(5, [0, 3600], 'Time after SIGTERM or SIGINT in which new work is still served'),
-  DRAIN_TIMEOUT_SECONDS: seconds(20, [0.1, 3600], 'Time after that for requests in flight to finish'),
-  LOG_LEVEL: choice(['info', 'debug', 'warn', 'error', 'silent'], 'Least severe level that is logged'),
-  LOG_REQUESTS: flag('One log line per request'),
+  DRAIN_DELAY_SECONDS: seconds(5, [0, 3600], 'How long new requests are still served after SIGTERM or SIGINT'),
+  DRAIN_TIMEOUT_SECONDS: seconds(20, [0.1, 3600], 'How long requests in flight may then take to finish'),
+  LOG_LEVEL: choice(['info', 'debug', 'warn', 'error', 'silent'], 'Lowest severity that is logged'),
+  LOG_REQUESTS: flag('Write one log line per request'),
 });
 
 export type Settings = v.InferOutput<typeof settingsSchema>;
