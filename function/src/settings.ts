@@ -12,7 +12,7 @@ export const settingsSchema = v.object({
   HEADERS_TIMEOUT_SECONDS: seconds(
     10,
     [0.1, 3600],
-    'Maximum time for the header of a request to arrive; capped by the next setting',
+    "Maximum time for a request's headers to arrive; capped by the next setting",
   ),
   REQUEST_TIMEOUT_SECONDS: seconds(30, [0.1, 3600], 'Maximum time for a whole request to arrive'),
   KEEP_ALIVE_TIMEOUT_SECONDS: seconds(620, [0.1, 86_400], 'How long an idle connection stays open'),
