@@ -17,13 +17,13 @@ export default defineConfig({
       { extends: true, test: { name: 'image', include: [`${IMAGE_TESTS}/*.test.ts`] } },
       { extends: true, test: { name: 'e2e', include: [`${CLUSTER_TESTS}/*.test.ts`], testTimeout: 480_000 } },
     ],
-    // Two cores run the tests, the processes that they start, and the clients that ask them.
+    // Two cores must run the tests, the processes that tests start, and the clients that ask these.
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
     coverage: {
       include: ['function/src/**/*.ts'],
-      // It doesn't see what tests run in processes of their own: of these files all, of others the shutdown.
+      // Coverage does not see code that tests run in a process of its own. That is all of the code in these files.
       exclude: ['function/src/main.ts', 'function/src/stand-ins/'],
       reporter: ['text', 'html'],
       thresholds: { lines: 90, branches: 90, functions: 90 },

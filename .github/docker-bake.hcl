@@ -1,7 +1,7 @@
-# All three images: `docker buildx bake --file .github/docker-bake.hcl --load` makes them for this machine, under the
-# names that the README, the charts and the tests have for them.
+# `docker buildx bake --file .github/docker-bake.hcl --load` builds all three images for your machine, with the names
+# that the README, the charts and the tests use.
 
-# `npm version` keeps it the version of package.json.
+# `npm version` keeps this equal to the version in package.json.
 variable "VERSION" {
   default = "0.1.0"
 }

@@ -1,7 +1,7 @@
 // Checks all charts without a cluster; exits with 1 if anything is wrong. `npm run check:charts` runs it.
 //
-// KUBECONFORM_SCHEMAS: where kubeconform takes Kubernetes' schemas from, as in its -schema-location, all of one version.
-// By default it takes them from the internet, of each version below.
+// By default, kubeconform downloads Kubernetes' schemas, for each version below. The environment variable
+// KUBECONFORM_SCHEMAS selects another source, as kubeconform's -schema-location does; it has schemas of one version.
 
 import { spawnSync } from 'node:child_process';
 import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { parse } from 'yaml';
 import { goTool } from '../.github/scripts/go-tool.ts';
 
 const CHARTS = ['chart', 'tfserving/chart', 'loadtest/chart'];
-/** From the oldest version that the charts take to the newest that is known to work. */
+/** The versions from the oldest that the charts support to the newest that is known to work. */
 const KUBERNETES = ['1.30.0', '1.31.0', '1.32.0', '1.33.0', '1.34.0', '1.35.0'];
 const KNATIVE = 'knative.dev/serving@v0.51.0';
 
@@ -49,7 +49,7 @@ function check(): boolean {
   return failed === 0;
 }
 
-/** Each stands for a way to use the chart; the first one for the defaults. */
+/** Lists the files of values in a chart's ci/ folder. Each shows one way to use the chart. */
 function valuesFiles(chart: string): string[] {
   return globSync(`${chart}/ci/*-values.yaml`).sort();
 }
@@ -100,7 +100,10 @@ function schema(chart: string, values: string): boolean {
   return report(`kubeconform -strict ${values}: ${counts}`, failed.length === 0, failed);
 }
 
-/** Kubernetes' resource definitions hold JSON schemas; kubeconform wants one alone, and no other members in strict mode. */
+/**
+ * Extracts the JSON schema of a Knative service from Knative's resource definition, because kubeconform reads only
+ * plain schemas. Its strict mode needs a schema that forbids unknown members.
+ */
 function knativeSchema(): boolean {
   const { ok, output } = run(['go', 'mod', 'download', '-json', KNATIVE]);
   if (!ok) return report(`schema of Knative services, from ${KNATIVE}`, false, [{ output }]);
@@ -125,7 +128,7 @@ function close(value: object) {
   return { ...value, additionalProperties: false };
 }
 
-/** Prints what was checked, and where it failed, why. */
+/** Prints what was checked, and the output of each failure. */
 function report(what: string, ok: boolean, failed: { output: string }[]): boolean {
   console.log(`${ok ? 'ok  ' : 'FAIL'} ${what}`);
   if (!ok) for (const { output } of failed) console.error(output.trim());

@@ -1,7 +1,8 @@
-// Starts the bundle once, has it answer, and stops it. Node then leaves what it compiled in NODE_COMPILE_CACHE,
-// which spares each later start that work. The image build runs it, and so tries the bundle in the image.
+// Starts the bundle once, asks it one question, and stops it. Node then keeps the compiled code in NODE_COMPILE_CACHE,
+// so later starts need not compile it again. The image build runs this script, which also proves that the bundle works
+// in the image. The options for Node must be those of the later starts:
 //
-//   NODE_COMPILE_CACHE=FOLDER node [OPTION...] function/warm-up.mts    with the options of the later starts
+//   NODE_COMPILE_CACHE=FOLDER node [OPTION...] function/warm-up.mts
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

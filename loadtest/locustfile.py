@@ -1,4 +1,4 @@
-"""Who sends the requests: one user class for each target, of which `--target` takes one."""
+"""Defines the users that send the requests: one class for each target. `--target` selects one of them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -12,30 +12,30 @@ from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
 from f2c_loadtest.targets import Question, WrongAnswerError, questions
 
-# Answers as they are: to compress and decompress them would be measured too.
+# Answers come uncompressed, because the time to compress and decompress them would be measured too.
 HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
 LAST_HEADERS = {**HEADERS, "Connection": "close"}
 
-# All users of a process go through the same questions, which take time to make.
+# All users of a process share their questions, which take time to generate.
 shared_questions = cache(questions)
 
 
 class ConversionUser(FastHttpUser):
-    """Asks, checks the answer, and asks again: at once, or when the schedule says so."""
+    """Sends a request, checks the answer, and sends the next one: at once, or when the schedule says so."""
 
     abstract = True
     target: ClassVar[str]
-    # One connection, so that a Service sees as many as there are users.
+    # Each user has one connection, so that a Service sees as many connections as there are users.
     concurrency = 1
     connection_timeout = 5.0
     network_timeout = 10.0
     max_redirects = 0
 
     def on_start(self) -> None:
-        """Waits for the first step."""
+        """Reads the settings, and waits for the first step."""
         assert self.environment.parsed_options
         self.settings = Settings.from_json(self.environment.parsed_options.f2c_settings)
-        # Not all users take new connections at the same time.
+        # A random start keeps users from opening new connections all at the same time.
         self.asked = randrange(self.settings.requests_per_connection or 1)
         self.connected = monotonic()
         while SCHEDULE.batch is None:
@@ -43,13 +43,13 @@ class ConversionUser(FastHttpUser):
         self.wait()
 
     def wait_time(self) -> float:
-        """Takes the next request of the schedule, and returns the seconds until then."""
+        """Takes the next request of the schedule, and returns the number of seconds until it is due."""
         self.intended, seconds = SCHEDULE.next()
         return seconds
 
     @task
     def convert(self) -> None:
-        """Asks once."""
+        """Sends one request, and checks its answer."""
         question = next(self.questions())
         context = {"intended": self.intended, "app_id": None}
         is_last = self.is_last_of_connection()
@@ -68,7 +68,7 @@ class ConversionUser(FastHttpUser):
                 except WrongAnswerError as error:
                     response.failure(error)
         if is_last:
-            # Not every server says that it closes the connection, and a POST that meets a closed one fails.
+            # Not every server says that it closes the connection, and a POST on a closed connection fails.
             self.client.client.close()
 
     def questions(self) -> Iterator[Question]:
@@ -79,7 +79,7 @@ class ConversionUser(FastHttpUser):
         return shared_questions(self.target, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
 
     def is_last_of_connection(self) -> bool:
-        """Counts a request; whether its connection is to be closed, so that the next one may meet another replica."""
+        """Counts a request, and returns whether to close its connection, so that the next may reach another replica."""
         self.asked += 1
         most, oldest = self.settings.requests_per_connection, self.settings.seconds_per_connection
         if (most and self.asked >= most) or (oldest and monotonic() - self.connected >= oldest):
@@ -89,12 +89,12 @@ class ConversionUser(FastHttpUser):
 
 
 class FunctionUser(ConversionUser):
-    """Asks the function."""
+    """Sends requests to the function."""
 
     target = "function"
 
 
 class TfServingUser(ConversionUser):
-    """Asks TensorFlow Serving."""
+    """Sends requests to TensorFlow Serving."""
 
     target = "tfserving"

@@ -1,4 +1,4 @@
-"""Builds the SavedModel that TensorFlow Serving serves; README.md tells how to run this."""
+"""Builds the SavedModel that TensorFlow Serving serves. README.md explains how to run this script."""
 
 import argparse
 import os
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-# TensorFlow is imported where it is used: --help needn't wait for it.
+# The functions below import TensorFlow themselves, so that --help need not wait for it.
 
 MODEL_NAME = "fahrenheit_to_celsius"
 SIGNATURE_NAME = "serving_default"
@@ -21,20 +21,20 @@ def save_model(directory: Path) -> None:
     import tensorflow as tf
 
     def convert(fahrenheit: tf.Tensor) -> dict[str, tf.Tensor]:
-        # One factor, as TensorFlow's graph optimiser would make it of "* 5 / 9", whose product could overflow.
+        # There is one factor, because the product in "* 5 / 9" could overflow.
         return {"celsius": (fahrenheit - 32.0) * (5.0 / 9.0)}
 
     module = tf.Module()
     batch = tf.TensorSpec([None], tf.float32, name="fahrenheit")
     module.convert = tf.function(convert, input_signature=[batch], autograph=False)
     tf.saved_model.save(module, str(directory), signatures={SIGNATURE_NAME: module.convert})
-    # Both optional: one holds something random (a uuid), the other nothing, and git keeps no empty directories.
+    # Both are optional. The first has a random UUID, and the second is an empty directory, which git does not keep.
     (directory / "fingerprint.pb").unlink()
     (directory / "assets").rmdir()
 
 
 def write_warm_up_requests(file: Path) -> None:
-    """Writes the requests that TensorFlow Serving sends itself before it calls the model available."""
+    """Writes the warm-up requests that TensorFlow Serving sends itself before it reports the model as available."""
     import numpy as np
     import tensorflow as tf
     from tensorflow_serving.apis.predict_pb2 import PredictRequest
@@ -53,7 +53,7 @@ def write_warm_up_requests(file: Path) -> None:
 
 
 def build(directory: Path) -> None:
-    """Builds the model, then puts it in the place of what the directory held."""
+    """Builds the model, and then replaces the contents of the directory with it."""
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".build-") as temporary:
         built = Path(temporary, "model")
@@ -65,7 +65,7 @@ def build(directory: Path) -> None:
 
 
 def version_directory(text: str) -> Path:
-    """Checks a --output: TensorFlow Serving takes only directories whose name is a number for versions."""
+    """Checks --output: TensorFlow Serving accepts as versions only directories whose name is a number."""
     path = Path(text).absolute()
     if not (path.name.isascii() and path.name.isdigit()):
         raise argparse.ArgumentTypeError(f"{text} must end in a number, the version, such as {MODEL_NAME}/1")
@@ -85,10 +85,10 @@ def main() -> int:
         type=version_directory,
         default=COMMITTED_MODEL,
         metavar="DIRECTORY",
-        help=f"where to put it, a directory named by a version number (default: model/{MODEL_NAME}/1)",
+        help=f"where to write the model: a directory with a version number as its name (default: model/{MODEL_NAME}/1)",
     )
     directory: Path = parser.parse_args().output
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # no word about absent GPUs; what fails, raises
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # hides messages about missing GPUs; failures still raise
     try:
         build(directory)
     except ImportError as error:

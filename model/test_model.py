@@ -1,4 +1,4 @@
-"""Holds the committed model against the known temperatures, and against what build_model.py makes."""
+"""Compares the committed model with the known temperatures, and with what build_model.py builds."""
 
 import csv
 import os
@@ -23,12 +23,12 @@ Tensors = dict[str, tuple[str, tuple[int | None, ...]]]
 BUILD_SCRIPT = Path(__file__).with_name("build_model.py")
 
 # float32's unit roundoff u bounds the relative error of each rounding. The model rounds three times: the difference
-# (exact where it cancels, from 16 to 64), the constant 5/9 (0.8 u) and the product. That makes less than 3 u.
+# (exact where digits cancel, from 16 to 64), the constant 5/9 (by 0.8 u) and the product. Together this is below 3 u.
 RELATIVE_TOLERANCE = 3 * 2.0**-24
 
 
 def known_temperatures() -> dict[str, tuple[float, float]]:
-    """Reads fahrenheit and celsius of every known temperature, by name."""
+    """Reads the known temperatures, and returns fahrenheit and celsius of each by its name."""
     with Path(__file__).with_name("known-temperatures.csv").open(encoding="utf-8", newline="") as file:
         return {row["name"]: (float(row["fahrenheit"]), float(row["celsius"])) for row in csv.DictReader(file)}
 
@@ -37,7 +37,7 @@ KNOWN = known_temperatures()
 
 
 def to_float32(fahrenheit: float) -> np.float32:
-    """Rounds as a client does that sends float32: what is beyond its range becomes infinite."""
+    """Rounds like a client that sends float32: values beyond its range become infinite."""
     with np.errstate(over="ignore"):
         return np.float32(fahrenheit)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tells the release workflow whether there is an account to publish with, which forks don't have.
+# Tells the release workflow whether there is an account to publish to. Forks have none.
 set -euo pipefail
 
 if [[ -n ${DOCKERHUB_USERNAME:-} && -n ${DOCKERHUB_TOKEN:-} ]]; then

@@ -1,5 +1,5 @@
-// Pins the base images of an image by the digests that they have now: `npm run base-images -- function` writes
-// base-images-function.json, which is both a file for `docker buildx bake` and the record of what was built on.
+// Pins the base images of an image by their current digests. `npm run base-images -- function` writes
+// base-images-function.json, which `docker buildx bake` reads, and which records what the image was built on.
 
 import { execaSync } from 'execa';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ const args = Object.fromEntries(
   baseImages(readFileSync(`${image}/Dockerfile`, 'utf8')).map(([name, reference]) => [name, pinned(reference)]),
 );
 
-// The last one is what the image itself is made on; OCI has these two names for it.
+// The last base image is the one of the final stage. OCI defines these two labels for it.
 const [reference, digest] = (Object.values(args).at(-1) ?? '').split('@');
 const labels = {
   'org.opencontainers.image.base.name': reference,

@@ -1,4 +1,4 @@
-// The sections of CHANGELOG.md. `npm run notes -- vX.Y.Z` prints the one that a release on GitHub is described with.
+// Reads and writes the sections of CHANGELOG.md. `npm run notes -- vX.Y.Z` prints the notes for a release on GitHub.
 
 import { readFileSync } from 'node:fs';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -6,8 +6,8 @@ import packageJson from '../../package.json' with { type: 'json' };
 const UNRELEASED = '## Unreleased\n';
 
 /**
- * Moves what is unreleased under a version.
- * @throws with a sentence if there is nothing, or the version is there already
+ * Moves the unreleased entries under a version.
+ * @throws with a sentence if there are none, or the changelog already has the version
  */
 export function release(changelog: string, version: string, date: string): string {
   if (section(changelog, version) !== undefined) throw new Error(`CHANGELOG.md tells of ${version} already.`);
@@ -18,7 +18,7 @@ export function release(changelog: string, version: string, date: string): strin
 }
 
 /**
- * What the changelog says of the version of a tag.
+ * Returns what the changelog says about the version of a tag.
  * @throws with a sentence if the tag does not belong to this commit
  */
 export function notesOf(changelog: string, tag: string, version: string): string {
@@ -30,7 +30,7 @@ export function notesOf(changelog: string, tag: string, version: string): string
   return notes;
 }
 
-/** The text under a heading such as `## 1.2.3 - 2026-01-31`, if there is one. */
+/** Returns the text under a heading such as `## 1.2.3 - 2026-01-31`, if there is one. */
 function section(changelog: string, name: string): string | undefined {
   const sections = changelog.split(/^## /m).slice(1);
   const found = sections.find((text) => text.split(/\s/, 1)[0] === name);

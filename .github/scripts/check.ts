@@ -15,7 +15,7 @@ const TOOLS: [command: [string, string], whereToGetIt: string][] = [
 ];
 
 process.chdir(join(import.meta.dirname, '../..'));
-// actionlint finds shellcheck there too.
+// actionlint also looks for shellcheck on the path.
 process.env.PATH = `${join(process.cwd(), '.venv/bin')}${delimiter}${process.env.PATH ?? ''}`;
 process.exitCode = check() ? 0 : 1;
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs `npm run compare` with the options given, and makes the report of what it measured, in dist/comparison/. A shared
-# machine is a bad one to measure on: loads that are INVALID are said, and are no failure.
+# Runs `npm run compare` with the given options, and makes the report from its results, in dist/comparison/.
+# Measurements on a shared machine are disturbed, so INVALID loads are reported, but do not count as a failure.
 set -euo pipefail
 
 status=0

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the release on GitHub of the tag that this runs on: notes, charts, digests of the base images, and the report
-# where one is published.
+# Creates the GitHub release for the current tag, with notes, charts and the digests of the base images. If a report is
+# published, the release has it too.
 set -euo pipefail
 
 notes=$(npm run --silent notes -- "$GITHUB_REF_NAME")

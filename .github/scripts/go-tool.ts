@@ -1,4 +1,4 @@
-// The programs of .github/go.mod, which Go builds once and keeps.
+// Finds the programs that .github/go.mod lists. Go builds each of them once, and caches it.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
-// Packages the charts as they are published: with the version of a release, and with images in a registry.
-// `npm run package:charts -- --registry docker.io/me` leaves them in dist/charts/.
+// Packages the charts for publication: it sets the version of a release, and the registry that has the images.
 
 import { Command } from 'commander';
 import { execaSync } from 'execa';
@@ -10,9 +9,11 @@ import { parseDocument } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const { registry, chartVersion, imageTag } = new Command('npm run package:charts --')
-  .requiredOption('--registry <name>', 'where the images are, such as docker.io/me')
-  .option('--chart-version <version>', 'version of the charts', packageJson.version)
-  .option('--image-tag <tag>', 'tag of the images', packageJson.version)
+  .description('Packages the three charts for publication, in dist/charts/.')
+  .requiredOption('--registry <name>', 'the registry that has the images, such as docker.io/me')
+  .option('--chart-version <version>', 'the version of the charts', packageJson.version)
+  .option('--image-tag <tag>', 'the tag of the images', packageJson.version)
+  .addHelpText('after', '\nExample:\n  npm run package:charts -- --registry docker.io/me')
   .parse()
   .opts<{ registry: string; chartVersion: string; imageTag: string }>();
 
@@ -33,8 +34,8 @@ for (const file of globSync('{,*/}chart/Chart.yaml')) {
 }
 
 /**
- * A registry has one name for a chart and an image of the same name, and the later one would replace the earlier: the
- * chart's gets an ending, which the names of its objects don't have.
+ * Adds `-chart` to a chart's name, and the registry to the names of its images. In a registry, a chart and an image
+ * with the same name would overwrite each other. `nameOverride` keeps the ending out of the names of objects.
  */
 function publishable(chart: string): void {
   const metadata = parseDocument(readFileSync(join(chart, 'Chart.yaml'), 'utf8'));

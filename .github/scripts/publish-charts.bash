@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Packages the charts of a tag or of main, pushes them to Docker Hub, and signs them.
+# Packages the charts from a tag or from main, pushes them to Docker Hub, and signs them.
 set -euo pipefail
 
 if [[ $GITHUB_REF_TYPE == tag ]]; then
@@ -14,7 +14,7 @@ npm run package:charts -- --registry "docker.io/$DOCKERHUB_USERNAME" \
 
 helm registry login registry-1.docker.io --username "$DOCKERHUB_USERNAME" --password-stdin <<<"$DOCKERHUB_TOKEN"
 for package in dist/charts/*.tgz; do
-  # It says what it pushed on standard error.
+  # helm prints the digest of what it pushed on standard error.
   pushed=$(helm push "$package" "oci://registry-1.docker.io/$DOCKERHUB_USERNAME" 2>&1)
   echo "$pushed"
   digest=$(sed -n 's/^Digest: //p' <<<"$pushed")

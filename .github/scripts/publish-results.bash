@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Opens a pull request with the results that a run of the benchmark workflow measured.
+# Opens a pull request with the results of a run of the benchmark workflow.
 set -euo pipefail
 
 branch=results-$GITHUB_RUN_ID

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Signs the image that docker/bake-action has pushed, by the digest in its METADATA.
+# Signs the image that docker/bake-action has pushed. METADATA is the output of that action, which has the digest.
 set -euo pipefail
 
 digest=$(node --print 'JSON.parse(process.env.METADATA)[process.env.IMAGE]["containerimage.digest"]')

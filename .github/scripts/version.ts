@@ -1,4 +1,4 @@
-// Everything that has the version of package.json: images, charts and documentation. `npm version X.Y.Z` runs it.
+// Writes the version in package.json into images, charts and documentation. `npm version X.Y.Z` runs this script.
 
 import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -10,7 +10,7 @@ const IMAGE_TAG = new RegExp(
   'g',
 );
 
-/** Files, and where in them the version is. */
+/** Each file that names the version, and a pattern that finds the version in it. */
 export const PLACES: [file: string, pattern: RegExp][] = [
   ...globSync('{,*/}chart/Chart.yaml').map((file): [string, RegExp] => [
     file,
@@ -19,7 +19,7 @@ export const PLACES: [file: string, pattern: RegExp][] = [
   ['.github/docker-bake.hcl', new RegExp(`(?<=default = ")${VERSION}`, 'g')],
   ['function/openapi.yaml', new RegExp(`(?<=^  version: )${VERSION}`, 'gm')],
   ['README.md', IMAGE_TAG],
-  // helm-docs makes this file, and takes the version from Chart.yaml: both ways give the same text.
+  // helm-docs generates this file with the version in Chart.yaml, which gives the same text.
   ['chart/README.md', IMAGE_TAG],
   ['chart/test/e2e/e2e.test.ts', IMAGE_TAG],
   ['loadtest/test/e2e/images.ts', IMAGE_TAG],

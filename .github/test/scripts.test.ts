@@ -1,4 +1,4 @@
-// The scripts of the workflows, with fakes of the programs that need a cluster, a registry or GitHub.
+// Runs the scripts of the workflows, with fakes of the programs that need a cluster, a registry or GitHub.
 
 import { execa } from 'execa';
 import { spawnSync } from 'node:child_process';
@@ -19,13 +19,13 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Puts a program on PATH that notes how it was called, and then does what `body` says. */
+/** Puts a program on PATH that records its arguments, and then runs `body`. */
 function fake(name: string, body = ''): void {
   const file = join(folder, 'bin', name);
   writeFileSync(file, `#!/usr/bin/env bash\necho "${name} $*" >>"$CALLS"\n${body}\n`, { mode: 0o755 });
 }
 
-/** Runs a program in the folder, in which there is nothing but what the test has put there. */
+/** Runs a program in the folder, which has only the files that the test has put there. */
 async function run(command: string[], env: Record<string, string> = {}) {
   const [program = '', ...args] = command;
   const output = join(folder, 'output');

@@ -1,4 +1,4 @@
-// What actionlint and zizmor don't know: that a workflow runs nothing but scripts which are run without it too.
+// Checks rules that actionlint and zizmor don't know, such as: workflows run only scripts that you can run yourself.
 
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -88,12 +88,12 @@ test('every image is published', () => {
 
 test.each(JOBS)('%s has permissions of its own, and a time-out', (_, { uses, permissions, secrets, ...job }) => {
   expect(permissions).toBeDefined();
-  // A job that is another workflow has the time-outs of that one's jobs, and GitHub takes no other.
+  // A job that calls another workflow uses the time-outs of that workflow's jobs. GitHub accepts none of its own.
   if (uses) expect(secrets).toBeUndefined();
   else expect(job['timeout-minutes']).toBeGreaterThan(0);
 });
 
-/** The npm script, or the file, that a step runs. */
+/** Matches a step that runs an npm script or a file, and captures its name. */
 const COMMAND =
   /^(?:npm run (?<script>[\w:-]+)|npm (?:test|ci)|(?<file>\.github\/scripts\/[\w-]+\.bash))(?: [^\n;|&]+)?$/;
 

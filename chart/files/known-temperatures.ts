@@ -1,4 +1,5 @@
-// `helm test` runs this in a pod: it asks the function, and ends with exit code 1 and a sentence for each wrong answer.
+// `helm test` runs this script in a pod. It asks the function to convert the known temperatures, prints a sentence for
+// each wrong answer, and then ends with exit code 1.
 
 import { setTimeout } from 'node:timers/promises';
 
@@ -25,7 +26,7 @@ await expectProblem(422, '/?fahrenheit=-460');
 if (wrong > 0) process.exit(1);
 console.log(`${URL} knows ${known.length} temperatures, and refuses bad input.`);
 
-/** A service has no address to connect to until one of its pods is ready. */
+/** Waits for the first answer: nothing accepts connections to a service until one of its pods is ready. */
 async function untilAnswered(deadline: number) {
   for (;;) {
     try {
@@ -51,7 +52,7 @@ async function ask(path: string, body?: string) {
 async function expectCelsius(expected: number[], path: string, body?: string) {
   const { status, text } = await ask(path, body);
   const celsius = status === 200 ? [(JSON.parse(text) as { celsius: number | number[] }).celsius].flat() : [];
-  // The function's answer is less than 2 ulp from the exact value, the known one less than 1.
+  // The function's answer is less than 2 ulp from the exact value, and the known temperature less than 1 ulp.
   const isRight = (value: number, at: number) =>
     Math.abs((celsius[at] ?? NaN) - value) <= 3 * Number.EPSILON * Math.abs(value);
   const isRightInAll = celsius.length === expected.length && expected.every(isRight);

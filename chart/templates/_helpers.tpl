@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Names of some objects may have 63 characters. A release whose name contains the chart's gives its name alone. */}}
+{{/* Some names are limited to 63 characters. If the release's name contains the chart's, it is the full name. */}}
 {{- define "f2c-function.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
@@ -26,7 +26,7 @@ app.kubernetes.io/name: {{ include "f2c-function.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* The pod of `helm test` has a name of its own: service, autoscaler and disruption budget must not select it. */}}
+{{/* The pod of `helm test` has labels of its own: service, autoscaler and disruption budget must not select it. */}}
 {{- define "f2c-function.testSelectorLabels" -}}
 app.kubernetes.io/name: {{ include "f2c-function.name" . | trunc 58 }}-test
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -46,7 +46,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* The reference of an image, from a list of its values and the tag by default; --set makes numbers of some tags. */}}
+{{/* Makes an image reference from a list: an image's values, and the default tag. --set makes some tags numbers. */}}
 {{- define "f2c-function.image" -}}
 {{- $image := first . }}
 {{- if $image.digest -}}
@@ -62,7 +62,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* The container, in a Deployment and on Knative. */}}
+{{/* The container of the function, both in a Deployment and on Knative. */}}
 {{- define "f2c-function.container" -}}
 {{- $knative := .Values.knative.enabled -}}
 name: {{ .Chart.Name }}
@@ -82,7 +82,7 @@ env:
   {{- end }}
 ports:
   {{- if $knative }}
-  - name: http1 # HTTP/1.1, in Knative's words; it chooses the port, and says so in PORT
+  - name: http1 # Knative's name for HTTP/1.1; Knative chooses the port, and sets PORT
   {{- else }}
   - name: http
     containerPort: {{ .Values.service.targetPort }}
@@ -110,7 +110,7 @@ httpGet:
   {{- end }}
 {{- end }}
 
-{{/* What values.schema.json can't say: it can't compare two values. */}}
+{{/* Checks what values.schema.json can't, because it can't compare two values. */}}
 {{- define "f2c-function.check" -}}
 {{- with .Values.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}

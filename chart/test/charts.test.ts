@@ -42,7 +42,7 @@ test("the schema of the function's chart accepts what the settings accept", () =
   }
 });
 
-/** The environment variable of a value: maxValues is MAX_VALUES. */
+/** Returns the environment variable that a value sets: maxValues sets MAX_VALUES. */
 function variable(name: string): string {
   return name === 'runtime' ? 'FUNCTION_RUNTIME' : name.replace(/[A-Z]/g, '_$&').toUpperCase();
 }
@@ -109,7 +109,7 @@ describe.skipIf(!hasHelm)(`the load test${hasHelm ? '' : ' (skipped: helm is not
     for (const { spec } of jobs) {
       const [container] = spec.template.spec.containers;
       expect(container!.args).toContain('--results=/results');
-      // Locust takes a bare word for the name of a user class.
+      // Locust takes a separate word for the name of a user class.
       for (const argument of container!.args as string[]) expect(argument).toMatch(/^--[a-z][a-z-]*(=.+)?$/);
     }
   });
@@ -123,12 +123,12 @@ function deployment(objects: Tree): Workload {
   return objects.Deployment as Workload;
 }
 
-/** Renders a chart: its objects by kind. */
+/** Renders a chart, and returns its objects by kind. */
 function render(chart: string, values: string): Tree {
   return Object.fromEntries(objectsOf(chart, values).map((object) => [object.kind, object]));
 }
 
-/** All objects of a chart, with one name for both targets. */
+/** Renders a chart, and returns all of its objects. Both targets get the same name, so that a test can compare them. */
 function objectsOf(chart: string, values: string): (Tree & { kind: string })[] {
   const { status, stdout, stderr } = spawnSync('helm', ['template', 'f2c', chart, '--values', values], {
     encoding: 'utf8',

@@ -1,4 +1,4 @@
-// The scripts that `helm test` runs in a pod, run as it runs them.
+// Runs the scripts that `helm test` runs in a pod, in the same way.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ test('answers in float32 are right answers of TensorFlow Serving, and what is be
   const port = await serve((request, response) => {
     void text(request).then((body) => {
       const instances = /^\{"instances":\[([-+.\de,]+)\]\}$/.exec(body)?.[1]?.split(',').map(Number);
-      // Not in this order overflows for the largest float32.
+      // In another order, the largest float32 would overflow.
       const toCelsius = (fahrenheit: number) => Math.fround(Math.fround(fahrenheit - 32) * Math.fround(5 / 9));
       const predictions = instances?.map((fahrenheit) => toCelsius(Math.fround(fahrenheit)));
       response.writeHead(predictions ? 200 : 400).end(JSON.stringify({ predictions, error: 'Bad input' }));

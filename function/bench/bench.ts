@@ -1,4 +1,4 @@
-// Compares this project's function with what it could have been built on: see --help.
+// Benchmarks this project's function against Express, Fastify, functions-framework and node:http: see --help.
 
 import { fork, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,14 +12,15 @@ import { max, median, min } from 'simple-statistics';
 
 const HELP = `Usage: npm run bench -- [--rounds N] [--seconds N] [--connections N]
 
-Starts each server in turn, on the first CPU, loads it with autocannon from the others, and prints a table in
-Markdown: CPU time per request, requests per second, memory after the load, and the time from start to first
-answer. Each round measures every server once; the table has the medians, in brackets the least and the most of
-all rounds, and ratios of values of the same round.
+Benchmarks the function against Express, Fastify, functions-framework and node:http. It starts one server after
+the other on the first CPU, loads it with autocannon from the other CPUs, and prints a table in Markdown: CPU time
+per request, requests per second, memory after the load, and the time from start to first answer. Each round
+measures every server once. The table has the medians, with the lowest and the highest value of all rounds in
+brackets. Ratios are of values from the same round.
 
   --rounds N        how often to measure each server (default 5)
-  --seconds N       how long to load it each time, after as long a warm-up (default 5)
-  --connections N   how many connections, each with one request at a time (default 32)
+  --seconds N       how long to load a server, after a warm-up of the same length (default 5)
+  --connections N   how many connections to open; each sends one request at a time (default 32)
 
 Examples:
   npm run bench
@@ -37,7 +38,7 @@ interface Candidate {
 const STOCK = 'functions-framework CLI, plainest handler';
 const BARE = '`node:http`, plainest handler';
 
-/** This project runs as in its image: with the same options for Node, and a compile cache. */
+/** Runs this project as its image does: with the same options for Node, and a compile cache. */
 const entrypoint = /^ENTRYPOINT (.*)$/m.exec(readFileSync('function/Dockerfile', 'utf8'))?.[1] ?? '[]';
 const asInImage = {
   file: 'function/dist/main.cjs',
@@ -58,7 +59,7 @@ const CANDIDATES: Candidate[] = [
   { name: 'Express, plainest handler', file: 'function/bench/servers/express.cjs' },
 ];
 
-/** Starts per round of which the median counts, without the probe. */
+/** How often to start a server in each round, without the probe; the median of the times counts. */
 const STARTS = 5;
 
 interface Sample {
@@ -110,7 +111,7 @@ function readOptions() {
   }
 }
 
-/** Makes the compile cache that the image has. */
+/** Makes the same compile cache that the image has. */
 function warmUp(): void {
   const { status } = spawnSync('node', [...asInImage.nodeOptions, 'function/warm-up.mts'], {
     env: { ...process.env, ...asInImage.env },
@@ -138,7 +139,10 @@ async function measure(candidate: Candidate): Promise<Sample> {
   });
 }
 
-/** Runs a server while it is used, once it has answered; `milliseconds` is the time from its start to then. */
+/**
+ * Starts a server, calls `use` after its first answer, and stops it again.
+ * `milliseconds` is the time from the start to the first answer.
+ */
 async function run<Result>(
   { file, args = [], nodeOptions = [], env }: Candidate,
   probeOptions: string[],
@@ -186,7 +190,7 @@ async function probe(server: ChildProcess) {
   return usage;
 }
 
-/** Keeps a process on some CPUs, where the system can: Linux with util-linux. */
+/** Pins a process to some CPUs, and returns whether that worked: it needs Linux with util-linux. */
 function pin(pid: number | undefined, list: string): boolean {
   return spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)]).status === 0;
 }

@@ -1,4 +1,4 @@
-// Preloaded into each server: tells its CPU time and memory when asked.
+// Reports the CPU time and memory of a server on request. The benchmark preloads it into each server.
 
 const process = require('node:process');
 

@@ -1,4 +1,4 @@
-// What the framework's own CLI loads (package.json "main"), and what the server takes from the framework.
+// Registers the function with functions-framework. The framework's own CLI loads this file (package.json "main").
 
 import type { RequestListener } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
@@ -10,8 +10,9 @@ const TARGET = 'fahrenheitToCelsius';
 http(TARGET, fahrenheitToCelsius);
 
 /**
- * The framework's complete pipeline around the function: the one listener of the server that it makes
- * for tests, the only way it offers to run under a server with limits and a shutdown of one's own.
+ * Returns the framework's complete pipeline around the function. The framework offers no way to run the pipeline under
+ * a server with limits and a shutdown of one's own. Therefore this takes the only listener of the server that the
+ * framework makes for tests.
  */
 export function frameworkPipeline(): RequestListener {
   const [pipeline] = getTestServer(TARGET).listeners('request');

@@ -5,15 +5,14 @@ import { answerMethods, Problem, sendError, sendJson, splitTarget } from './http
 import { appId } from './identity.ts';
 import { settings } from './settings.ts';
 
-/** A request whose body, if it has one, was read by the caller: the framework, or this project's server. */
+/** A request whose body the caller has read, if it has one. The caller is the framework, or this project's server. */
 export interface FunctionRequest extends IncomingMessage {
   rawBody?: Buffer;
 }
 
 /**
- * The function: converts °F to °C over HTTP, as function/openapi.yaml describes it. It answers every
- * request itself and never throws, and it needs nothing of Express, so that it runs under
- * functions-framework and directly under node:http alike.
+ * Converts °F to °C over HTTP, as function/openapi.yaml describes. It answers every request itself and never throws.
+ * It uses nothing of Express, so it runs both on functions-framework and directly on node:http.
  */
 export function fahrenheitToCelsius(req: FunctionRequest, res: ServerResponse): void {
   try {
@@ -31,10 +30,10 @@ export function fahrenheitToCelsius(req: FunctionRequest, res: ServerResponse): 
 const ACCEPTED_QUERY = 'accepted is one number as JSON writes it, such as ?fahrenheit=98.6';
 const ACCEPTED_BODY = 'accepted is {"fahrenheit": 98.6} or {"fahrenheit": [32, 212]}';
 
-/** A number in JSON's grammar (RFC 8259, section 6). */
+/** Matches a number in JSON's grammar (RFC 8259, section 6). */
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
 
-/** Reads the temperature from a query; other parameters are ignored. */
+/** Reads the temperature from a query, and ignores other parameters. */
 function readQuery(query: string): number {
   const texts = new URLSearchParams(query).getAll('fahrenheit');
   const [text] = texts;
@@ -55,8 +54,8 @@ function readBody(req: FunctionRequest): number | number[] {
 }
 
 /**
- * A text with one string. JSON.parse keeps the last of repeated members without a word, but a body that
- * passed all other checks has no string beside the member's name.
+ * Matches a text with exactly one string. If a member is repeated, JSON.parse silently keeps the last one. A body that
+ * has passed all other checks has only one string, the member's name, unless the member is repeated.
  */
 const ONE_STRING = /^[^"]*"[^"]*"[^"]*$/;
 
@@ -93,7 +92,7 @@ function isJson(contentType = ''): boolean {
   }
 }
 
-/** The value of fahrenheit in a JSON object that has this member and no other. */
+/** Returns the value of fahrenheit from a JSON object that has this member and no other. */
 function readMember(text: string): unknown {
   let body: unknown;
   try {
@@ -131,7 +130,7 @@ function checkRange(value: number, name: string): number {
   return value;
 }
 
-/** A value as a client would recognise it, in a few characters. */
+/** Shows a value so that a client recognises it, in a few characters. */
 function show(value: unknown): string {
   if (Array.isArray(value)) return 'an array';
   if (typeof value === 'object' && value !== null) return 'an object';

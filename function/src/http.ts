@@ -4,8 +4,8 @@ import { STATUS_CODES, type IncomingMessage, type OutgoingHttpHeaders, type Serv
 import { log } from './log.ts';
 
 /**
- * A refused request: thrown where the fault is found, sent by {@link sendError}.
- * The message is for the client: what was wrong, and what is accepted.
+ * The reason to refuse a request. The code that finds the fault throws it, and {@link sendError} sends it.
+ * The message tells the client what was wrong, and what is accepted.
  */
 export class Problem extends Error {
   readonly status: number;
@@ -24,7 +24,7 @@ export function sendJson(res: ServerResponse, status: number, body: object): voi
   res.writeHead(status, jsonHeaders('application/json', text)).end(text);
 }
 
-/** Answers a request that failed: a problem as it is, anything else as a fault of ours, told to the log alone. */
+/** Answers a request that failed. It sends a problem as it is; of any other error, only the log gets the details. */
 export function sendError(res: ServerResponse, error: unknown): void {
   if (error instanceof Problem) {
     writeProblem(res, error);
@@ -35,22 +35,22 @@ export function sendError(res: ServerResponse, error: unknown): void {
   res.end();
 }
 
-/** Writes a whole problem document (RFC 9457), but leaves the answer open. */
+/** Writes a complete problem document (RFC 9457), but does not end the response. */
 export function writeProblem(res: ServerResponse, { status, message, headers }: Problem): void {
   const text = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message });
   res.writeHead(status, { ...jsonHeaders('application/problem+json', text), ...headers }).write(text);
 }
 
-/** No cache may keep an answer: it tells the state of the process that gave it. */
+/** Forbids caches to keep an answer, because it describes the process that gave it. */
 function jsonHeaders(type: string, text: string): OutgoingHttpHeaders {
   return { 'content-type': type, 'content-length': Buffer.byteLength(text), 'cache-control': 'no-store' };
 }
 
 /**
- * Answers what a resource with these methods answers by itself: OPTIONS, and methods that it lacks.
+ * Answers OPTIONS for a resource with these methods, and refuses methods that the resource does not have.
  *
  * @returns whether the request was answered
- * @throws {Problem} 405 for a method that the resource lacks
+ * @throws {Problem} 405 for a method that the resource does not have
  */
 export function answerMethods(req: IncomingMessage, res: ServerResponse, methods: readonly string[]): boolean {
   const { method = '' } = req;

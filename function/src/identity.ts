@@ -1,8 +1,8 @@
 import { v4 as uuid } from 'uuid';
 import packageJson from '../../package.json' with { type: 'json' };
 
-/** Names this process, and so the replica that gave an answer: a v4 uuid, made when the process starts. */
+/** Identifies this process, and with it the replica that gave an answer. It is a version 4 UUID, made at the start. */
 export const appId = uuid();
 
-/** The project's version, which is also the image's. */
+/** The version of the project, and of the image. */
 export const version = packageJson.version;

@@ -1,7 +1,7 @@
 import pino from 'pino';
 import { settings } from './settings.ts';
 
-/** JSON lines on standard output, written at once: none is lost when the process ends. */
+/** Writes JSON lines to standard output. Each is written synchronously, so that none is lost when the process ends. */
 export const log = pino({
   level: settings.LOG_LEVEL,
   base: null,

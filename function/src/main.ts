@@ -8,7 +8,7 @@ import { settings } from './settings.ts';
 const { PORT: port, FUNCTION_RUNTIME: runtime } = settings;
 
 async function main(): Promise<void> {
-  // Imported only where it is wanted: loading the framework takes most of the time to start.
+  // The framework is imported only if it is used, because loading it takes most of the start-up time.
   const pipeline = runtime === 'node' ? fahrenheitToCelsius : (await import('./framework.ts')).frameworkPipeline();
   const functionServer = createFunctionServer(pipeline, settings);
   const { server } = functionServer;
@@ -30,7 +30,7 @@ async function main(): Promise<void> {
 
 let isShuttingDown = false;
 
-/** Exit code 0 tells that no request was cut off, 1 that some were, or may have been. */
+/** Ends the process: with exit code 0 if no request was cut off, or with 1 if some were, or may have been. */
 async function shutDown({ drain }: FunctionServer, signal: NodeJS.Signals): Promise<void> {
   if (isShuttingDown) {
     log.warn({ signal }, 'stopped at once by a second signal');

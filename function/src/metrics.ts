@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { appId, version } from './identity.ts';
 import { settings } from './settings.ts';
 
-/** What /metrics shows: the process (CPU, memory, event loop), who it is, and its requests. */
+/** Collects what /metrics shows: CPU, memory and event loop of the process, its identity, and its requests. */
 export const registry = new Registry();
 
 collectDefaultMetrics({ register: registry });
@@ -21,7 +21,7 @@ new Counter({
   help: 'Answered requests by status, without probes and scrapes.',
   labelNames: ['status'],
   registers: [registry],
-  // Labels cost a hash at each call (0.6 µs): they are paid at the scrape, not at the request.
+  // A label costs a hash on each call (0.6 µs). The scrape pays for it here, not each request.
   collect() {
     for (const [status, count] of newByStatus) this.inc({ status }, count);
     newByStatus.clear();

@@ -14,10 +14,10 @@ export interface FunctionServer {
   readonly server: Server;
 
   /**
-   * Shuts down. At once the server is not ready, and each answer closes its connection; after the drain
-   * delay it takes no new connections, and requests in flight finish.
+   * Shuts down. The server stops being ready at once, and each answer closes its connection. After the drain delay
+   * it accepts no new connections, and requests in flight finish.
    *
-   * @returns whether they all did; those that the drain time-out found unfinished were cut off
+   * @returns whether all of them finished; the drain time-out cuts off the others
    */
   readonly drain: () => Promise<boolean>;
 }
@@ -48,15 +48,16 @@ export function createFunctionServer(pipeline: RequestListener, settings: Settin
     receive,
   );
 
-  // A client that asks first is told before it sends too much; without this, Node says 100 to all.
+  // A client that sends `Expect: 100-continue` learns before it sends a body that is too large. Without this handler,
+  // Node answers 100 to every such client.
   server.on('checkContinue', (req: FunctionRequest, res: ServerResponse) => {
     if (!(Number(req.headers['content-length']) > settings.BODY_LIMIT_BYTES)) res.writeContinue();
     receive(req, res);
   });
 
   function receive(req: FunctionRequest, res: ServerResponse): void {
-    // Nothing else enters the framework: Express answers a broken escape in a path with an HTML page, and the
-    // framework keeps /favicon.ico and /robots.txt to itself.
+    // Only conversions enter the framework. Express would answer a broken escape in a path with an HTML page, and the
+    // framework answers /favicon.ico and /robots.txt itself.
     const isConversion = /^\/(?:\?|$)/.test(req.url ?? '');
     const operation = isConversion ? undefined : operations.get(splitTarget(req).path);
     if (!operation) observe(req, res, settings.LOG_REQUESTS);
@@ -68,7 +69,7 @@ export function createFunctionServer(pipeline: RequestListener, settings: Settin
     });
   }
 
-  // Not Node's maxRequestsPerSocket, which answers requests pipelined behind the last one with 503.
+  // Node's maxRequestsPerSocket does not fit: it answers requests that are pipelined behind the last one with 503.
   const requests = new WeakMap<Socket, number>();
   function isLastOfConnection(socket: Socket): boolean {
     if (draining || settings.MAX_REQUESTS_PER_CONNECTION === 0) return draining;
@@ -89,7 +90,7 @@ export function createFunctionServer(pipeline: RequestListener, settings: Settin
   return { server, drain };
 }
 
-/** Counts a request, and logs it where that is wanted, once its answer is written. */
+/** Counts a request when its answer is written, and logs it if the settings say so. */
 function observe(req: FunctionRequest, res: ServerResponse, isLogged: boolean): void {
   const start = performance.now();
   res.on('finish', () => {
@@ -99,7 +100,7 @@ function observe(req: FunctionRequest, res: ServerResponse, isLogged: boolean): 
   });
 }
 
-/** Reads the body to where the framework leaves it, and refuses one over the limit before it is in memory. */
+/** Reads the body into `rawBody`, as the framework does, and refuses one over the limit before it is in memory. */
 function readBody(req: FunctionRequest, res: ServerResponse, limit: number, next: () => void): void {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers;
   if (length === undefined && coding === undefined) {
@@ -112,16 +113,16 @@ function readBody(req: FunctionRequest, res: ServerResponse, limit: number, next
       next();
     } else if (error.type === 'entity.too.large') {
       refuseBody(req, res, limit);
-    } // else the client has gone
+    } // any other error means that the client has gone
   });
 }
 
-/** How long, and for how much, a client that sends too much is still listened to. */
+/** How long, and how many bytes, the server still reads from a client that sends too much. */
 const LINGER = { ms: 5000, bytes: 16 * 2 ** 20 };
 
 /**
- * The answer is whole by its length, but its end is held back while the client goes on sending: Node would
- * close the connection at once, and the reset by the bytes on their way could overtake the answer.
+ * Answers 413 in full, but ends the response only when the client stops sending, or after the limits above. If it ended
+ * at once, Node would close the connection, and the reset caused by bytes still on their way could overtake the answer.
  */
 function refuseBody(req: FunctionRequest, res: ServerResponse, limit: number): void {
   writeProblem(

@@ -29,7 +29,7 @@ export const settingsSchema = v.object({
 
 export type Settings = v.InferOutput<typeof settingsSchema>;
 
-/** The settings of this process; a bad one ends it with exit code 1 and a sentence that says what is accepted. */
+/** The settings of this process. A bad one ends it with exit code 1 and a sentence that says what is accepted. */
 export const settings = readSettings(process.env);
 
 function readSettings(env: NodeJS.ProcessEnv): Settings {
@@ -62,7 +62,7 @@ function choice<const Choices extends readonly [string, ...string[]]>(choices: C
   return setting(choices.join(' or '), choices[0], isAccepted, (text) => text as Choices[number], meaning);
 }
 
-/** Off by default. */
+/** Makes a setting that is off by default. */
 function flag(meaning: string) {
   const isAccepted = (text: string) => text === 'true' || text === 'false';
   return setting('true or false', 'false', isAccepted, (text) => text === 'true', meaning);

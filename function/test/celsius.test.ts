@@ -6,7 +6,7 @@ import { ABSOLUTE_ZERO_FAHRENHEIT, toCelsius } from '../src/celsius.ts';
 
 const UNIT = 1074n; // every double is a whole number of 2^-1074
 
-/** A double in units of 2^-1074, exactly. */
+/** Returns the exact value of a double, in units of 2^-1074. */
 function exact(value: number): bigint {
   const bits = new BigUint64Array(new Float64Array([Math.abs(value)]).buffer)[0]!;
   const exponent = bits >> 52n;
@@ -17,7 +17,7 @@ function exact(value: number): bigint {
 
 const abs = (value: bigint) => (value < 0n ? -value : value);
 
-/** How far `celsius` is from the exact (f − 32) · 5/9, in ulp of the exact value. */
+/** Returns the error of `celsius` against the exact (f − 32) · 5/9, in ulp of the exact value. */
 function ulpError(fahrenheit: number, celsius: number): number {
   const ninefold = 5n * (exact(fahrenheit) - (32n << UNIT));
   const bitLength = BigInt((abs(ninefold) / 9n).toString(2).length);
@@ -31,7 +31,7 @@ const temperature = fc.double({ min: ABSOLUTE_ZERO_FAHRENHEIT, max: Number.MAX_V
 const everyday = fc.double({ min: ABSOLUTE_ZERO_FAHRENHEIT, max: 10_000, noNaN: true });
 const aroundFreezing = fc.double({ min: 31, max: 33, noNaN: true });
 const huge = fc.double({ min: Number.MAX_VALUE / 8, max: Number.MAX_VALUE, noNaN: true });
-// Up to here 5 · (f − 32) is exact, so that the division is the only rounding.
+// Up to this maximum, 5 · (f − 32) is exact, so the division is the only rounding.
 const whole = fc.integer({ min: -459, max: Math.floor(Number.MAX_SAFE_INTEGER / 5) });
 
 test('the measure of this test sees a single ulp', () => {

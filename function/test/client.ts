@@ -1,4 +1,4 @@
-// A client that keeps asking on one connection, and remembers what went wrong.
+// Runs a client that keeps sending requests on one connection, and remembers what went wrong.
 
 import { once } from 'node:events';
 import { Agent, get, type IncomingMessage } from 'node:http';
@@ -6,14 +6,14 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface Client {
-  /** The app ids that answered, in their order. */
+  /** The app id in each answer, in order. */
   readonly answers: readonly string[];
-  /** Wrong answers and errors. */
+  /** All wrong answers and errors. */
   readonly failures: readonly unknown[];
   readonly stop: () => Promise<void>;
 }
 
-/** Asks every few milliseconds, on a connection that it keeps open for as long as the server does. */
+/** Sends a request every few milliseconds, on a connection that stays open for as long as the server keeps it. */
 export function startClient({ host = '127.0.0.1', port }: { host?: string; port: number }): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const answers: string[] = [];

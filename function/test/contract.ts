@@ -1,4 +1,4 @@
-// Holds answers against function/openapi.yaml.
+// Validates answers against function/openapi.yaml.
 
 import { readFileSync } from 'node:fs';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -26,7 +26,7 @@ ajv.addSchema(openApi, 'openapi.yaml');
 /** The pairs of operation and status that {@link checkContract} saw, such as "get / 200". */
 export const seen = new Set<string>();
 
-/** All pairs that the document promises. */
+/** Returns all pairs of operation and status that the document promises. */
 export function promised(): string[] {
   return Object.entries(openApi.paths).flatMap(([path, operations]) =>
     Object.entries(operations).flatMap(([method, { responses }]) =>
@@ -35,7 +35,7 @@ export function promised(): string[] {
   );
 }
 
-/** Expects an answer to be what the document promises for the request. */
+/** Expects that an answer is what the document promises for the request. */
 export function checkContract({ method = 'GET', path = '/' }: Question, answer: Answer): void {
   const route = path.replace(/\?.*/, '');
   const name = method === 'HEAD' ? 'get' : method.toLowerCase();

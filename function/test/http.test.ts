@@ -1,4 +1,4 @@
-// The HTTP interface, in each way the function is run, every answer held against function/openapi.yaml.
+// Tests the HTTP interface in each way that the function runs. Validates every answer against function/openapi.yaml.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -231,7 +231,7 @@ test('a fault of the service is answered with 500, and told to the log alone', a
 });
 
 test('every answer that the document promises was seen', () => {
-  // 503 needs a process that shuts down: function/test/shutdown.test.ts holds it against the document.
+  // 503 needs a process that is shutting down, so function/test/shutdown.test.ts validates that answer.
   const unseen = promised().filter((promise) => !seen.has(promise) && !promise.startsWith('options'));
   expect(unseen).toEqual(['get /readyz 503']);
 });

@@ -1,4 +1,4 @@
-// What the server around the function does with clients that send too much, too slowly, or for too long.
+// Tests how the server around the function treats clients that send too much, too slowly, or for too long.
 
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -110,7 +110,7 @@ describe('in a process of its own', () => {
     let largest = 0;
     let received = '';
     socket.on('data', (bytes) => (received += String(bytes)));
-    // Sends on after the answer, until the server takes no more.
+    // The client goes on sending after the answer, until the server reads no more.
     for (let sent = 0; sent < 400; sent++) {
       socket.write(megabyte);
       largest = Math.max(largest, await residentMemory(service));
@@ -129,7 +129,7 @@ async function residentMemory(service: Service): Promise<number> {
 
 const chunk = (length: number) => `${length.toString(16)}\r\n${'9'.repeat(length)}\r\n`;
 
-/** Sends bytes, and returns what has come back when an answer is complete; the connection stays open. */
+/** Sends bytes, and returns the first complete answer. The connection stays open. */
 async function send({ port }: Service, bytes: string): Promise<{ received: string; socket: Socket }> {
   const socket = connect(port, '127.0.0.1');
   socket.write(bytes);

@@ -1,4 +1,4 @@
-// What an operator sees: metrics, logs, and the framework's own command line.
+// Tests what an operator sees: metrics, logs, and the framework's own command line.
 
 import { spawn } from 'node:child_process';
 import getPort from 'get-port';

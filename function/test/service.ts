@@ -1,4 +1,4 @@
-// Starts the function the ways it is run, and asks it.
+// Starts the function in each way that it runs, and sends requests to it.
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -48,7 +48,7 @@ export interface LogRecord {
   appId?: string;
 }
 
-/** The function in a process of its own, which says that it is ready before this is there. */
+/** The function in a process of its own, which has logged that it is ready. */
 export interface ServiceProcess extends Service {
   readonly process: ChildProcess;
   readonly log: readonly LogRecord[];
@@ -112,7 +112,7 @@ export async function ask(
 ): Promise<Answer> {
   const { method = 'GET', path = '/', body } = question;
   const headers = { ...question.headers };
-  // Node leaves the body of a GET without a frame.
+  // Node sends the body of a GET without a length, unless this header is set.
   if (body !== undefined && !headers['transfer-encoding']) headers['content-length'] = Buffer.byteLength(body);
   const outgoing = request({ host, port, method, path, headers, agent: false });
   outgoing.end(body);
@@ -120,7 +120,7 @@ export async function ask(
   return { status: incoming.statusCode!, headers: incoming.headers, text: await text(incoming) };
 }
 
-/** Sends bytes as they are, and returns all that comes back until the server closes the connection. */
+/** Sends bytes unchanged, and returns everything that the server sends until it closes the connection. */
 export async function askRaw({ port }: { port: number }, bytes: string): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   socket.write(bytes);

@@ -1,4 +1,4 @@
-// What a cluster does to the process: signals, and restarts behind a load balancer.
+// Does to the process what a cluster does: sends signals, and restarts it behind a load balancer.
 
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
@@ -86,7 +86,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
         successors.push(await startForTest(env));
         balancer.add(successors.at(-1)!);
       }
-      // Nothing moves a connection but the end of its instance: the first of the new ones got them all.
+      // A connection moves only when its instance ends, so the first new instance got all of them.
       const { appId } = successors[0]!.log[0]!;
       await eventually(() => {
         expect(clients.every((client) => client.answers.at(-1) === appId)).toBe(true);
@@ -100,8 +100,8 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
 });
 
 /**
- * A load balancer as a Service of Kubernetes is one: it balances connections, not requests, over the
- * instances that were ready when it last asked.
+ * Starts a load balancer that works like a Service of Kubernetes: it balances connections, not requests, over the
+ * instances that were ready when it last checked.
  */
 async function startBalancer(instances: readonly ServiceProcess[]) {
   const all = [...instances];

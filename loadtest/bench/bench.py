@@ -1,4 +1,4 @@
-"""Measures how many requests one core of the load generator can send, next to plain Locust: see --help."""
+"""Measures how many requests/s one core of the load generator can send, compared with plain Locust."""
 
 import argparse
 import csv
@@ -21,15 +21,16 @@ BENCH = Path(__file__).parent
 LOADTEST = BENCH.parent
 STATIC_SERVER = LOADTEST / "compare" / "static-server.cjs"
 
-# The server, and the generator.
+# The server and the generator each have a CPU of their own.
 SERVER_CPU, GENERATOR_CPU = {0}, {1}
 
-# First seconds of a load that are not measured.
+# The first seconds of each load are not measured.
 SETTLE = 2
 
 EPILOG = """\
-The server answers with a constant, on the first CPU; each generator sends from the second one as fast as it can. The
-table has the medians of all rounds, in brackets the least and the most, and ratios of values of the same round.
+A bare server answers with a constant on the first CPU. Each generator sends to it from the second CPU, as fast as it
+can. The table has the medians, with the lowest and the highest value of all rounds in brackets. Ratios are of values
+from the same round.
 
 example, from the project's root:
   PYTHONPATH=loadtest .venv/bin/python loadtest/bench/bench.py --rounds 2 --seconds 5
@@ -41,9 +42,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (default: 5)")
-    parser.add_argument("--seconds", type=int, default=10, help="how long, each time (default: 10)")
-    parser.add_argument("--users", type=int, default=16, help="users at the same time (default: 16)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often to measure each generator (default: 5)")
+    parser.add_argument("--seconds", type=int, default=10, help="how long to measure each time (default: 10)")
+    parser.add_argument("--users", type=int, default=16, help="how many users send requests (default: 16)")
     options = parser.parse_args()
     if min(options.rounds, options.users) < 1 or options.seconds <= SETTLE:
         parser.error(f"--rounds and --users must be 1 at least, and --seconds more than {SETTLE}")
@@ -66,7 +67,7 @@ def main() -> None:
 
 
 def measure_all(rounds: int, url: str, users: int, seconds: int) -> dict[str, list[float]]:
-    """Returns requests/s of every round, by what has sent them."""
+    """Returns the requests/s of every round, by the name of the generator."""
     own = f"--locustfile={LOADTEST / 'locustfile.py'}"
     unchecked = f"--locustfile={BENCH / 'unchecked.py'}"
     kept = "--requests-per-connection=0"
@@ -85,7 +86,7 @@ def measure_all(rounds: int, url: str, users: int, seconds: int) -> dict[str, li
 
 
 def plain(url: str, users: int, seconds: int) -> float:
-    """Returns requests/s by Locust's own statistics, from its first request to its last one."""
+    """Returns the requests/s of plain Locust, from its own statistics: from the first request to the last one."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--spawn-rate={users}", f"--run-time={seconds}s"]
         run("locust", f"--locustfile={BENCH / 'plain.py'}", "--headless", f"--csv={directory}/plain", *load)
@@ -97,7 +98,7 @@ def plain(url: str, users: int, seconds: int) -> float:
 
 
 def this(url: str, users: int, seconds: int, *options: str) -> float:
-    """Returns requests/s by the load generator's verdict, which is that it was itself the bottleneck."""
+    """Returns the requests/s of this load generator, from its verdict, which says that it was the bottleneck itself."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--run-time={seconds}s", f"--settle={SETTLE}"]
         answer = ["--min-fahrenheit=98.6", "--max-fahrenheit=98.6"]
@@ -124,7 +125,7 @@ def run(module: str, *arguments: str) -> None:
 
 
 def wait_for(url: str) -> None:
-    """Returns once it answers."""
+    """Waits until the server answers."""
     deadline = time.monotonic() + 10
     while True:
         try:
@@ -138,7 +139,7 @@ def wait_for(url: str) -> None:
 
 
 def print_table(rates: dict[str, list[float]], options: argparse.Namespace) -> None:
-    """Prints it in Markdown."""
+    """Prints the table in Markdown."""
 
     def spread(values: list[float], digits: int) -> str:
         return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"  # noqa: RUF001

@@ -1,12 +1,12 @@
-"""What most people write: Locust as its documentation shows it, which checks nothing but the status."""
+"""Defines the users that most people write: as in Locust's documentation, they check only the status."""
 
 from locust import FastHttpUser, task
 
 
 class PlainUser(FastHttpUser):
-    """Asks the function."""
+    """Sends requests to the function."""
 
     @task
     def convert(self) -> None:
-        """Asks once."""
+        """Sends one request."""
         self.client.get("/?fahrenheit=98.6")

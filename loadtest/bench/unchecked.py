@@ -1,4 +1,4 @@
-"""The load generator's own users, who take any answer for right."""
+"""Defines the load generator's own users, except that they accept any answer."""
 
 from f2c_loadtest.targets import Question
 from locustfile import FunctionUser

@@ -1,4 +1,4 @@
-// The archive that the load test prints at the end of its log: found there, checked, and unpacked.
+// Finds the archive that the load test prints at the end of its log, checks it, and unpacks it.
 
 import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
@@ -9,7 +9,7 @@ import { CompareError, type Files } from './place.ts';
 const BEGIN = '-----BEGIN F2C RESULTS-----';
 const END = '-----END F2C RESULTS-----';
 
-/** Between the two lines: a head that says what follows, an empty line, and lines of base64. */
+/** The text between the two marker lines: a header that describes the archive, an empty line, and lines of base64. */
 interface Frame {
   name: string;
   bytes: number;
@@ -18,8 +18,8 @@ interface Frame {
 }
 
 /**
- * @param log of one pod of the load test, whatever else it says
- * @returns the target that was loaded, and the files that are results of it
+ * @param log the log of one pod of the load test, which may have other lines too
+ * @returns the target of the load, and the files of its results
  * @throws CompareError that says how the archive is damaged
  */
 export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
@@ -72,7 +72,7 @@ function readFrame(lines: string[]): Frame {
   if (!name || !bytes || !sha256 || lines[3] !== '') throw damaged('its head is not complete');
   const base64 = lines.slice(4);
   const bad = base64.findIndex((line) => !/^[A-Za-z\d+/]+={0,2}$/.test(line));
-  // Line 1 is the one that the archive begins with.
+  // Lines count from 1, the line that begins the archive.
   if (bad >= 0) throw damaged(`line ${bad + 6} of it is not base64`);
   return { name, bytes: Number(bytes), sha256, base64 };
 }
@@ -99,7 +99,7 @@ async function entriesOf(archive: Buffer) {
   }
 }
 
-/** It has come as it was packed. */
+/** Makes the error for an archive that is not damaged, but has the wrong content. */
 function wrong(how: string): CompareError {
   return new CompareError(
     `The archive ${how}, though it came as the load test packed it: is its image of the same version as this command?`,

@@ -1,4 +1,4 @@
-// One start of a target's only replica in the cluster, timed.
+// Times one cold start in the cluster: a target's only replica goes away, and a new one starts.
 
 import type { Row, Target } from '../../results/files.ts';
 import { trouble, type Pod } from './kubernetes.ts';
@@ -7,13 +7,13 @@ import { CompareError } from './place.ts';
 import { waitForReplicas } from './releases.ts';
 import { answers, NAMES } from './targets.ts';
 
-/** Of the questions to a pod that starts: a few milliseconds are small beside a start, and it has little else to do. */
+/** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
 const POLL_MS = 10;
 const START_SECONDS = 180;
 
 /**
- * Scales to none, then to one. The clock is this process's own: it begins when the API server tells of the new pod.
- * The questions go through the API server, which adds the few milliseconds that it takes to pass them on.
+ * Scales a target to no replica, and then to one. This process measures the time, which begins when the API server
+ * reports the new pod. The requests go through the API server, which adds a few milliseconds.
  */
 export async function coldStart(namespace: Namespace, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
   const { shell, core, api } = namespace;
@@ -73,7 +73,7 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
   }
 }
 
-/** Of HTTP: the charts name it first. */
+/** Returns the port for HTTP, which the charts list first. */
 function portOf(pod: Pod): number {
   return pod.spec.containers[0]?.ports?.[0]?.containerPort ?? 80;
 }

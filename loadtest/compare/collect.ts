@@ -1,4 +1,4 @@
-// The command line of `npm run collect`: brings the results of one load test home from the log of its pod.
+// The command line of `npm run collect`: extracts the results of one load test from the log of its pod.
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,13 +16,13 @@ Examples:
   kubectl logs job/f2c-loadtest-1 | npm run --silent collect -- results/by-hand
   npm run --silent collect -- results/by-hand < saved.log
 
-Exit codes: 0 the results are VALID, 3 they are INVALID, 1 the archive is broken or missing, 2 wrong use.`;
+Exit codes: 0 the results are VALID, 3 the results are INVALID, 1 the archive is broken or missing, 2 wrong use.`;
 
 const command = new Command('npm run collect --')
   .description(
-    'Finds the results in the log of a load test, checks that they are complete, and writes them to a folder.',
+    'Reads the log of a load test from standard input, checks that the results are complete, and writes them to files.',
   )
-  .argument('<folder>', 'made if it is missing; files that are there already are not overwritten')
+  .argument('<folder>', 'the folder for the results, made if it is missing; existing files are not overwritten')
   .allowExcessArguments(false)
   .addHelpText('after', EXAMPLES)
   .exitOverride(({ exitCode }) => process.exit(exitCode && EXIT_CODES.WRONG_USE));
@@ -37,12 +37,12 @@ try {
   process.exitCode = EXIT_CODES.BROKEN;
 }
 
-/** Prints the verdict, and the files. */
+/** Writes the files, prints the verdict and their names, and returns the verdict. */
 async function collect(log: string) {
   const { target, files } = await unpack(log);
   write(files);
   const pathOf = (kind: Kind) => join(folder, fileName(target, kind));
-  // They are as they were packed; whether that is what it should be, their readers tell.
+  // The checksum proves that the files are as they were packed. Their readers check whether the content is right.
   for (const kind of kindsOfLoad(target)) read(kind, pathOf(kind));
   const { verdict, reasons, requests, failures, seconds, throughput } = read('verdict', pathOf('verdict'));
   const figures = `${requests} requests in ${seconds} s, ${throughput.toFixed(1)}/s, ${failures} failed`;

@@ -1,4 +1,4 @@
-// The load generator on this machine, in a Python environment that is made for it.
+// Runs the load generator on this machine, in a Python environment of its own.
 
 import { join } from 'node:path';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -14,7 +14,7 @@ const VENV = join(FOLDER, '.venv');
 const PYTHON = join(VENV, 'bin/python');
 const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDER, 'requirements.txt')];
 
-/** @returns what runs a load against a URL, and throws CompareError if it left no results */
+/** @returns a function that runs a load against a URL; it throws CompareError if the load left no results */
 export async function openGenerator(
   shell: Shell,
   seed: number,
@@ -35,7 +35,7 @@ export async function openGenerator(
       });
       const { stdout, stderr, exitCode } = await command;
       shell.signal.throwIfAborted();
-      // 0: valid, 3: INVALID; both have results.
+      // 0 means VALID and 3 means INVALID; both have results.
       if (exitCode !== 0 && exitCode !== 3) {
         const why = /^BROKEN .*$/m.exec(stdout)?.[0] ?? `it ended with exit code ${exitCode ?? 'unknown'}.`;
         throw new CompareError(`The load generator broke: ${why}`, stderr);
@@ -47,7 +47,7 @@ export async function openGenerator(
   };
 }
 
-/** With uv if it is there, as that needs nothing of the machine's Python; else with venv and pip. */
+/** Installs the load generator. It prefers uv, which does not need the machine's Python, to venv and pip. */
 async function install(shell: Shell): Promise<void> {
   if (await exists(shell, 'uv')) {
     await shell.run('uv', ['venv', '--quiet', '--allow-existing', VENV]);
@@ -75,7 +75,7 @@ function argumentsOf(load: Load, url: string, seed: number): string[] {
     `--seed=${seed}`,
     `--steps=${JSON.stringify(load.steps)}`,
     `--settle=${load.settleSeconds}`,
-    // The static server has one answer.
+    // The static server has only one answer.
     ...(load.toStaticServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
   ];
 }

@@ -1,4 +1,4 @@
-// What runs in the cluster, and on what: for environment.json, and for the sizes of images.
+// Finds out what runs in the cluster, on which nodes, for environment.json and for the sizes of images.
 
 import type { Environment, Target } from '../../results/files.ts';
 import { quantity } from '../../results/quantity.ts';
@@ -17,7 +17,7 @@ export async function environmentOf(
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const { items } = await api.get<List<Node>>('/api/v1/nodes');
   const seen = await Promise.all(namespace.installed.map((target) => cpuModel(namespace, target)));
-  // On a node of both, one that could not look must not hide what the other one saw.
+  // If both targets run on one node, and only one of their pods could read the model, that one counts.
   const cpuModels = new Map(seen.filter(([, model]) => model !== null));
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
@@ -27,7 +27,7 @@ export async function environmentOf(
   };
 }
 
-/** Of what is unpacked on a node. */
+/** Returns the size that a node reports for a target's image, in bytes; null if it is not known. */
 export async function imageBytes(namespace: Namespace, target: Target): Promise<number | null> {
   return (await imageOf(namespace, target))?.sizeBytes ?? null;
 }
@@ -41,15 +41,15 @@ async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promis
   return found;
 }
 
-/** What reads a file in a pod, out of what its image has. */
+/** The command that prints the CPU's description in a target's pod. It uses only programs that the image has. */
 const READ: Record<Target, string[]> = {
   function: ['/nodejs/bin/node', '--print', 'fs.readFileSync("/proc/cpuinfo", "utf8")'],
   tfserving: ['cat', '/proc/cpuinfo'],
 };
 
 /**
- * Kubernetes does not know the model of a node's CPU; a pod there sees it.
- * @returns the node of a target's pod, and its model; null where the caller may not run anything in pods
+ * Reads the model of a node's CPU in a pod, because Kubernetes does not know it.
+ * @returns the node of a target's pod, and the model; null if the caller has no permission to run commands in pods
  */
 async function cpuModel(namespace: Namespace, target: Target): Promise<[node: string, model: string | null]> {
   const [pod] = await podsBy(namespace, selectorOf(target));
@@ -83,14 +83,14 @@ async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | unde
   const id = pod?.status.containerStatuses?.[0]?.imageID;
   if (!pod?.spec.nodeName || !reference || !id) return undefined;
   const { status } = await namespace.api.get<Node>(`/api/v1/nodes/${pod.spec.nodeName}`);
-  // Nodes write the names of images in full, and list the largest fifty only.
+  // Nodes list the full names of images, and only the largest fifty images.
   const isIt = (name: string) => name === id || name === reference || name.endsWith(`/${reference}`);
-  // An image whose name another one has taken has no names: null.
+  // If another image has taken its name, an image has null for names.
   const sizeBytes = status.images?.find(({ names }) => names?.some(isIt))?.sizeBytes ?? null;
   return { reference, id, sizeBytes };
 }
 
-/** By the Date of an answer of the API server, which is in whole seconds. */
+/** Compares the clocks, by the Date header of the API server, which has whole seconds. */
 async function clock({ api }: Namespace): Promise<Environment['clock']> {
   const before = Date.now();
   const date = (await api.request('/version', {})).headers.get('date');

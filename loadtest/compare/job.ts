@@ -1,4 +1,4 @@
-// Runs one load in the cluster: a Job of the load generator, from its installation to its results.
+// Runs one load in the cluster: installs a Job of the load generator, waits for its end, and collects its results.
 
 import { unpack } from './archive.ts';
 import { trouble, type Pod } from './kubernetes.ts';
@@ -7,10 +7,10 @@ import { CompareError, type Files, type Load } from './place.ts';
 import { install } from './releases.ts';
 import { STATIC_SERVER, startStaticServer, stopStaticServer } from './static-server.ts';
 
-/** Beyond the time that a load takes by itself: for its pod to be scheduled and to start, and for the archive. */
+/** The time on top of that of the load itself, in which its pod is scheduled and starts, and packs the results. */
 const PATIENCE_SECONDS = 180;
 
-/** Of both the generator ends as it should: 0 is valid, 3 is INVALID. */
+/** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
 const EXIT_CODES_WITH_RESULTS = [0, 3];
 
 interface Service {
@@ -20,7 +20,7 @@ interface Job {
   status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
 }
 
-/** @throws CompareError if it left no results, with what the cluster knows of it */
+/** @throws CompareError if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
   const { api, core, options, shell } = namespace;
   if (load.toStaticServer) await startStaticServer(namespace);
@@ -30,7 +30,7 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
     seed: options.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
-    // The static server has one answer.
+    // The static server has only one answer.
     temperatures: load.toStaticServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });
   const job = `${RELEASES.loadtest}-${revision}`;
@@ -56,13 +56,13 @@ async function hostOf({ api, core, options }: Namespace, { target, toStaticServe
   const url = options.urls[target];
   if (url) return url;
   const { spec } = await api.get<Service>(`${core}/services/${RELEASES[target]}`);
-  // The charts name the port of HTTP first.
+  // The charts list the port for HTTP first.
   return `http://${RELEASES[target]}:${spec.ports[0]?.port ?? 80}`;
 }
 
 /**
- * The pod of a Job, once it has ended with results.
- * @throws CompareError if it never will
+ * Returns the pod of a Job after it has ended with results, and undefined before that.
+ * @throws CompareError if it can no longer end with results
  */
 async function ended(namespace: Namespace, job: string, selector: string): Promise<Pod | undefined> {
   const [pod] = await podsBy(namespace, selector);

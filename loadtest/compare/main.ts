@@ -1,4 +1,4 @@
-// The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up whatever happens.
+// The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up, whatever happens.
 
 import { CommanderError } from 'commander';
 import { ResultsError } from '../../results/read.ts';

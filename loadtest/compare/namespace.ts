@@ -1,11 +1,11 @@
-// The namespace of a comparison: what the other files about the cluster share.
+// Defines the namespace of a comparison, which the other files about the cluster share.
 
 import type { Kubernetes, List, Pod } from './kubernetes.ts';
 import type { Chart, Options } from './options.ts';
 import { TARGETS, type Target } from '../../results/files.ts';
 import type { Shell } from './shell.ts';
 
-/** The charts name their objects like themselves if the release has their name. */
+/** The release of each chart. A release with the chart's own name gives the chart's objects that name. */
 export const RELEASES: Record<Chart, string> = {
   function: 'f2c-function',
   tfserving: 'f2c-tfserving',
@@ -14,12 +14,12 @@ export const RELEASES: Record<Chart, string> = {
 
 export interface Namespace {
   name: string;
-  /** Path of the namespaced core API. */
+  /** The path of the core API in this namespace. */
   core: string;
   api: Kubernetes;
   shell: Shell;
   options: Options;
-  /** The targets that are installed, and don't run elsewhere. */
+  /** The targets that are installed here; other targets run elsewhere. */
   installed: readonly Target[];
   say: (sentence: string, kind?: 'ok' | 'warning') => void;
 }
@@ -34,7 +34,7 @@ export function kubectl({ name, shell }: Namespace, ...args: string[]): Promise<
   return shell.run('kubectl', ['--namespace', name, ...args]);
 }
 
-/** @param selector as in `kubectl --selector` */
+/** @param selector a label selector, as in `kubectl --selector` */
 export async function podsBy({ api, core }: Namespace, selector: string): Promise<Pod[]> {
   return (await api.get<List<Pod>>(`${core}/pods?labelSelector=${encodeURIComponent(selector)}`)).items;
 }
@@ -43,7 +43,7 @@ export function selectorOf(chart: Chart): string {
   return `app.kubernetes.io/instance=${RELEASES[chart]}`;
 }
 
-/** What the cluster knows of pods that are in trouble: themselves, events, and the ends of their logs. */
+/** Describes pods that are in trouble: their state, their events, and the ends of their logs. */
 export async function diagnosis(namespace: Namespace, selector: string): Promise<string> {
   const select = ['--selector', selector];
   const parts = await Promise.allSettled([

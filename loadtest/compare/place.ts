@@ -1,29 +1,29 @@
-// What the experiments need of the place where they run: a cluster, or this machine.
+// Defines what the experiments need from the place where they run, which is a cluster or this machine.
 
 import type { Environment, Row, Target } from '../../results/files.ts';
 
-/** A part of a load during which nothing of it changes. Without a rate, users ask again at once: the closed loop. */
+/** A part of a load with constant settings. Without a rate, each user sends again after each answer (closed loop). */
 export interface Step {
   seconds: number;
   users: number;
-  /** requests/s of all users together */
+  /** Requests/s of all users together. */
   rate?: number;
-  /** values a request */
+  /** Values in each request. */
   batch?: number;
 }
 
-/** What one run of the load generator does. */
+/** One run of the load generator. */
 export interface Load {
-  /** Whose requests are sent. */
+  /** The target, which also defines the form of the requests. */
   target: Target;
   steps: Step[];
-  /** The first seconds of every step, which are not measured. */
+  /** How many seconds at the start of each step are not measured. */
   settleSeconds: number;
-  /** Send them to the bare static server in place of the target. */
+  /** Whether to send the requests to the bare static server instead of the target. */
   toStaticServer?: boolean;
 }
 
-/** Files of a results folder by their names. */
+/** Files of a results folder, by name. */
 export type Files = Map<string, Buffer>;
 
 /** How many replicas a target has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
@@ -44,9 +44,9 @@ export interface Watch {
 export interface Place {
   /** The targets that run here, or are reachable from here. */
   readonly targets: readonly Target[];
-  /** What can't be measured here, and why: a sentence each. */
+  /** A sentence for each thing that can't be measured here, with the reason. */
   readonly leftOut: readonly string[];
-  /** Whether a target is run here, so that it can be scaled, watched and started; it is not where only its URL is known. */
+  /** Whether this place runs a target, and can scale, watch and start it. If only its URL is known, it can not. */
   controls(target: Target): boolean;
   /** Whether targets can have more than one replica here. */
   readonly scales: boolean;
@@ -60,24 +60,24 @@ export interface Place {
    * @param warmUp what warms up the target's replica, which is called if it is a new one
    */
   prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void>;
-  /** @returns what the generator left, as it left it */
+  /** @returns the files that the load generator wrote, unchanged */
   load(load: Load): Promise<Files>;
   watch(target: Target): Watch;
   /** Ends a target's only replica, starts a new one, and times it. */
   coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>>;
-  /** Bytes of a target's image; null where they aren't known. */
+  /** Returns the size of a target's image in bytes, or null if it is not known. */
   imageBytes(target: Target): Promise<number | null>;
-  /** Bytes of memory that a target's replicas use now, by news from after this call. */
+  /** Returns the memory that a target's replicas use now, in bytes, from a sample taken after this call. */
   memoryBytes(target: Target): Promise<number | null>;
-  /** What is known now of the machines, and of what runs on them. */
+  /** Describes the machines, and what runs on them. */
   environment(): Promise<Pick<Environment, 'kubernetes' | 'images' | 'resources' | 'charts' | 'clock'>>;
-  /** Removes all that was set up here; can be called at any time, more than once. */
+  /** Removes everything that was set up here. You can call it at any time, and more than once. */
   close(): Promise<void>;
 }
 
-/** A failure that is told to the user as it is, without a stack trace. */
+/** A failure whose message the user sees, without a stack trace. */
 export class CompareError extends Error {
-  /** What the cluster or the program said about it, over several lines. */
+  /** What the cluster or the program reported about the failure, over several lines. */
   readonly details: string;
 
   constructor(message: string, details = '') {

@@ -1,4 +1,4 @@
-// Whether a cluster has what a comparison needs, before anything is installed there.
+// Checks that a cluster has what a comparison needs, before anything is installed there.
 
 import { max, sum } from 'simple-statistics';
 import { parseAllDocuments } from 'yaml';
@@ -34,7 +34,7 @@ export async function checkCluster(namespace: Namespace): Promise<number> {
   return cpus;
 }
 
-/** Whether the targets, all their replicas, and the load generator fit beside what runs already, by CPU requests. */
+/** Checks that all replicas of the targets, and the load generator, fit next to what already runs, by CPU requests. */
 async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   const { api, say, installed } = namespace;
   const { items: pods } = await api.get<List<Pod>>(
@@ -55,7 +55,7 @@ async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   }
 }
 
-/** CPUs that each pod of a chart requests, and how many there can be. */
+/** Returns how many CPUs each pod of a chart requests, and the highest number of its pods. */
 async function needsOf(namespace: Namespace, chart: Chart): Promise<{ cpu: number; replicas: number }> {
   const documents = parseAllDocuments(await render(namespace, chart)).map((each) => each.toJS() as Manifest | null);
   const replicas = documents.find((each) => each?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;

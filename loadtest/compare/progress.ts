@@ -1,15 +1,16 @@
-// Tells how far a run is: one line that changes on a terminal, plain lines elsewhere; on stderr, as results go to stdout.
+// Shows the progress of a run: one line that changes on a terminal, and plain lines elsewhere. It writes to stderr,
+// because results go to stdout.
 
 import ora from 'ora';
 
 export interface Progress {
   /** The step that is under way. */
   readonly step: string;
-  /** Says how many seconds all steps from now on take together, about. */
+  /** Sets the estimate of how many seconds all steps from now on take together. */
   expect(seconds: number): void;
-  /** Begins a step of about so many of them, and so ends the one before. */
+  /** Ends the step before, and begins a step that takes about `seconds`. */
   begin(step: string, seconds?: number): void;
-  /** Says something that stays. */
+  /** Prints a sentence that stays on the screen. */
   say: (sentence: string, kind?: 'ok' | 'warning' | 'failure') => void;
   /** Ends the last step. */
   end(): void;
@@ -19,7 +20,7 @@ const SIGNS = { ok: '', warning: 'NOTE ', failure: 'ERROR ' };
 
 export function startProgress(): Progress {
   const isTerminal = process.stderr.isTTY;
-  // Ctrl-C is for the run, not for the spinner.
+  // The run itself handles Ctrl-C, not the spinner.
   const spinner = ora({ stream: process.stderr, isEnabled: isTerminal, discardStdin: false });
   let left = 0;
   let current = { step: '', seconds: 0, start: performance.now() };

@@ -1,4 +1,4 @@
-// Samples of a target while it is loaded: replicas, CPU, memory.
+// Samples replicas, CPU and memory of a target under load.
 
 import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../results/files.ts';
@@ -8,11 +8,11 @@ import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import type { Samples, Watch } from './place.ts';
 import { NAMES } from './targets.ts';
 
-/** The kubelet reads its counters every 10 s or so; asking more often brings no news. */
+/** The interval between reads. The kubelet updates its counters only about every 10 s. */
 const KUBELET_SECONDS = 5;
 
 interface PodMetrics {
-  /** End of the time that the usage is the mean of. */
+  /** The end of the interval whose mean usage this is. */
   timestamp: string;
   containers: { usage: { cpu: string; memory: string } }[];
 }
@@ -24,7 +24,7 @@ interface Summary {
   }[];
 }
 
-/** Takes samples each second, until it is stopped. A sample that fails is missing, and no more. */
+/** Takes samples each second until it is stopped. If one sample fails, only that sample is missing. */
 export function startWatch(namespace: Namespace, target: Target, readsKubelet: boolean): Watch {
   const { shell } = namespace;
   const timeline: Row<'timeline'>[] = [];
@@ -42,7 +42,7 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
     }
     if (readsKubelet) await readKubelets();
   })();
-  // It ends with the run; who stops it hears of it.
+  // An interrupted run ends the sampling with an error. Whoever calls stop() gets that error.
   sampling.catch(() => undefined);
 
   /** The same reading comes again until there is a new one. */
@@ -87,16 +87,16 @@ function total(metrics: PodMetrics[], key: 'cpu' | 'memory'): number {
   return sum(metrics.flatMap(({ containers }) => containers.map(({ usage }) => quantity(usage[key]))));
 }
 
-/** What the metrics API knows of a target's pods. */
+/** Reads what the metrics API knows about a target's pods. */
 async function podMetrics({ api, name }: Namespace, target: Target): Promise<PodMetrics[]> {
   const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`;
   return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(target))}`)).items;
 }
 
-/** The metrics API's news are as old as this, at most: two periods of metrics-server, and one of the kubelet. */
+/** The highest age of a sample in the metrics API: two periods of metrics-server, and one of the kubelet. */
 const METRICS_SECONDS = 90;
 
-/** Bytes of memory that a target uses now: by the first news from after the call. */
+/** Returns the memory that a target uses, in bytes, from the first sample taken after the call. */
 export async function memoryBytes(namespace: Namespace, target: Target): Promise<number> {
   return total(await newsSince(namespace, target, Date.now()), 'memory');
 }
@@ -129,7 +129,7 @@ async function whereabouts(namespace: Namespace, target: Target): Promise<{ name
   };
 }
 
-/** The kubelets' counters of a target's pods. */
+/** Reads the kubelets' counters of a target's pods. */
 async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'>[]> {
   const { names, nodes } = await whereabouts(namespace, target);
   const summaries = await Promise.all(nodes.map((node) => summary(namespace, node)));
@@ -185,7 +185,7 @@ function summary({ api }: Namespace, node: string): Promise<Summary> {
   return api.get(`/api/v1/nodes/${node}/proxy/stats/summary?only_cpu_and_memory=true`);
 }
 
-/** Whether the caller may read the kubelets' counters, which takes the right to `get` `nodes/proxy`. */
+/** Whether the caller may read the kubelets' counters, which needs permission to `get` `nodes/proxy`. */
 export async function mayReadKubelet(namespace: Namespace, node: string): Promise<boolean> {
   try {
     await summary(namespace, node);

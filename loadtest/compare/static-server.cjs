@@ -1,9 +1,10 @@
-// A server that does nothing but answer: what is sent to it is the most that the load generator can send.
+// Answers every request with a constant, as fast as possible. How many requests it gets is the most that the load
+// generator can send.
 
 const { createServer } = require('node:http');
 const process = require('node:process');
 
-// Both are right for 98.6 °F only, which is all that is asked.
+// Both answers are right only for 98.6 °F, so the load generator sends nothing else.
 const FUNCTION = '{"celsius":37,"appId":"static"}';
 const TFSERVING = '{"predictions":[37.0]}';
 
@@ -12,5 +13,5 @@ createServer((request, response) => {
   const body = request.url.startsWith('/v1/') ? TFSERVING : FUNCTION;
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
 }).listen(process.env.PORT);
-// Without it, the first process of a container would not end at SIGTERM.
+// Without a handler, the first process of a container ignores SIGTERM.
 process.on('SIGTERM', () => process.exit());

@@ -1,4 +1,4 @@
-// The bare server of `calibrate` in the cluster, out of the function's image.
+// Runs the bare server of `calibrate` in the cluster, in the function's image.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,7 +6,7 @@ import { parseAllDocuments } from 'yaml';
 import { kubectl, type Namespace } from './namespace.ts';
 import { render } from './releases.ts';
 
-/** Of its Deployment, and of its Service on port 80. */
+/** The name of its Deployment, and of its Service on port 80. */
 export const STATIC_SERVER = 'f2c-static';
 export const STATIC_SERVER_CODE = join(import.meta.dirname, 'static-server.cjs');
 
@@ -23,7 +23,7 @@ interface Deployment {
   };
 }
 
-/** Returns once it answers. */
+/** Starts the static server, and waits until it answers. */
 export async function startStaticServer(namespace: Namespace): Promise<void> {
   const labels = { 'app.kubernetes.io/name': STATIC_SERVER };
   const objects = [
@@ -49,7 +49,7 @@ export async function stopStaticServer(namespace: Namespace): Promise<void> {
   await kubectl(namespace, 'delete', 'deployment,service', STATIC_SERVER);
 }
 
-/** The image, and the rights, that the function's chart gives its pods. */
+/** Makes a pod with the image and the security context of the function's chart. */
 async function podSpec(namespace: Namespace): Promise<object> {
   const documents = parseAllDocuments(await render(namespace, 'function')).map(
     (each) => each.toJS() as Deployment | null,

@@ -1,10 +1,10 @@
-// What the command itself knows of the targets: their names, and one question with its answer.
+// Defines what the command knows about each target: its name, and one request with its right answer.
 
 import type { Target } from '../../results/files.ts';
 
 export const NAMES: Record<Target, string> = { function: 'the function', tfserving: 'TensorFlow Serving' };
 
-/** One conversion, asked to see whether a target answers, and answers right. */
+/** One conversion for each target, which checks that it answers, and that the answer is right. */
 const QUESTIONS: Record<Target, { path: string; options: RequestInit; isAnswer: (body: unknown) => boolean }> = {
   function: {
     path: '/?fahrenheit=212',
@@ -23,8 +23,8 @@ const QUESTIONS: Record<Target, { path: string; options: RequestInit; isAnswer: 
 };
 
 /**
- * Whether a target gives the right answer now; a connection refused, a 503 and a wrong number are all no.
- * @throws what the signal was aborted with
+ * Whether a target gives the right answer now. A refused connection, a 503 or a wrong number all mean no.
+ * @throws the reason of the signal if it is aborted
  */
 export async function answers(
   target: Target,

@@ -1,4 +1,4 @@
-// kubectl and helm, as the tests use them: on the current context, in a namespace of their own.
+// Runs kubectl and helm for the tests, on the current context and in a namespace of their own.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 export const NAMESPACE = `f2c-e2e-${Date.now().toString(36)}`;
 
-/** Makes the namespace for the tests of a file, where only what is restricted may run, and removes it. */
+/** Creates a namespace for the tests of a file, which admits only restricted pods, and removes it afterwards. */
 export function useNamespace(): void {
   beforeAll(async () => {
     await kubectl('create', 'namespace', NAMESPACE);
@@ -19,7 +19,7 @@ export function useNamespace(): void {
   });
 }
 
-/** As `test` of vitest; a failure tells what the cluster saw. */
+/** Defines a test, as `test` of vitest does. If it fails, it prints the state of the cluster. */
 export function check(name: string, body: () => Promise<void>): void {
   test(name, async () => {
     onTestFailed(async () => console.log(await diagnosis()));
@@ -27,33 +27,33 @@ export function check(name: string, body: () => Promise<void>): void {
   });
 }
 
-/** @throws with what the command said */
+/** @throws with the output of the command */
 export async function kubectl(...args: string[]): Promise<string> {
   return (await run('kubectl', ['--namespace', NAMESPACE, ...args], { maxBuffer: 2 ** 26 })).stdout.trim();
 }
 
-/** @throws with what the command said */
+/** @throws with the output of the command */
 export async function helm(...args: string[]): Promise<string> {
   return (await run('helm', ['--namespace', NAMESPACE, ...args], { maxBuffer: 2 ** 26 })).stdout.trim();
 }
 
-/** A jsonpath of a resource, such as `{.spec.replicas}`. */
+/** Reads a jsonpath of a resource, such as `{.spec.replicas}`. */
 export function get(resource: string, path: string, ...args: string[]): Promise<string> {
   return kubectl('get', resource, ...args, '--output', `jsonpath=${path}`);
 }
 
-/** The names of a release's pods. */
+/** Returns the names of a release's pods. */
 export async function podsOf(release: string): Promise<string[]> {
   const names = await get('pods', '{.items[*].metadata.name}', '--selector', `app.kubernetes.io/instance=${release}`);
   return names.split(' ').filter(Boolean);
 }
 
-/** The address of a node, where its node ports answer. */
+/** Returns the address of a node, where node ports answer. */
 export async function nodeAddress(): Promise<string> {
   return get('nodes', '{.items[0].status.addresses[?(@.type=="InternalIP")].address}');
 }
 
-/** Events, pods and logs. */
+/** Describes the state of the namespace: objects, events, pods and logs. */
 export async function diagnosis(): Promise<string> {
   const parts = [
     kubectl('get', 'all,hpa,endpointslices', '--output', 'wide'),
@@ -66,7 +66,7 @@ export async function diagnosis(): Promise<string> {
     .join('\n\n');
 }
 
-/** Repeats a check every second until it holds; after `seconds` it fails as the check last did. */
+/** Repeats a check every second until it holds. After `seconds`, it fails with the last error of the check. */
 export function eventually(seconds: number, check: () => Promise<void>): Promise<void> {
   return vi.waitFor(check, { timeout: seconds * 1000, interval: 1000 });
 }

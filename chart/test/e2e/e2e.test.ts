@@ -1,5 +1,5 @@
-// Both charts on a real cluster: the current context of kubectl. It must have the images, named by FUNCTION_IMAGE
-// and TFSERVING_IMAGE, and a metrics API; its node ports must be reachable from here.
+// Tests both charts on a real cluster, the current context of kubectl. The cluster must have a metrics API and the two
+// images, and its node ports must be reachable from here. FUNCTION_IMAGE and TFSERVING_IMAGE select other images.
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,9 +11,9 @@ import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespac
 interface Target {
   chart: string;
   image: string;
-  /** A node port that a test asks for. */
+  /** The node port that a test requests. */
   port: number;
-  /** What the load generator asks. */
+  /** The request that the load generator sends. */
   request: { path: string; method: string; body?: string };
 }
 
@@ -33,7 +33,7 @@ const TFSERVING: Target = {
 /** Installs or upgrades a release, and waits until it is ready. */
 async function install(release: string, { chart, image }: Target, ...values: string[]): Promise<void> {
   const all = [...imageValues('image', image), ...values];
-  // TensorFlow Serving's image has nothing to ask with: the function's does it for both.
+  // TensorFlow Serving's image has no program that can send requests, so the function's image does that for both.
   if (chart === TFSERVING.chart) all.push(...imageValues('test.image', FUNCTION.image));
   const sets = all.flatMap((value) => ['--set', value]);
   await helm('upgrade', '--install', release, chart, ...sets, '--wait', '--timeout', '5m');
@@ -91,7 +91,7 @@ describe.each([
       expect(text).toMatch(/"celsius":100,|"predictions": ?\[\s*100(\.0\d*)?\s*\]/);
     });
     await helm('rollback', release, '1', '--wait', '--timeout', '5m');
-    // The service keeps its node port: Kubernetes doesn't take one back because it is no longer asked for.
+    // The service keeps its node port, because Kubernetes does not release one that is no longer requested.
     expect(await servicePort(release)).toBe(before);
     await helm('test', release, '--timeout', '2m');
   });
@@ -149,7 +149,7 @@ async function scale(release: string, { request }: Target): Promise<void> {
     return now;
   };
   await eventually(90, async () => expect(await ready()).toBe('1 1'));
-  // In a process of its own: it takes a whole CPU. It ends by itself, whatever happens here.
+  // The load needs a whole CPU, so it has a process of its own. That ends by itself, whatever happens here.
   const load = fork('chart/test/e2e/load.ts', [
     JSON.stringify({ ...request, url: `http://${host}:${await nodePort(release)}${request.path}` }),
   ]);

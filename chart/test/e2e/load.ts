@@ -1,5 +1,5 @@
-// Loads one address with closed-loop clients for three minutes at most. Each connection serves 100 requests: a Service
-// balances connections, so that connections which stay open would never reach the replicas that are added.
+// Loads one address with closed-loop clients, for at most three minutes. Each connection ends after 100 requests: a
+// Service balances connections, so connections that stay open would never reach new replicas.
 
 import autocannon from 'autocannon';
 

@@ -1,8 +1,8 @@
-// Takes the place of Node's `https` module in the bundle (see function/README.md, "The bundle"): loading TLS
-// takes a fifth of the time to start, and only prom-client's push gateway, which is not used here, asks for it.
+// Replaces Node's `https` module in the bundle (see function/README.md, "The bundle"). Loading TLS takes a fifth of the
+// start-up time, and only prom-client's push gateway needs it, which is not used here.
 
 import type * as https from 'node:https';
 
-/** As in `https`, which is loaded when this is asked for. */
+/** Does the same as `request` of `https`, and loads that module at the first call. */
 export const request = ((...args: Parameters<typeof https.request>) =>
   process.getBuiltinModule('node:https').request(...args)) as typeof https.request;

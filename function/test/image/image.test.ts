@@ -1,4 +1,5 @@
-// The image, run as a cluster runs it. Needs Docker; the environment variable FUNCTION_IMAGE names another one.
+// Runs the image with the restrictions that it has in a cluster. It needs Docker. The environment variable
+// FUNCTION_IMAGE selects another image.
 
 import { spawnSync } from 'node:child_process';
 import { connect } from 'node:net';
@@ -39,7 +40,7 @@ test.each(['functions-framework', 'node'])(
   60_000,
 );
 
-/** Sends on after the answer, until the server closes the connection. */
+/** Sends a body, even after the answer, until the server closes the connection. */
 async function sendBody({ port }: Container, length: number): Promise<string> {
   const socket = connect(port, '127.0.0.1');
   let answer = '';

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Names of some objects may have 63 characters. A release whose name contains the chart's gives its name alone. */}}
+{{/* Some names are limited to 63 characters. If the release's name contains the chart's, it is the full name. */}}
 {{- define "f2c-loadtest.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
@@ -16,7 +16,7 @@
 {{- end }}
 {{- end }}
 
-{{/* A Job is never changed, so that every revision of the release makes one of its own; -worker is still to fit. */}}
+{{/* A Job can not be changed, so each revision of the release makes a new one. The name leaves room for -worker. */}}
 {{- define "f2c-loadtest.jobName" -}}
 {{- printf "%s-%d" (include "f2c-loadtest.fullname" . | trunc 50 | trimSuffix "-") .Release.Revision }}
 {{- end }}
@@ -41,7 +41,7 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* The reference of the image; --set makes numbers of some tags. */}}
+{{/* Makes the reference of the image. --set turns some tags into numbers. */}}
 {{- define "f2c-loadtest.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
@@ -50,12 +50,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* The services of the other charts, when these are installed under their own names. */}}
+{{/* The default URLs are those of the other charts' services, if the releases have the charts' names. */}}
 {{- define "f2c-loadtest.host" -}}
 {{- default (eq .Values.target "function" | ternary "http://f2c-function" "http://f2c-tfserving:8501") .Values.host }}
 {{- end }}
 
-{{/* Seconds of a time such as 90s or 1h30m. */}}
+{{/* Converts a time such as 90s or 1h30m into seconds. */}}
 {{- define "f2c-loadtest.runSeconds" -}}
 {{- $seconds := 0 }}
 {{- range regexFindAll "\\d+[hms]?" (toString .Values.runTime) -1 }}
@@ -66,8 +66,9 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{/*
-A load ends by itself. This is for one that does not, and for workers whose master is gone: all its time, that for users
-to start, half a minute late at most, and workers to come, and ten minutes to pull the image and to pack the results.
+A load ends by itself. This deadline ends one that does not, and workers whose master is gone. It allows for the run
+time, for starting the users, for half a minute of delay, for waiting for workers, and for ten minutes to pull the image
+and to pack the results.
 */}}
 {{- define "f2c-loadtest.activeDeadlineSeconds" -}}
 {{- $steps := list (dict "seconds" (include "f2c-loadtest.runSeconds" .) "users" .Values.users) }}
@@ -79,7 +80,7 @@ to start, half a minute late at most, and workers to come, and ten minutes to pu
 {{- add $seconds .Values.workers.waitSeconds 600 }}
 {{- end }}
 
-{{/* Every option is one word, so that Locust can't take one for the name of a user class. */}}
+{{/* Each option and its value are one word, because Locust takes a separate word for the name of a user class. */}}
 {{- define "f2c-loadtest.args" -}}
 {{- with .Values }}
 - {{ printf "--target=%s" .target }}
@@ -119,7 +120,7 @@ to start, half a minute late at most, and workers to come, and ten minutes to pu
 {{- end }}
 {{- end }}
 
-{{/* A pod, from the root, its arguments beside those of all pods, its resources, and the volume for its results. */}}
+{{/* Makes a pod from the root context, its extra arguments, its resources, and the volume for its results. */}}
 {{- define "f2c-loadtest.pod" -}}
 {{- $root := .root }}
 {{- with .root }}
@@ -135,7 +136,7 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  # A load that failed says why in its log and its message; the same again would only hide that.
+  # A failed load says why in its log and its termination message. A restart would only hide that.
   restartPolicy: Never
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
@@ -143,12 +144,12 @@ spec:
   {{- end }}
   serviceAccountName: {{ include "f2c-loadtest.serviceAccountName" . }}
   automountServiceAccountToken: false
-  # For a service called locust, Kubernetes would set variables that Locust reads as its options.
+  # With links, Kubernetes would set variables for a service named locust, and Locust would read them as its options.
   enableServiceLinks: false
-  # As process 1, a program that has only begun to start would ignore SIGTERM.
+  # As process 1, a program would ignore SIGTERM until it has installed its handler.
   shareProcessNamespace: true
   securityContext:
-    fsGroup: 1000 # a volume for results belongs to root
+    fsGroup: 1000 # without this, a volume for results belongs to root
   containers:
     - name: {{ .Chart.Name }}
       image: {{ include "f2c-loadtest.image" . }}
@@ -179,7 +180,7 @@ spec:
   volumes:
     - name: temporary
       emptyDir:
-        sizeLimit: 512Mi # Locust leaves a histogram of every second here
+        sizeLimit: 512Mi # Locust writes a histogram for every second here
     - name: results
       {{- toYaml $.results | nindent 6 }}
     {{- if .Values.locustfile }}
@@ -200,7 +201,7 @@ spec:
     {{- toYaml .Values.affinity | nindent 4 }}
     {{- else }}
     podAntiAffinity:
-      # On the target's node, the two would take CPU from each other.
+      # On the same node, the load generator and the target would take CPU from each other.
       preferredDuringSchedulingIgnoredDuringExecution:
         - weight: 100
           podAffinityTerm:
@@ -218,7 +219,7 @@ spec:
 --max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --locustfile]
 {{- end }}
 
-{{/* What values.schema.json can't say: it can't compare two values. */}}
+{{/* Checks what values.schema.json can't, because it can't compare two values. */}}
 {{- define "f2c-loadtest.check" -}}
 {{- with .Values }}
 {{- if gt (float64 .temperatures.min) (float64 .temperatures.max) }}

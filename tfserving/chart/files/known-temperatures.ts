@@ -1,4 +1,5 @@
-// `helm test` runs this in a pod: it asks TensorFlow Serving, and ends with exit code 1 and a sentence for each wrong answer.
+// `helm test` runs this script in a pod. It asks TensorFlow Serving to convert the known temperatures, prints a
+// sentence for each wrong answer, and then ends with exit code 1.
 
 import { setTimeout } from 'node:timers/promises';
 
@@ -8,7 +9,7 @@ const known = KNOWN_TEMPERATURES.trim()
   .split('\n')
   .slice(1)
   .map((line) => line.split(',', 2).map(Number) as [fahrenheit: number, celsius: number])
-  // The model takes float32: what is beyond its range would become infinite.
+  // The model takes float32, so values beyond its range would become infinite.
   .filter(([fahrenheit]) => Number.isFinite(Math.fround(fahrenheit)));
 
 let wrong = 0;
@@ -21,7 +22,7 @@ await expectError('{}');
 if (wrong > 0) process.exit(1);
 console.log(`${URL} knows ${known.length} temperatures, and refuses bad input.`);
 
-/** A service has no address to connect to until one of its pods is ready. */
+/** Waits for the first answer: nothing accepts connections to a service until one of its pods is ready. */
 async function untilAvailable(deadline: number) {
   for (;;) {
     try {
@@ -50,7 +51,7 @@ async function expectCelsius(expected: [fahrenheit: number, celsius: number][]) 
   const body = JSON.stringify({ instances: expected.map(([fahrenheit]) => fahrenheit) });
   const { status, text } = await predict(body);
   const predictions = status === 200 ? (JSON.parse(text) as { predictions: number[] }).predictions : [];
-  // Three roundings to float32 in the model, and one of the question: model/README.md has the reason.
+  // The model rounds to float32 three times, and the question is rounded once: model/README.md derives the tolerance.
   const isRight = ([fahrenheit, celsius]: [fahrenheit: number, celsius: number], at: number) =>
     Math.abs((predictions[at] ?? NaN) - celsius) <=
     3 * 2 ** -24 * Math.abs(celsius) + Math.abs(fahrenheit - Math.fround(fahrenheit));

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* Names of some objects may have 63 characters. A release whose name contains the chart's gives its name alone. */}}
+{{/* Some names are limited to 63 characters. If the release's name contains the chart's, it is the full name. */}}
 {{- define "f2c-tfserving.fullname" -}}
 {{- if .Values.fullnameOverride }}
 {{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
@@ -26,7 +26,7 @@ app.kubernetes.io/name: {{ include "f2c-tfserving.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
-{{/* The pod of `helm test` has a name of its own: service, autoscaler and disruption budget must not select it. */}}
+{{/* The pod of `helm test` has labels of its own: service, autoscaler and disruption budget must not select it. */}}
 {{- define "f2c-tfserving.testSelectorLabels" -}}
 app.kubernetes.io/name: {{ include "f2c-tfserving.name" . | trunc 58 }}-test
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -46,7 +46,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* The reference of an image, from a list of its values and the tag by default; --set makes numbers of some tags. */}}
+{{/* Makes an image reference from a list: an image's values, and the default tag. --set makes some tags numbers. */}}
 {{- define "f2c-tfserving.image" -}}
 {{- $image := first . }}
 {{- if $image.digest -}}
@@ -60,7 +60,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- default (add .Values.preStopSleepSeconds 5) .Values.terminationGracePeriodSeconds }}
 {{- end }}
 
-{{/* The CPU limit, as in 500m, "2" or 1.5, in whole cores; nothing without a limit. */}}
+{{/* Returns a CPU limit such as 500m, "2" or 1.5 in whole cores, rounded up, or nothing without a limit. */}}
 {{- define "f2c-tfserving.cores" -}}
 {{- with (.Values.resources.limits).cpu }}
 {{- $cpu := toString . }}
@@ -69,8 +69,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
 {{/*
-The server's own default is 4 REST threads per CPU of the host, and as many threads as the host has CPUs within and
-between operations. Under a CPU limit those would only wait for each other, so that the limit takes the host's place.
+By default, the server starts 4 REST threads per CPU of the host, and as many threads within and between operations as
+the host has CPUs. Under a CPU limit, so many threads would only wait for each other. Therefore these flags count the
+CPUs of the limit, not of the host.
 */}}
 {{- define "f2c-tfserving.threads" -}}
 {{- $cores := include "f2c-tfserving.cores" . | int }}
@@ -89,7 +90,7 @@ between operations. Under a CPU limit those would only wait for each other, so t
 name: {{ .Chart.Name }}
 image: {{ include "f2c-tfserving.image" (list .Values.image .Chart.AppVersion) }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
-args: # the image has the same flags with its own ports before these; of a flag given twice the last one counts
+args: # the image sets these two flags as well; if a flag is given twice, the last one counts
   - --rest_api_port={{ .Values.service.targetPort }}
   - --port={{ .Values.service.grpcTargetPort }}
   {{- with include "f2c-tfserving.threads" . | trim }}
@@ -115,7 +116,7 @@ lifecycle:
 {{- end }}
 {{- range $probe, $timing := .Values.probes }}
 {{ $probe }}Probe:
-  httpGet: # answers 200 as soon as the model is loaded
+  httpGet: # this path answers 200 as soon as the model is loaded
     path: /v1/models/fahrenheit_to_celsius
     port: http
   {{- toYaml $timing | nindent 2 }}
@@ -129,7 +130,7 @@ volumeMounts:
     mountPath: /tmp
 {{- end }}
 
-{{/* What values.schema.json can't say: it can't compare two values. */}}
+{{/* Checks what values.schema.json can't, because it can't compare two values. */}}
 {{- define "f2c-tfserving.check" -}}
 {{- with .Values.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}

@@ -1,4 +1,5 @@
-// The image, run as a cluster runs it. Needs Docker; the environment variable TFSERVING_IMAGE names another one.
+// Runs the image with the restrictions that it has in a cluster. It needs Docker. The environment variable
+// TFSERVING_IMAGE selects another image.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -13,7 +14,7 @@ const IMAGE = process.env.TFSERVING_IMAGE ?? 'f2c-tfserving';
 const REST_PORT = 8501;
 const MODEL = '/v1/models/fahrenheit_to_celsius';
 
-// The server writes nothing; TensorFlow in Python, which stands in for it where its image can't be pulled, insists on /tmp.
+// The server writes nothing. TensorFlow in Python, its stand-in where its image can't be pulled, needs /tmp.
 const OPTIONS = ['--memory', '1g', '--tmpfs', '/tmp'];
 
 const available = (container: Container) =>
@@ -44,7 +45,7 @@ describe('running', () => {
     });
     const known = rows
       .map((row) => ({ fahrenheit: Number(row.fahrenheit), celsius: Number(row.celsius) }))
-      // What is beyond float32 is infinite to the model, for which JSON has no word.
+      // The model takes values beyond float32 as infinite, and JSON can not represent infinity.
       .filter(({ fahrenheit }) => Number.isFinite(Math.fround(fahrenheit)));
 
     const body = JSON.stringify({ instances: known.map(({ fahrenheit }) => fahrenheit) });
@@ -53,7 +54,7 @@ describe('running', () => {
     const { predictions } = JSON.parse(text) as { predictions: number[] };
     expect(predictions).toHaveLength(known.length);
     for (const [index, { fahrenheit, celsius }] of known.entries()) {
-      // model/README.md says why.
+      // model/README.md derives this tolerance.
       const tolerance = 3 * 2 ** -24 * Math.abs(celsius) + Math.abs(fahrenheit - Math.fround(fahrenheit));
       expect(Math.abs(predictions[index]! - celsius), `${fahrenheit} °F`).toBeLessThanOrEqual(tolerance);
     }
@@ -86,7 +87,7 @@ test('below an init it stops when it is told to', async () => {
   const { id } = await startForTest(['--init']);
   docker('kill', '--signal', 'TERM', id);
   await eventually(() => {
-    // 128 + 15: SIGTERM ended it.
+    // 143 is 128 + 15: SIGTERM ended the server.
     expect(docker('inspect', '--format', '{{.State.Status}} {{.State.ExitCode}}', id)).toBe('exited 143');
   });
 });
