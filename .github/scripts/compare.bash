@@ -7,7 +7,7 @@ status=0
 folder=$(npm run --silent compare -- --results dist/comparison "$@") || status=$?
 case $status in
   0) ;;
-  3) echo '::notice title=Some loads are INVALID::The report tells which, and why. On a shared runner that is to be expected.' ;;
+  3) echo '::notice title=Some loads are INVALID::The report says which ones, and why. On a shared runner this is expected.' ;;
   *) exit "$status" ;;
 esac
 npm run report -- "$folder"

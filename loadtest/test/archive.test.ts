@@ -1,4 +1,4 @@
-// Archives in logs, whole and damaged.
+// Tests how archives are read from logs, both whole and damaged ones.
 
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
@@ -91,7 +91,7 @@ describe('a damaged archive', () => {
   });
 });
 
-describe('an archive that came well, of what should not be in it', () => {
+describe('an undamaged archive with wrong content', () => {
   const content = Buffer.from('content');
   const changed = (changes: [string, Buffer][]) => pack([...FILES, ...changes]);
   const without = (name: string) => pack([...FILES].filter(([each]) => each !== name));

@@ -1,4 +1,4 @@
-// `npm run collect`, as its command runs it.
+// Runs `npm run collect` as a command.
 
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// The fake of TensorFlow Serving, against exchanges recorded from the real one.
+// Compares the fake of TensorFlow Serving with exchanges that were recorded from the real one.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,7 +10,7 @@ import recorded from './tfserving-exchanges.json' with { type: 'json' };
 const fake = await startFake();
 afterAll(fake.stop);
 
-/** What no test here asks for. */
+/** The recorded requests that no other test sends. The fake answers them with 501. */
 const WITHOUT_ANSWER = [
   'metadata',
   'status of a missing version',
@@ -46,7 +46,7 @@ test('many values in one request', async () => {
   expect(predictions).toHaveLength(10_000);
   predictions.forEach((celsius, index) => {
     const exact = ((fahrenheit[index]! - 32) * 5) / 9;
-    // 2⁻²⁴ is half a step of float32: of the input, of the difference, of the factor and of the product.
+    // 2⁻²⁴ is the relative error of one rounding to float32. It happens to the input, and three times in the formula.
     expect(Math.abs(celsius - exact)).toBeLessThanOrEqual(
       2 ** -24 * (Math.abs(fahrenheit[index]!) + 3 * Math.abs(exact)),
     );

@@ -1,5 +1,5 @@
-// A fake of TensorFlow Serving's REST API, for tests where there is no model server. It answers what a load test asks,
-// and some of what goes wrong, with the bytes of the real one; anything else with 501, rather than with a guess.
+// A fake of TensorFlow Serving's REST API, for tests without a model server. It answers the requests of a load test and some
+// bad requests with the same bytes as the real one. It answers anything else with 501 instead of a guess.
 //
 //   PORT=8501 node loadtest/test/fake-tfserving.ts
 
@@ -16,9 +16,7 @@ interface Answer {
   contentType?: string;
 }
 
-/**
- * @param port on the loopback interface; 0 takes a free one
- */
+/** @param port a port on the loopback interface; 0 picks a free one */
 export async function startFake(port = 0): Promise<{ url: string; stop: () => Promise<void> }> {
   const server = createServer((request, response) => {
     void text(request).then((body) => send(response, answer(request.method ?? '', request.url ?? '', body)));
@@ -72,14 +70,14 @@ const STATUS = `{
 }
 `;
 
-/** Knows the row form, of plain numbers, and the column form, of a list of them. */
+/** Answers requests in row format with plain numbers, and in column format with a list of numbers. */
 function predict(body: string): Answer {
   if (body === '') return error(400, 'JSON Parse error: The document is empty');
   let request: unknown;
   try {
     request = JSON.parse(body);
   } catch {
-    // Right only where the text ends too early: the offset is that of the fault.
+    // The offset is that of the fault. This is right only for a text that ends too early.
     return error(400, `JSON Parse error: Invalid value. at offset: ${body.length}`);
   }
   if (typeof request !== 'object' || request === null || Array.isArray(request)) return unknown(body);
@@ -105,12 +103,12 @@ function notANumber(value: unknown, index: number, isRowForm: boolean, body: str
   return error(400, `Failed to process element: ${index} of 'instances' list. Error: ${reason}`);
 }
 
-/** In float32, as the model does: it multiplies by 5/9, which is rounded once. */
+/** Converts in float32, as the model does: it multiplies by 5/9, which is rounded once. */
 function toCelsius(fahrenheit: number): number {
   return Math.fround(Math.fround(Math.fround(fahrenheit) - 32) * Math.fround(5 / 9));
 }
 
-/** The nine digits that tell all float32 apart, without zeros at the end, and with a point. */
+/** Writes a number with nine digits, which distinguish all float32 values, and a point, but no zeros at the end. */
 function digits(value: number): string {
   if (!Number.isFinite(value)) return String(value);
   const shortest = String(Number(value.toPrecision(9)));

@@ -1,4 +1,4 @@
-// The folder of a run, while it is written. What is in it is synthetic.
+// Tests the folder of a run while it is written, with synthetic content.
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-// What is read out of Kubernetes' objects. The objects are made up.
+// Tests what is read from Kubernetes' objects, with made-up objects.
 
 import { describe, expect, test } from 'vitest';
 import { trouble, type Pod } from '../compare/kubernetes.ts';

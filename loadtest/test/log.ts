@@ -1,4 +1,4 @@
-// Logs as the load test leaves them, with an archive at their end.
+// Makes logs like those of the load test, with an archive at the end.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
 import { fileName, kindsOfLoad, type Target } from '../../results/files.ts';
 
-/** What a load test leaves: files for tests, whose figures mean nothing. */
+/** Returns the files that a load test writes. These are for tests, so their figures mean nothing. */
 export function filesOf(target: Target): Map<string, Buffer> {
   const folder = 'results/test/fixtures/run/autoscale/1';
   return new Map(

@@ -1,4 +1,4 @@
-// The command line of `npm run compare`, as far as it is read before anything runs.
+// Tests how `npm run compare` reads its command line, before anything runs.
 
 import { execFile } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { readOptions } from '../compare/options.ts';
 
-/** What the command says, and how it ends. */
+/** Runs the command, and returns its output and its exit code. */
 async function compare(...args: string[]): Promise<{ stdout: string; stderr: string; code: number }> {
   try {
     const command = [process.execPath, ['loadtest/compare/main.ts', ...args]] as const;

@@ -1,4 +1,4 @@
-"""A server that answers like the function, or as wrongly as a test wants, and counts what reaches it."""
+"""A server that answers like the function, or with the errors that a test wants, and counts its requests."""
 
 import json
 import threading
@@ -27,7 +27,7 @@ class ScriptedFunction(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The URL of the server."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -55,7 +55,7 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, celsius: float | list[float]) -> None:
         with self.server.lock:
             self.server.requests += 1
-        # A connection that is asked to be closed is, though no header says so.
+        # The server closes a connection if the client asks it to, although no header of the answer says so.
         body = json.dumps({"celsius": celsius, "appId": APP_ID}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))
@@ -68,7 +68,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def scripted_function() -> Iterator[ScriptedFunction]:
-    """Runs one."""
+    """Runs a server until the block ends."""
     with ScriptedFunction() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield server

@@ -1,4 +1,4 @@
-"""Unpacks what is printed, with tools of others. What a damaged log leads to is tested where logs are read."""
+"""Unpacks the printed archive with Python's own tools. The tests of `npm run collect` cover damaged logs."""
 
 import base64
 import gzip

@@ -1,4 +1,4 @@
-"""Holds the histograms against plain lists of times."""
+"""Compares the histograms with plain lists of times."""
 
 import json
 import math
@@ -58,7 +58,7 @@ def test_parts_add_up_to_the_whole() -> None:
             for record in (whole, part):
                 record.request(start, time_ms, exception, context)
         part.samples.append(Sample(100, "worker", 1, 0.5, 2.0))
-        # As it travels from a worker, and to the command.
+        # Workers and the command exchange it as JSON.
         sum_of_parts.add(json.loads(json.dumps(part.take())))
         assert not part.seconds
     assert sum_of_parts.seconds == whole.seconds

@@ -1,4 +1,4 @@
-"""Runs the command with a real Locust. Only the target is not real, so that it can be as wrong as needed."""
+"""Runs the command with a real Locust. Only the target is scripted, so that a test can make it fail."""
 
 import base64
 import csv
@@ -29,14 +29,14 @@ Rows = list[dict[str, str]]
 
 
 class LoadTest:
-    """The command as a process, with its results in a directory of its own."""
+    """Runs the command as a process, with a directory of its own for the results."""
 
     def __init__(self, directory: Path, *arguments: str) -> None:
-        """Starts it."""
+        """Starts the command."""
         self.results = directory / "results"
         self.termination_log = directory / "termination-log"
         self.termination_log.touch()
-        # What Kubernetes sets for a service called locust, and what somebody has set for a Locust of their own.
+        # Kubernetes sets LOCUST_PORT for a service named locust, and users may set LOCUST_USERS for their own Locust.
         environment = {**os.environ, "LOCUST_PORT": "tcp://10.0.0.1:8089", "LOCUST_USERS": "999"}
         self.process = subprocess.Popen(
             [
@@ -51,7 +51,7 @@ class LoadTest:
         self.output = ""
 
     def end(self) -> int:
-        """Waits for its end and returns its exit code."""
+        """Waits until the command ends, and returns its exit code."""
         self.output, errors = self.process.communicate(timeout=90)
         print(self.output, errors)
         assert "Traceback" not in errors + self.output
@@ -63,7 +63,7 @@ class LoadTest:
             return list(csv.DictReader(file))
 
     def total(self, kind: str, column: str) -> int:
-        """Adds a column up."""
+        """Returns the sum of a column."""
         return sum(int(row[column]) for row in self.rows(kind))
 
     def verdict(self) -> dict[str, Any]:
@@ -72,7 +72,7 @@ class LoadTest:
         return verdict
 
     def locust_total(self, column: str) -> int:
-        """Reads Locust's own sum."""
+        """Reads a sum from Locust's own statistics."""
         (aggregated,) = (row for row in self.rows("stats") if row["Name"] == "Aggregated")
         return int(aggregated[column])
 
@@ -82,14 +82,14 @@ Start = Callable[..., LoadTest]
 
 @pytest.fixture
 def function() -> Iterator[ScriptedFunction]:
-    """Yields a server that answers rightly."""
+    """Yields a server that gives right answers."""
     with scripted_function() as server:
         yield server
 
 
 @pytest.fixture
 def start(function: ScriptedFunction, tmp_path: Path) -> Iterator[Start]:
-    """Yields a function that starts a short load, with other options."""
+    """Yields a function that starts a short load with the given options."""
     started: list[LoadTest] = []
 
     def start_with(*others: str) -> LoadTest:
@@ -114,7 +114,7 @@ def wait_for_requests(function: ScriptedFunction, least: int) -> None:
 
 
 def assert_complete(load_test: LoadTest) -> None:
-    """Holds the archive in the log, and the message, against the files."""
+    """Checks that the archive in the log, and the termination message, agree with the files."""
     files = result_files(load_test.results, "function")
     *_, framed = load_test.output.partition(BEGIN)
     lines = framed.partition(END)[0].splitlines()
@@ -134,17 +134,17 @@ def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     assert load_test.end() == 0
     assert load_test.verdict()["reasons"] == []
     assert_complete(load_test)
-    # Everybody has counted the same.
+    # The server, Locust and this project have counted the same number of requests.
     assert function.requests >= RATE * 4 - USERS
     assert load_test.locust_total("Request Count") == function.requests
     assert load_test.total("seconds", "requests") == function.requests
     assert load_test.total("replicas", "answers") == function.requests
     assert {row["app_id"] for row in load_test.rows("replicas")} == {APP_ID}
-    # The seconds that were measured, by both clocks.
+    # A measured request counts once in the steps, and twice in the latencies: since it was due, and since it was sent.
     measured = load_test.verdict()["requests"]
     assert load_test.total("steps", "requests") == measured
     assert load_test.total("latency", "count") == 2 * measured
-    # A connection for each ten requests of a user, who begins and ends anywhere within ten.
+    # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
     assert function.requests / 10 <= function.connections <= function.requests / 10 + 2 * USERS
 
 
@@ -154,8 +154,8 @@ def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> 
 
 
 def test_a_server_that_closes_connections_without_saying_so(start: Start, function: ScriptedFunction) -> None:
-    # Values in a batch are posted, and nothing may send a POST twice. With more than the server can answer, a request
-    # follows at once, before the end of the connection is known.
+    # Batches are sent by POST, and nothing may send a POST twice. At a higher rate than the server can answer, the next
+    # request follows at once, before the client knows that the connection has ended.
     load_test = start("--batch=2", "--requests-per-connection=2", "--rate=4000")
     assert load_test.end() == 3
     assert load_test.locust_total("Failure Count") == 0

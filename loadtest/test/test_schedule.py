@@ -1,4 +1,4 @@
-"""Holds the times at which requests are sent against the promised rate."""
+"""Checks that requests are sent at the promised rate."""
 
 import pytest
 
@@ -6,12 +6,12 @@ from f2c_loadtest.schedule import POLL, Schedule
 
 
 class Clock:
-    """A time that only goes on when it is told to."""
+    """A clock that stands still until a test moves it."""
 
     now = 1000.0
 
     def __call__(self) -> float:
-        """Returns it."""
+        """Returns the current time."""
         return self.now
 
 

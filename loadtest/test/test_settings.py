@@ -1,4 +1,4 @@
-"""Gives the command wrong settings: each is refused in a sentence, before anything runs."""
+"""Gives the command wrong settings, and checks that it refuses each with a sentence before anything runs."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Holds questions and answers against the known temperatures, and against what TensorFlow Serving answered once."""
+"""Checks questions and answers with the known temperatures, and with recorded answers of TensorFlow Serving."""
 
 import csv
 import json
@@ -17,7 +17,7 @@ LEAST, MOST = -100.0, 300.0
 
 
 def known() -> list[tuple[float, float]]:
-    """Reads the temperatures that both targets can be asked: finite ones, from absolute zero on."""
+    """Reads the temperatures that both targets can convert: finite ones, from absolute zero up."""
     with KNOWN_TEMPERATURES.open(encoding="utf-8", newline="") as file:
         rows = [(float(row["fahrenheit"]), float(row["celsius"])) for row in csv.DictReader(file)]
     return [(fahrenheit, celsius) for fahrenheit, celsius in rows if -459.67 <= fahrenheit < 3e38]

@@ -1,4 +1,4 @@
-"""Breaks each rule of the verdict by itself. What is judged here is made up."""
+"""Breaks one rule of the verdict at a time, with made-up loads."""
 
 import dataclasses
 import re
@@ -24,7 +24,7 @@ def settings_with(tmp_path: Path, *others: str) -> Settings:
 def outcome_with(
     counts: list[int] | None = None, lag_ms: float = 1.0, cpu_cores: float = 0.3, app_ids: str = "ab"
 ) -> Outcome:
-    """Makes a load of which nothing is wrong unless asked for: so many requests in each second."""
+    """Makes a load with so many requests in each second, and with no fault unless the arguments say so."""
     outcome = Outcome(is_complete=True)
     counts = counts or [RATE] * SECONDS
     for second, count in enumerate(counts):
@@ -43,7 +43,7 @@ def fail(outcome: Outcome, times: int, exception: Exception) -> Outcome:
 
 
 def paused(outcome: Outcome) -> Outcome:
-    """Makes the generator late once, as by garbage collection."""
+    """Makes the generator late once, as garbage collection does."""
     outcome.record.samples[3] = outcome.record.samples[3]._replace(lag_ms=500)
     return outcome
 
@@ -88,11 +88,11 @@ def test_each_rule(
     ("others", "outcome"),
     [
         (("--rate=101.5",), outcome_with()),
-        # Two at the edges of a short time.
+        # Two requests too many, as at the edges of a short time, are no fault.
         (("--rate=10",), outcome_with([10, 10, 12])),
         (("--max-failed=0.02",), fail(outcome_with(), 40, ConnectionError())),
         ((), outcome_with([100] * 10 + [109] * 10 + [100] * 10)),
-        # By more than a tenth, but no more than chance.
+        # Throughput differs by more than a tenth, but not by more than chance.
         ((), outcome_with([4] * 10 + [6] * 10 + [4] * 10)),
         ((), paused(outcome_with())),
     ],

@@ -1,4 +1,4 @@
-// What `compare` itself finds of a load. The rows are made up.
+// Tests the checks that `compare` itself makes of a load, with made-up rows.
 
 import { describe, expect, test } from 'vitest';
 import type { Row, Verdict } from '../../results/files.ts';

@@ -1,5 +1,5 @@
-// The chart of the load test by hand, as its README.md tells, against the function: on the current context of kubectl,
-// with the images named by FUNCTION_IMAGE and LOADTEST_IMAGE.
+// Installs the chart of the load test by hand, as its README.md explains, and loads the function. It uses the current
+// context of kubectl. FUNCTION_IMAGE and LOADTEST_IMAGE name the images.
 
 import { beforeAll, describe, expect, onTestFailed, test } from 'vitest';
 import {
@@ -33,13 +33,13 @@ async function install(release: string, chart: string, ...values: string[]): Pro
 
 interface LoadTest {
   job: string;
-  /** Of its pod, which is the only one that it ever has. */
+  /** Returns the name of its only pod. */
   pod: () => Promise<string>;
-  /** Everything that it prints until it ends. */
+  /** Everything that the load test prints until it ends. */
   log: Promise<string>;
 }
 
-/** Starts a load test, and returns once the function has answered it for longer than the load settles. */
+/** Starts a load test, and returns when the function has answered it for longer than its settling time. */
 async function startLoadTest(release: string, ...values: string[]): Promise<LoadTest> {
   const before = await answered();
   await install(release, 'loadtest/chart', ...imageValues('loadtest'), 'settleSeconds=2', ...values);
@@ -52,7 +52,7 @@ async function startLoadTest(release: string, ...values: string[]): Promise<Load
   return { job, pod, log };
 }
 
-/** Conversions that the function's pods have answered, by their own count. */
+/** Returns how many conversions the function's pods have answered, by their own count. */
 async function answered(): Promise<number> {
   const counts = await Promise.all(
     (await podsOf(FUNCTION)).map(async (name) => {
@@ -71,7 +71,7 @@ interface Outcome {
   read: <K extends Kind>(kind: K) => Content<K>;
 }
 
-/** Waits for the end of a load test; its results are out of its log. */
+/** Waits for the end of a load test, and reads its results from its log. */
 async function outcome({ log, pod }: LoadTest): Promise<Outcome> {
   const { files } = await unpack(await log);
   expect([...files.keys()].toSorted()).toEqual(
@@ -80,7 +80,7 @@ async function outcome({ log, pod }: LoadTest): Promise<Outcome> {
       .toSorted(),
   );
   const terminated = '{.status.containerStatuses[0].state.terminated';
-  // A log may end before the cluster knows that its container has.
+  // The log may end before the cluster knows that the container has ended.
   await kubectl('wait', 'pod', await pod(), `--for=jsonpath=${terminated}}`, '--timeout=60s');
   const exitCode = await get(`pod/${await pod()}`, `${terminated}.exitCode}`);
   const message = await get(`pod/${await pod()}`, `${terminated}.message}`);
@@ -115,7 +115,7 @@ check('the parts of two workers add up to what the function has answered', async
 });
 
 check('a target that is killed makes the load INVALID, with all that was measured', async () => {
-  // Few requests fail, for each user's waits until its connection times out.
+  // Few requests fail, because each user waits until its connection times out.
   const values = ['users=4', 'rate=50', 'runTime=25s', 'maxFailedShare=0.001'];
   const loadTest = await startLoadTest('f2c-loadtest-killed', ...values);
   const [pod] = await podsOf(FUNCTION);
@@ -177,7 +177,7 @@ async function scaleFunction(replicas: number): Promise<void> {
   await eventually(60, async () => expect(await podsOf(FUNCTION)).toHaveLength(replicas));
 }
 
-/** Of all answers in the last seconds, each replica's share, the largest first. */
+/** Returns each replica's share of all answers in the last seconds, the largest share first. */
 function sharesOfLast(seconds: number, rows: Content<'replicas'>): number[] {
   const end = Math.max(...rows.map(({ timestamp_s }) => timestamp_s));
   const last = rows.filter(({ timestamp_s }) => timestamp_s > end - seconds);

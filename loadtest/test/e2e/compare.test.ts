@@ -1,4 +1,4 @@
-// `npm run compare` in a cluster, as it should be.
+// Runs `npm run compare` in a cluster, without faults.
 
 import { readdirSync } from 'node:fs';
 import { execa } from 'execa';
@@ -10,7 +10,7 @@ import { kindsFor, kindsOf } from './run.ts';
 test('a short comparison of all experiments brings complete results home, and leaves nothing behind', async () => {
   const { ended, folder, run } = compareInCluster('--users', '8', '--run-time', '60s');
   const { text, exitCode } = await ended;
-  // Whether a load is valid depends on how busy this machine is; that it says so is tested elsewhere.
+  // Whether a load is valid depends on how busy this machine is. Other tests check that the verdict says so.
   expect([0, 3], text).toContain(exitCode);
   const results = run();
   const names = ['autoscale', 'batch', 'calibrate', 'capacity', 'coldstart', 'latency', 'noise'];

@@ -1,12 +1,12 @@
-// `npm run compare --quick` on the current context of kubectl, which must have a metrics API, and the images named by
-// FUNCTION_IMAGE, TFSERVING_IMAGE and LOADTEST_IMAGE.
+// Runs `npm run compare -- --quick` on the current context of kubectl. The cluster must have a metrics API, and the
+// images that FUNCTION_IMAGE, TFSERVING_IMAGE and LOADTEST_IMAGE name.
 
 import { execa } from 'execa';
 import { onTestFailed } from 'vitest';
 import { imageArguments } from './images.ts';
 import { compare, type Comparison } from './run.ts';
 
-/** The stand-in of TensorFlow Serving takes long to start with less CPU. */
+/** With less CPU, the stand-in for TensorFlow Serving takes too long to start. */
 const CPU = ['--cpu-limit', '200m'];
 
 export function compareInCluster(...args: string[]): Comparison {
@@ -15,7 +15,7 @@ export function compareInCluster(...args: string[]): Comparison {
   return comparison;
 }
 
-/** Of the namespace that the command said it uses; undefined once that is gone. */
+/** Returns the namespace that the command says it uses, or undefined if that is gone. */
 export async function namespaceOf(text: string): Promise<string | undefined> {
   const [, name = ''] = /namespace (f2c-compare-\w+)/.exec(text) ?? [];
   const { stdout } = await execa('kubectl', ['get', 'namespace', name, '--ignore-not-found', '--output', 'name']);

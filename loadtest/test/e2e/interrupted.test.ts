@@ -1,4 +1,4 @@
-// `npm run compare` in a cluster, when it does not get to its end.
+// Interrupts `npm run compare` in a cluster before its end.
 
 import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
@@ -35,7 +35,7 @@ interface RunningPod {
   status: { containerStatuses?: { state: { running?: object } }[] };
 }
 
-/** Once it runs. A pod's phase would not tell: it is Running for a while after its container has ended. */
+/** Evicts the load test once it runs. A pod's phase does not show that: it stays Running after the container ended. */
 async function evictLoadTest(): Promise<void> {
   const select = ['--all-namespaces', '--selector', 'app.kubernetes.io/instance=f2c-loadtest'];
   const { metadata } = await vi.waitFor(

@@ -1,5 +1,5 @@
-// `npm run compare -- --local`: the real function and a real Locust, and a fake of TensorFlow Serving, so that nothing
-// it measures of that means anything.
+// Runs `npm run compare -- --local` with the real function, a real Locust and a fake of TensorFlow Serving. The figures
+// of that fake mean nothing.
 
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// `npm run compare` as a process, for tests.
+// Runs `npm run compare` as a process, for tests.
 
 import { execa } from 'execa';
 import { mkdtempSync, readdirSync } from 'node:fs';
@@ -9,13 +9,13 @@ import { kindsOfLoad, TARGETS, type Kind, type Target } from '../../../results/f
 import { readRun, type Run } from '../../../results/read.ts';
 
 export interface Comparison {
-  /** The folder of the run; it throws if there is none. */
+  /** Returns the folder of the run, and throws if there is none. */
   folder: () => string;
   run: () => Run;
-  /** Waits until the command has said it. */
+  /** Waits until the output of the command matches. */
   said: (what: RegExp, seconds: number) => Promise<void>;
   interrupt: () => void;
-  /** What it said in all, and how it ended. */
+  /** The whole output of the command, and its exit code. */
   ended: Promise<{ text: string; exitCode: number | undefined }>;
 }
 
@@ -53,7 +53,7 @@ export function compareWith(env: Record<string, string>, ...args: string[]): Com
   };
 }
 
-/** What each target of a trial has in its folder: sorted kinds. Reads every file, which throws if one is broken. */
+/** Returns the sorted kinds of files of each target in a trial. It reads every file, and throws if one is broken. */
 export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record<Target, Kind[]>> {
   const { trials = [] } = run.experiments.find(({ name }) => name === experiment) ?? {};
   const { targets = [] } = trials.find(({ number }) => number === trial) ?? {};
@@ -65,7 +65,7 @@ export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record
   );
 }
 
-/** The kinds of files that a load leaves for both targets, and others. */
+/** Returns the kinds of files that each load leaves, plus others, for both targets. */
 export function kindsFor(...others: Kind[]): Record<Target, Kind[]> {
   const [ofFunction, ofTfserving] = TARGETS.map((target) => [...kindsOfLoad(target), ...others].toSorted());
   return { function: ofFunction!, tfserving: ofTfserving! };
