@@ -1,5 +1,5 @@
-// A fake of TensorFlow Serving's REST API, for tests without a model server. It answers the requests of a load test and some
-// bad requests with the same bytes as the real one. It answers anything else with 501 instead of a guess.
+// A fake of TensorFlow Serving's REST API, for tests without a model server. It answers the requests of a load test and
+// some bad requests with the same bytes as the real one. It answers anything else with 501 instead of a guess.
 //
 //   PORT=8501 node loadtest/test/fake-tfserving.ts
 
