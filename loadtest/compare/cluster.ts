@@ -23,9 +23,9 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   const namespace = openNamespace(api, shell, options, say);
   const { installed } = namespace;
   const scalings: Partial<Record<Target, Scaling>> = {};
-  /** Whose replicas nobody has been told to warm up. */
+  /** The targets whose replica is not warm yet. */
   const cold = new Set<Target>();
-  /** By target and scaling, such as `function/one`: what its pod runs with, which is not always what was asked for. */
+  /** The resources of the pods that ran, by target and scaling such as `function/one`: not always what was asked for. */
   const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
   let readsKubelet = false;
   let cpus: number;

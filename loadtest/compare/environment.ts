@@ -1,4 +1,4 @@
-// What is written down of where and how a run was made, as far as it doesn't depend on the place.
+// The part of environment.json that does not depend on the place: where and how a run was made.
 
 import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
@@ -10,7 +10,7 @@ import type { Place } from './place.ts';
 import type { Shell } from './shell.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
-/** Of the project, and of its images and charts. */
+/** The version of the project, which its images and charts share. */
 export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
 
 /** Before anything is measured: `interrupted` until it is finished. */

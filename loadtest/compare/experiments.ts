@@ -33,11 +33,11 @@ const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 const BATCHES = [1, 10, 100, 1000, 10_000];
 /** Enough to keep one replica busy; with more, large batches would only wait in line. */
 const BATCH_USERS = 4;
-/** What a load takes beside its own time, about: for its pod to start and its archive to come. */
+/** The time that a load takes beside its own, about: its pod has to start, and its archive to come. */
 const OVERHEAD_SECONDS = 15;
-/** What a start takes with the end of the replica before, about. */
+/** The time that a cold start takes, about, with the end of the replica before. */
 const COLD_START_SECONDS = 15;
-/** What an autoscaler takes, about, until it has a reading of an idle replica. */
+/** The time that an autoscaler needs, about, to have a reading of an idle replica. */
 const AUTOSCALER_SECONDS = 75;
 
 export interface Comparison {

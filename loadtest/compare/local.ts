@@ -12,9 +12,9 @@ import type { Shell } from './shell.ts';
 import { answers, NAMES } from './targets.ts';
 
 const START_SECONDS = 60;
-/** Of a target that runs elsewhere: it should answer at once. */
+/** The patience with a target that runs elsewhere: it should answer at once. */
 const ELSEWHERE_SECONDS = 10;
-/** Of the questions to a server that starts. */
+/** The interval between the questions to a server that starts. */
 const POLL_MS = 2;
 
 /** @throws CompareError if nothing can be compared here */

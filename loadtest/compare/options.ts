@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Target } from '../../results/files.ts';
 
-/** In the order in which they run: what `capacity` finds decides the rates of those that follow. */
+/** The experiments in the order in which they run: what `capacity` finds decides the rates of the others. */
 export const EXPERIMENTS = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart'] as const;
 const NEED_CAPACITY: readonly ExperimentName[] = ['autoscale', 'latency', 'noise'];
 export type ExperimentName = (typeof EXPERIMENTS)[number];

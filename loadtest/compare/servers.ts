@@ -13,11 +13,11 @@ import { NAMES } from './targets.ts';
 
 export interface Server {
   url: string;
-  /** Of the process on this machine that serves. */
+  /** The process on this machine that serves. */
   pid: number;
   /** Changes its CPU limit, in cores; undefined where nothing holds it to one. */
   limit?: (cores: number) => Promise<void>;
-  /** What it said at its end; undefined while it runs. */
+  /** Returns what the server said when it ended; undefined while it runs. */
   whyEnded: () => string | undefined;
   /** Returns when it has ended; can be called more than once. */
   stop: () => Promise<void>;
@@ -35,7 +35,7 @@ const IMAGES = {
   tfserving: { variable: 'TFSERVING_IMAGE', repository: 'f2c-tfserving', folder: 'tfserving', port: '8501' },
 } as const satisfies Record<Target, object>;
 
-/** What of the targets can run here, beside those that run elsewhere already. */
+/** Finds out which targets can run here, apart from those that already run elsewhere. */
 export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
   for (const target of TARGETS.filter((each) => !options.urls[each])) {
@@ -79,7 +79,7 @@ async function startFunction(): Promise<Server> {
 }
 
 function startProcess(program: string, args: string[], port: number): Server {
-  // In a group of its own: Ctrl-C in the terminal reaches this process only, which ends the others in order.
+  // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
   const child = execa(program, args, {
     env: { PORT: String(port), DRAIN_DELAY_SECONDS: '0' },
     detached: true,

@@ -30,7 +30,7 @@ export function openShell(signal: AbortSignal): Shell {
     signal,
     async run(program, args, input = '') {
       try {
-        // In a group of its own: Ctrl-C in the terminal reaches this process only, which ends the others in order.
+        // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
         const options = { input, cancelSignal: signal, detached: true, maxBuffer: 2 ** 28 };
         return (await execa(program, args, options)).stdout;
       } catch (error) {

@@ -3,7 +3,7 @@
 import { parse, resetSVGDefIds, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 
-/** In CSS pixels: the width of the text on a page, so that a font's size is the same in charts and in text. */
+/** The width of the text on a page in CSS pixels, so that a font has the same size in charts and in text. */
 export const WIDTH = 640;
 
 /** What Vega-Lite calls a specification, without its data. */

@@ -75,7 +75,7 @@ export function advantageChart(rows: readonly Advantage[], [one, other]: Sides) 
   return { ...chart, height };
 }
 
-/** What is to be seen in the chart of the ratios, for those who can't. */
+/** Describes the chart of the ratios for readers who can't see it. */
 export function advantagesInWords(rows: readonly Advantage[], [one, other]: Sides): string {
   const values = rows.map(({ name, value }) => `${name} ${ratio(value)}`).join('; ');
   return `How many times better ${one.name} is than ${other.name}: ${values}.`;
@@ -103,7 +103,7 @@ export async function advantage(figures: readonly Measured[], sides: Sides): Pro
 }
 
 const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999];
-/** With fewer slower requests than this, a percentile is the luck of one. */
+/** A percentile needs so many slower requests: with fewer, it is the luck of one. */
 const LEAST_SLOWER = 10;
 
 /** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */

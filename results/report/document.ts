@@ -17,7 +17,7 @@ export type Block =
   | Text<'paragraph'>
   /** The sentence to read if no other one is. */
   | Text<'headline'>
-  /** In red. */
+  /** The text stands in red. */
   | Text<'alert'>
   | { kind: 'list'; items: string[] }
   | { kind: 'code'; text: string }
@@ -47,7 +47,7 @@ export interface Figure {
   kind: 'figure';
   svg: string;
   caption: string;
-  /** What is to be seen, for those who can't. */
+  /** A description for readers who can't see the picture. */
   alt: string;
   /** Every value in the figure, for a report in which a reader can open them; none for a drawing. */
   values?: Table;

@@ -20,7 +20,7 @@ export interface Part {
 export interface Measurements {
   /** The name of the run, whatever its folder is called now. */
   name: string;
-  /** Where the run lies, for messages only: a report must not depend on it. */
+  /** The folder of the run, for messages only: a report must not depend on it. */
   folder: string;
   /** SHA-256 of all files, as `Run.checksum` in read.ts defines it. */
   checksum: string;
@@ -55,9 +55,9 @@ export function readMeasurements(folder: string): Measurements {
 export interface Side {
   measurements: Measurements;
   target: Target;
-  /** In charts and tables, such as `Function`. */
+  /** The name in charts and tables, such as `Function`. */
   label: string;
-  /** In the middle of a sentence, such as `the function`. */
+  /** The name in the middle of a sentence, such as `the function`. */
   name: string;
 }
 

@@ -73,7 +73,7 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
   };
 }
 
-/** From this share of its CPU periods on, a target that the kernel stops at its limit shows that in its p99. */
+/** A target that the kernel stops at its limit in more than this share of its CPU periods shows that in its p99. */
 const MOST_THROTTLED = 0.01;
 
 /** An alert for each side whose latencies are those of its CPU limit. */
@@ -331,7 +331,7 @@ function trialsOfEach({ length }: readonly Pair<Part>[]): string {
   return length === 1 ? '1 trial of each target counts' : `${length} trials of each target count`;
 }
 
-/** What is taken out of the trials of each side. */
+/** Takes something out of the trials of each side. */
 function ofBoth<T>(pairs: readonly Pair<Part>[], take: (part: Part) => T): Pair<T[]> {
   return [pairs.map(([part]) => take(part)), pairs.map(([, part]) => take(part))];
 }

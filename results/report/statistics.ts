@@ -89,7 +89,7 @@ export interface Ratio {
 /** What one trial has measured, of the one and of the other. */
 export type Pair<Trial> = readonly [one: Trial, other: Trial];
 
-/** From so many trials on, what they are resampled to says enough. */
+/** A bootstrap needs at least so many trials: resamples of fewer are too much alike. */
 const BOOTSTRAP_TRIALS = 6;
 const RESAMPLES = 4000;
 /** So that the same files give the same bytes. */
@@ -100,7 +100,7 @@ const SEED = 1;
  * over trials, which holds what differs from trial to trial too. The statistic sees trials together, so that it can
  * merge histograms: percentiles are never averaged.
  *
- * From six trials on by bootstrap: trials are drawn with replacement, in pairs, and the interval reaches over the
+ * Six trials or more are bootstrapped: trials are drawn with replacement, in pairs, and the interval reaches over the
  * middle of the ratios that come out. So few are narrower than the truth, therefore its share is larger than 95 % by
  * Student's t (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, 5.2: expanded percentiles).
  * With two to five trials a bootstrap can cover 94 % at the very most, and 75 % with three, however it is done: the
