@@ -5,7 +5,14 @@ import type { Target } from '../../results/files.ts';
 export const NAMES: Record<Target, string> = { function: 'the function', tfserving: 'TensorFlow Serving' };
 
 /** One conversion for each target, which checks that it answers, and that the answer is right. */
-const QUESTIONS: Record<Target, { path: string; options: RequestInit; isAnswer: (body: unknown) => boolean }> = {
+export const QUESTIONS: Record<
+  Target,
+  {
+    path: string;
+    options: { method: string; body?: string; headers?: Record<string, string> };
+    isAnswer: (body: unknown) => boolean;
+  }
+> = {
   function: {
     path: '/?fahrenheit=212',
     options: { method: 'GET' },

@@ -1,0 +1,182 @@
+// The command line of `npm run cross-check`: measures the same target at the same rates with this load generator and with
+// vegeta, an independent one, to show how much of a latency is the generator's own.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { median } from 'simple-statistics';
+import * as v from 'valibot';
+import { TARGETS, type Target } from '../../results/files.ts';
+import { histogramOf, percentile } from '../../results/report/statistics.ts';
+import { openGenerator } from './generator.ts';
+import { CompareError } from './place.ts';
+import { startProgress, type Progress } from './progress.ts';
+import { openShell, type Shell } from './shell.ts';
+import { NAMES, QUESTIONS } from './targets.ts';
+import { rowsOf, verdictOf } from './verdicts.ts';
+
+const EXIT_CODES = { AGREE: 0, BROKEN: 1, WRONG_USE: 2, DIFFER: 3, INTERRUPTED: 130 };
+const SHARES = [0.5, 0.95, 0.99];
+const USERS = 32;
+const SETTLE_SECONDS = 3;
+/** The two agree if a percentile differs by no more than either of these. */
+const MOST_DIFFERENCE = { share: 0.15, ms: 0.1 };
+
+const EXAMPLES = `
+Examples:
+  npm run cross-check -- --function-url http://127.0.0.1:30080 --tfserving-url http://127.0.0.1:30501
+  npm run cross-check -- --function-url http://127.0.0.1:8080 --rates 100 --rounds 1 --seconds 10
+
+It needs vegeta (https://github.com/tsenart/vegeta#install) and Python 3.11 or newer. Run it where the clients have a core
+of their own, and nothing else is busy.
+
+Exit codes: 0 the two agree; 3 they differ; 1 it broke; 2 wrong use; 130 interrupted.`;
+
+/** Percentiles in ms, in the order of SHARES. */
+type Percentiles = number[];
+type Client = (target: Target, url: string, rate: number, seconds: number) => Promise<Percentiles>;
+
+interface Options {
+  functionUrl?: string;
+  tfservingUrl?: string;
+  rates: number[];
+  rounds: number;
+  seconds: number;
+}
+
+function readOptions(): Options {
+  const command = new Command('npm run cross-check --')
+    .description(
+      `Sends requests at given rates to targets that already run, with this load generator and with vegeta in turn, and ` +
+        `compares their percentiles. They agree if none differs by more than ${100 * MOST_DIFFERENCE.share} % and ` +
+        `${MOST_DIFFERENCE.ms} ms.`,
+    )
+    .option('--function-url <url>', 'address of the function')
+    .option('--tfserving-url <url>', 'address of TensorFlow Serving')
+    .option('--rates <list>', 'requests/s, separated by commas', rates, [300, 1000, 2000])
+    .option('--rounds <n>', 'number of times each client measures each rate; medians are compared', whole, 3)
+    .option('--seconds <n>', 'length of each measurement', whole, 20)
+    .allowExcessArguments(false)
+    .addHelpText('after', EXAMPLES)
+    .exitOverride(({ exitCode }) => process.exit(exitCode && EXIT_CODES.WRONG_USE));
+  const options = command.parse().opts<Options>();
+  if (!options.functionUrl && !options.tfservingUrl) {
+    command.error('error: there is nothing to measure: give --function-url, --tfserving-url, or both');
+  }
+  return options;
+}
+
+function whole(text: string): number {
+  if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError('A whole number from 1 is wanted.');
+  return Number(text);
+}
+
+function rates(text: string): number[] {
+  return text.split(',').map(whole);
+}
+
+/** This load generator: latencies count from when a request was due, as in every comparison. */
+function thisGenerator(generate: Awaited<ReturnType<typeof openGenerator>>): Client {
+  return async (target, url, rate, seconds) => {
+    const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
+    const files = await generate({ target, steps, settleSeconds: SETTLE_SECONDS }, url);
+    const { verdict, reasons } = verdictOf(files, target);
+    if (verdict === 'INVALID')
+      throw new CompareError(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
+    const rows = rowsOf(files, target, 'latency').filter(
+      ({ clock, outcome }) => clock === 'response' && outcome === 'ok',
+    );
+    return SHARES.map((share) => percentile([histogramOf(rows)], share) / 1000);
+  };
+}
+
+const vegetaSchema = v.object({
+  latencies: v.object({ '50th': v.number(), '95th': v.number(), '99th': v.number() }),
+  success: v.number(),
+  errors: v.nullable(v.array(v.string())),
+});
+
+function vegeta(shell: Shell): Client {
+  return async (target, url, rate, seconds) => {
+    const { path, options } = QUESTIONS[target];
+    const { method, body = '', headers = {} } = options;
+    const header = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
+    const asked = JSON.stringify({ method, url: url + path, body: Buffer.from(body).toString('base64'), header });
+    const limits = [`-workers=${USERS}`, `-max-workers=${USERS}`, `-max-connections=${USERS}`];
+    const folder = await mkdtemp(join(tmpdir(), 'f2c-vegeta-'));
+    const results = join(folder, 'results');
+    const attack = ['attack', '-format=json', `-rate=${rate}/1s`, `-duration=${seconds}s`, `-output=${results}`];
+    const text = await shell
+      .run('vegeta', [...attack, ...limits], asked)
+      .then(() => shell.run('vegeta', ['report', '-type=json', results]))
+      .finally(() => rm(folder, { recursive: true }));
+    const report = v.parse(vegetaSchema, JSON.parse(text));
+    if (report.success < 1) {
+      throw new CompareError(
+        `At ${rate} requests/s ${NAMES[target]} answered only ${(100 * report.success).toFixed(1)} % of vegeta's requests.`,
+        report.errors?.join('\n'),
+      );
+    }
+    const { latencies } = report;
+    return [latencies['50th'], latencies['95th'], latencies['99th']].map((nanoseconds) => nanoseconds / 1e6);
+  };
+}
+
+/** @returns the rows of a table: each percentile of both clients, as the median of the rounds, and whether they agree */
+async function measure(options: Options, clients: readonly Client[], progress: Progress): Promise<string[][]> {
+  const urls = { function: options.functionUrl, tfserving: options.tfservingUrl };
+  const rows: string[][] = [];
+  for (const target of TARGETS) {
+    const url = urls[target]?.replace(/\/$/, '');
+    for (const rate of url === undefined ? [] : options.rates) {
+      const rounds: Percentiles[][] = [];
+      for (let round = 1; round <= options.rounds; round++) {
+        progress.begin(`${NAMES[target]} at ${rate} requests/s, round ${round} of ${options.rounds}`);
+        const measured: Percentiles[] = [];
+        for (const client of clients) measured.push(await client(target, url ?? '', rate, options.seconds));
+        rounds.push(measured);
+      }
+      for (const [index, share] of SHARES.entries()) {
+        const [ours = NaN, theirs = NaN] = clients.map((_, client) =>
+          median(rounds.map((measured) => measured[client]?.[index] ?? NaN)),
+        );
+        const figures = [ours, theirs, ours / theirs].map((value) => value.toFixed(2));
+        rows.push([NAMES[target], String(rate), `p${100 * share}`, ...figures, isClose(ours, theirs) ? 'yes' : 'no']);
+      }
+    }
+  }
+  return rows;
+}
+
+function isClose(ours: number, theirs: number): boolean {
+  const difference = Math.abs(ours - theirs);
+  return difference <= MOST_DIFFERENCE.share * theirs || difference <= MOST_DIFFERENCE.ms;
+}
+
+const HEAD = ['Target', 'Requests/s', 'Percentile', 'This generator, ms', 'vegeta, ms', 'Ratio', 'Agree'];
+
+async function crossCheck(options: Options, shell: Shell): Promise<number> {
+  const progress = startProgress();
+  try {
+    progress.begin('checking that vegeta is here');
+    await shell.run('vegeta', ['-version']);
+    const clients = [thisGenerator(await openGenerator(shell, 1, progress.say)), vegeta(shell)];
+    const rows = await measure(options, clients, progress);
+    progress.end();
+    for (const row of [HEAD, HEAD.map(() => '---'), ...rows]) console.log(`| ${row.join(' | ')} |`);
+    return rows.every((row) => row.at(-1) === 'yes') ? EXIT_CODES.AGREE : EXIT_CODES.DIFFER;
+  } catch (error) {
+    if (shell.signal.aborted) return EXIT_CODES.INTERRUPTED;
+    if (!(error instanceof CompareError)) throw error;
+    if (error.details) console.error(`\n${error.details}\n`);
+    progress.say(error.message, 'failure');
+    return EXIT_CODES.BROKEN;
+  } finally {
+    progress.end();
+  }
+}
+
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
+process.exitCode = await crossCheck(readOptions(), openShell(interruption.signal));
