@@ -1,85 +1,114 @@
-"""Defines the users that send the requests: one class for each target. `--target` selects one of them."""
+"""Who sends the requests: one user class for each target, of which `--target` takes one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import cycle
 from random import randrange
-from time import monotonic
-from typing import ClassVar
+from time import monotonic, perf_counter, time
+from typing import ClassVar, NamedTuple
 
-from locust import FastHttpUser, task
+import gevent
+from geventhttpclient.response import HTTPParseError
+from locust import User, task
+from locust.exception import CatchResponseError
+from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
+from f2c_loadtest.client import Client, encode
+from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
-from f2c_loadtest.targets import Question, WrongAnswerError, questions
-
-# Answers come uncompressed, because the time to compress and decompress them would be measured too.
-HEADERS = {"Accept-Encoding": "identity", "Content-Type": "application/json"}
-LAST_HEADERS = {**HEADERS, "Connection": "close"}
-
-# All users of a process share their questions, which take time to generate.
-shared_questions = cache(questions)
+from f2c_loadtest.statistics import STATISTICS
+from f2c_loadtest.targets import WrongAnswerError, questions
 
 
-class ConversionUser(FastHttpUser):
-    """Sends a request, checks the answer, and sends the next one: at once, or when the schedule says so."""
+class Exchange(NamedTuple):
+    """A question as it is sent, and who checks its answer."""
+
+    method: str
+    request: bytes
+    last_request: bytes
+    """The same for the last one of a connection."""
+    check: Callable[[bytes], str | None]
+
+
+@cache
+def shared_exchanges(settings: Settings, target: str, batch: int, seed: str) -> Iterator[Exchange]:
+    """Returns exchanges for ever. All users of a process go through the same ones, which take time to make."""
+
+    def exchange(method: str, path: str, body: str | None, check: Callable[[bytes], str | None]) -> Exchange:
+        kept, last = (encode(settings.host, method, path, body, is_last) for is_last in (False, True))
+        return Exchange(method, kept, last, check)
+
+    pool = questions(target, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
+    return cycle([exchange(each.method, each.path, each.body, each.check) for each in pool])
+
+
+class ConversionUser(User):
+    """Asks, checks the answer, and asks again: at once, or when the schedule says so."""
 
     abstract = True
     target: ClassVar[str]
-    # Each user has one connection, so that a Service sees as many connections as there are users.
-    concurrency = 1
-    connection_timeout = 5.0
-    network_timeout = 10.0
-    max_redirects = 0
 
     def on_start(self) -> None:
-        """Reads the settings, and waits for the first step."""
+        """Gets ready for the first step."""
         assert self.environment.parsed_options
         self.settings = Settings.from_json(self.environment.parsed_options.f2c_settings)
-        # A random start keeps users from opening new connections all at the same time.
+        self.batch: int | None = None
+        self.client = Client(self.settings.host)
+        # Not all users take new connections at the same time.
         self.asked = randrange(self.settings.requests_per_connection or 1)
         self.connected = monotonic()
-        while SCHEDULE.batch is None:
-            self.wait()
-        self.wait()
-
-    def wait_time(self) -> float:
-        """Takes the next request of the schedule, and returns the number of seconds until it is due."""
-        self.intended, seconds = SCHEDULE.next()
-        return seconds
 
     @task
-    def convert(self) -> None:
-        """Sends one request, and checks its answer."""
-        question = next(self.questions())
-        context = {"intended": self.intended, "app_id": None}
-        is_last = self.is_last_of_connection()
-        with self.client.request(
-            question.method,
-            question.path,
-            name=f"{SCHEDULE.batch} a request",
-            data=question.body,
-            headers=LAST_HEADERS if is_last else HEADERS,
-            context=context,
-            catch_response=True,
-        ) as response:
-            if response.status_code == 200:
-                try:
-                    response.request_meta["context"]["app_id"] = question.check(response.content)
-                except WrongAnswerError as error:
-                    response.failure(error)
-        if is_last:
-            # Not every server says that it closes the connection, and a POST on a closed connection fails.
-            self.client.client.close()
+    def converse(self) -> None:
+        """Asks until Locust stops this user, whom it may stop at once while it waits."""
+        while self._state == LOCUST_STATE_RUNNING:
+            self._state = LOCUST_STATE_WAITING
+            due = SCHEDULE.take()
+            self._state = LOCUST_STATE_RUNNING
+            self.ask(due)
 
-    def questions(self) -> Iterator[Question]:
-        """Returns the questions of the current step."""
-        settings, batch = self.settings, SCHEDULE.batch
-        assert batch
-        seed = f"{settings.seed} {self.environment.runner.worker_index}"
-        return shared_questions(self.target, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
+    def ask(self, due: float | None) -> None:
+        """Asks once: what was due at a unix time, if it had to wait for this user."""
+        is_open = SCHEDULE.rate is not None
+        if self.batch != SCHEDULE.batch:
+            self.change_to(SCHEDULE.batch or 1)
+        exchange = next(self.exchanges)
+        is_last = self.is_last_of_connection()
+        exception: Exception | None = None
+        content, app_id = b"", None
+        start = perf_counter()
+        try:
+            status, content = self.client.ask(exchange.last_request if is_last else exchange.request)
+        except (OSError, HTTPParseError) as error:
+            exception = error
+        service = (perf_counter() - start) * 1e6
+        end = time()
+        if exception is None:
+            try:
+                if status != 200:
+                    raise CatchResponseError(f"the status is {status}")
+                app_id = exchange.check(content)
+            except (CatchResponseError, WrongAnswerError) as error:
+                exception = error
+        response = None if not is_open else service if due is None else max(service, (end - due) * 1e6)
+        RECORD.request(end, service, response, exception, app_id)
+        STATISTICS.add(exchange.method, self.name, service / 1000, len(content), exception)
+        if is_last:
+            # Not every server says that it closes the connection, and a POST that meets a closed one fails.
+            self.client.close()
+        if exception:
+            # Something that fails at once would keep all others from their turn.
+            gevent.sleep(0)
+
+    def change_to(self, batch: int) -> None:
+        """Takes the questions of another step."""
+        seed = f"{self.settings.seed} {self.environment.runner.worker_index}"
+        self.batch, self.name = batch, f"{batch} a request"
+        self.exchanges = shared_exchanges(self.settings, self.target, batch, seed)
 
     def is_last_of_connection(self) -> bool:
-        """Counts a request, and returns whether to close its connection, so that the next may reach another replica."""
+        """Counts a request; whether its connection is to be closed, so that the next one may meet another replica."""
         self.asked += 1
         most, oldest = self.settings.requests_per_connection, self.settings.seconds_per_connection
         if (most and self.asked >= most) or (oldest and monotonic() - self.connected >= oldest):
@@ -89,12 +118,12 @@ class ConversionUser(FastHttpUser):
 
 
 class FunctionUser(ConversionUser):
-    """Sends requests to the function."""
+    """Asks the function."""
 
     target = "function"
 
 
 class TfServingUser(ConversionUser):
-    """Sends requests to TensorFlow Serving."""
+    """Asks TensorFlow Serving."""
 
     target = "tfserving"

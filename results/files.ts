@@ -127,7 +127,11 @@ export const KINDS = {
         'service: from the sending of the request; response, only where a rate is offered: from when it should have been sent',
       ),
       outcome: column(oneOf('ok', 'failed'), '', 'ok: the right answer came'),
-      latency_us: column(WHOLE, 'µs', 'lower end of a bucket 10 µs wide'),
+      latency_us: column(
+        WHOLE,
+        'µs',
+        'lower end of a bucket, which is 1 µs wide or a 128th of its lower end; in files of earlier versions 10 µs',
+      ),
       count: column(WHOLE, 'requests', 'requests in the bucket'),
     }),
   },

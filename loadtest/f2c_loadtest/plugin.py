@@ -20,9 +20,10 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from f2c_loadtest import generator
 from f2c_loadtest.outcome import Outcome, Window
-from f2c_loadtest.recorder import requests
+from f2c_loadtest.recorder import RECORD, requests
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
+from f2c_loadtest.statistics import STATISTICS
 
 # Locust's is 3 s; by this all that is decided while the load runs is at most a second old.
 runners.WORKER_REPORT_INTERVAL = 1.0
@@ -36,7 +37,7 @@ SPAWN_MARGIN = 30
 # Throughput that rises by less, twice in a row, rises no more.
 SATURATION_GAIN = 0.05
 
-OUTCOME = Outcome()
+OUTCOME = Outcome(RECORD)
 
 # On a worker: the numbers of its reports. On the master, by worker: the number of its next report, and its users.
 _reports = count()
@@ -60,26 +61,26 @@ def _add_options(parser: ArgumentParser) -> None:
 def _record(
     response_time: float | None,
     exception: BaseException | None = None,
-    context: dict[str, Any] | None = None,
     start_time: float | None = None,
     **_: Any,  # noqa: ANN401
 ) -> None:
-    # Somebody's own locustfile may report what took no time, or tell only how long it took.
+    # A request of somebody's own locustfile, which may report what took no time, or tell only how long it took.
     if response_time is not None:
-        start = time.time() - response_time / 1000 if start_time is None else start_time
-        OUTCOME.record.request(start, response_time, exception, context or {})
+        end = time.time() if start_time is None else start_time + response_time / 1000
+        RECORD.request(end, response_time * 1000, exception=exception)
 
 
 @events.init.add_listener
 def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa: ANN401
     settings = settings_of(environment)
+    STATISTICS.stats = environment.stats
     # A user class without a target, as in somebody's own locustfile, is for both.
     environment.user_classes = [
         each for each in environment.user_classes if getattr(each, "target", settings.target) == settings.target
     ]
-    if isinstance(runner, WorkerRunner):
-        runner.register_message("f2c_step", _start_step)
-    else:
+    runner.register_message("f2c_step", _start_step)
+    runner.register_message("f2c_stop", _stop_schedule)
+    if not isinstance(runner, WorkerRunner):
         # Locust's own handler comes only after the load.
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
         assert environment.parsed_options
@@ -89,7 +90,7 @@ def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa:
             raise SystemExit(1)
     if not isinstance(runner, MasterRunner):
         name = (lambda: f"worker-{runner.worker_index}") if isinstance(runner, WorkerRunner) else lambda: "local"
-        gevent.spawn(generator.watch, OUTCOME.record, name, lambda: runner.user_count)
+        generator.Watch(RECORD, name, lambda: runner.user_count)
 
 
 def _leave(path: Path) -> None:
@@ -107,14 +108,22 @@ def _stop(runner: Runner) -> None:
     runner.shape_greenlet.kill(block=False)
 
 
+@events.test_stop.add_listener
+def _flush(**_: Any) -> None:  # noqa: ANN401
+    STATISTICS.flush()
+
+
 @events.test_stopping.add_listener
 def _end_early(environment: Environment, **_: Any) -> None:  # noqa: ANN401
+    SCHEDULE.stop()
     if isinstance(environment.shape_class, Steps):
         environment.shape_class.end_early()
 
 
 @events.report_to_master.add_listener
 def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
+    # Locust's own listener, which comes after this one, adds its statistics.
+    STATISTICS.flush()
     data["f2c"] = {"number": next(_reports), **OUTCOME.record.take()}
 
 
@@ -138,6 +147,10 @@ def _start_step(msg: Any, **_: Any) -> None:  # noqa: ANN401
     SCHEDULE.start(**msg.data)
 
 
+def _stop_schedule(**_: Any) -> None:  # noqa: ANN401
+    SCHEDULE.stop()
+
+
 def _lose(worker: str) -> None:
     if worker not in OUTCOME.lost_workers:
         OUTCOME.lost_workers.append(worker)
@@ -157,6 +170,7 @@ class Steps(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Returns how many users there should be, and how many start in a second; None at the end."""
         assert self.runner
+        STATISTICS.flush()
         settings = settings_of(self.runner.environment)
         if self._number < len(settings.steps):
             return self._run(self.runner, settings, settings.steps[self._number])
@@ -176,6 +190,8 @@ class Steps(LoadTestShape):
             self._close_window(self._begin + step.seconds)
             if settings.until_saturated and self._is_saturated():
                 self._number = len(settings.steps)
+            if self._number == len(settings.steps):
+                _announce_end(runner)
             return self.tick()
         return step.users, settings.spawn_rate
 
@@ -219,6 +235,11 @@ class Steps(LoadTestShape):
             self._close_window(int(time.time()))
 
 
+def _announce_end(runner: Runner) -> None:
+    # Before users are stopped: one that waits for its turn is stopped at once, and must not get it any more.
+    runner.send_message("f2c_stop")
+
+
 def _users_of_workers(master: MasterRunner) -> int:
     for client in master.clients.missing:
         _lose(client.id)
@@ -227,10 +248,7 @@ def _users_of_workers(master: MasterRunner) -> int:
 
 
 def _announce(runner: Runner, begin: int, step: Step) -> None:
-    if not isinstance(runner, MasterRunner):
-        SCHEDULE.start(begin, step.rate, step.batch)
-        return
-    clients = list(runner.clients)
+    clients = list(runner.clients) if isinstance(runner, MasterRunner) else ["local"]
     for number, client in enumerate(clients):
         part = {"process": number, "processes": len(clients)}
         runner.send_message("f2c_step", {"begin": begin, "rate": step.rate, "batch": step.batch, **part}, client)

@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 
 from f2c_loadtest.targets import WrongAnswerError
 
-# Width of a histogram's bucket in µs: a hundredth of Locust's own, and less than the time a request takes to send.
-BUCKET_US = 10
+# A bucket of a histogram holds the times in µs that have these leading binary digits in common. So it is as wide as a
+# 128th of its time at most: the log-linear buckets of HdrHistogram.
+BUCKET_BITS = 8
 
 CLOCKS = ("service", "response")
 OUTCOMES = ("ok", "failed")
@@ -41,23 +42,21 @@ class Record:
 
     def request(
         self,
-        start_time: float,
-        response_time: float,
-        exception: BaseException | None,
-        context: Mapping[str, Any],
+        end: float,
+        service: float,
+        response: float | None = None,
+        exception: BaseException | None = None,
+        app_id: str | None = None,
     ) -> None:
-        """Counts a request: it was sent at a unix time in seconds, and took a time in ms.
+        """Counts a request that ended at a unix time in seconds.
 
-        The context may hold `intended`, the unix time for which it was scheduled, and `app_id`, who answered.
+        `service` is the time in µs from its sending, and `response`, where a rate is offered, the one from when it was
+        due, if it had to wait for a free user. `app_id` tells who answered.
         """
-        counts = self.seconds[int(start_time + response_time / 1000)]
-        outcome = "failed" if exception else "ok"
-        counts[f"service {outcome}"][_bucket(response_time * 1000)] += 1
-        intended = context.get("intended")
-        if intended is not None:
-            late = max(0, start_time - intended)
-            counts[f"response {outcome}"][_bucket(response_time * 1000 + late * 1e6)] += 1
-        app_id = context.get("app_id")
+        counts = self.seconds[int(end)]
+        counts["service failed" if exception else "service ok"][bucket(service)] += 1
+        if response is not None:
+            counts["response failed" if exception else "response ok"][bucket(response)] += 1
         if app_id is not None:
             counts["answers"][app_id] += 1
         if isinstance(exception, WrongAnswerError):
@@ -90,6 +89,10 @@ class Record:
     def samples_between(self, start: int, end: int) -> list[Sample]:
         """Returns the samples of the same time."""
         return [sample for sample in self.samples if start <= sample.second < end]
+
+
+RECORD = Record()
+"""Of this process."""
 
 
 def merged(seconds: Iterable[Second]) -> Second:
@@ -131,5 +134,8 @@ def percentile(histogram: Mapping[int, int], share: float) -> int | None:
     return None
 
 
-def _bucket(microseconds: float) -> int:
-    return int(microseconds // BUCKET_US) * BUCKET_US
+def bucket(microseconds: float) -> int:
+    """Returns the lower end of the bucket of a time."""
+    whole = int(microseconds)
+    shift = whole.bit_length() - BUCKET_BITS
+    return whole >> shift << shift if shift > 0 else whole

@@ -5,7 +5,6 @@ import json
 import math
 import random
 import struct
-from collections.abc import Iterator
 from fractions import Fraction
 
 # An answer of the function is less than 2 ulp from the exact value (function/openapi.yaml), which the expected one is
@@ -40,7 +39,7 @@ class Question:
     def check(self, content: bytes | None) -> str | None:
         """Checks the content of an answer; returns the appId if it names one, and raises WrongAnswerError."""
         try:
-            answer = json.loads(content or b"")
+            answer = json.loads((content or b"").decode())
             celsius = answer["celsius" if self.is_function else "predictions"]
             app_id = answer["appId"] if self.is_function else None
             # A question for one temperature of the function has no list in it.
@@ -76,13 +75,11 @@ def ask(target: str, fahrenheit: list[float]) -> Question:
     return Question("POST", "/", body, celsius, tolerances, is_function=True)
 
 
-def questions(target: str, batch: int, least: float, most: float, seed: str) -> Iterator[Question]:
-    """Returns questions for ever, the same for the same seed: a pool of them, one after the other."""
+def questions(target: str, batch: int, least: float, most: float, seed: str) -> list[Question]:
+    """Returns a pool of questions, the same for the same seed."""
     generator = random.Random(seed)
     size = min(POOL_QUESTIONS, max(1, POOL_VALUES // batch))
-    pool = [ask(target, [_draw(generator, least, most) for _ in range(batch)]) for _ in range(size)]
-    while True:
-        yield from pool
+    return [ask(target, [_draw(generator, least, most) for _ in range(batch)]) for _ in range(size)]
 
 
 def _draw(generator: random.Random, least: float, most: float) -> float:

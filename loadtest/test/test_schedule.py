@@ -1,54 +1,131 @@
-"""Checks that requests are sent at the promised rate."""
+"""Holds the times at which requests are sent against the promised rate, with users that are real greenlets."""
 
+import time
+from collections.abc import Iterator
+
+import gevent
 import pytest
 
-from f2c_loadtest.schedule import POLL, Schedule
+from f2c_loadtest.schedule import Schedule
+
+RATE = 200
+
+# A clock that stands still would keep a user from its turn.
+Turns = list[tuple[float, float | None]]
 
 
-class Clock:
-    """A clock that stands still until a test moves it."""
+class Users:
+    """Take turns, each as long as a request takes, and note when their turns came and what for."""
 
-    now = 1000.0
+    def __init__(self, schedule: Schedule, number: int, busy: float = 0) -> None:
+        """Begins to wait."""
+        self.turns: Turns = []
+        self.greenlets = [gevent.spawn(self._run, schedule, busy) for _ in range(number)]
+        gevent.sleep(0)
 
-    def __call__(self) -> float:
-        """Returns the current time."""
-        return self.now
+    def _run(self, schedule: Schedule, busy: float) -> None:
+        while True:
+            due = schedule.take()
+            self.turns.append((time.time(), due))
+            gevent.sleep(busy)
+
+    def wait_for(self, number: int) -> Turns:
+        """Returns so many turns."""
+        with gevent.Timeout(10):
+            while len(self.turns) < number:
+                gevent.sleep(0.001)
+        return self.turns[:number]
 
 
-def test_users_wait_for_the_first_step() -> None:
-    schedule = Schedule(Clock())
-    assert schedule.batch is None
-    assert schedule.next() == (None, POLL)
+@pytest.fixture
+def schedule() -> Iterator[Schedule]:
+    """Yields one that is stopped in the end."""
+    schedule = Schedule()
+    yield schedule
+    schedule.stop()
 
 
-def test_in_a_closed_loop_nobody_waits() -> None:
-    schedule = Schedule(Clock())
-    schedule.start(1000, None, 10)
-    assert (schedule.batch, schedule.next()) == (10, (None, 0))
+def test_users_wait_for_the_first_step_and_then_nobody_waits_in_a_closed_loop(schedule: Schedule) -> None:
+    users = Users(schedule, 2)
+    gevent.sleep(0.01)
+    assert users.turns == []
+    schedule.start(time.time(), None, 10)
+    assert {due for _, due in users.wait_for(100)} == {None}
+    gevent.killall(users.greenlets)
+
+
+def test_turns_come_at_the_rate_and_not_a_millisecond_late(schedule: Schedule) -> None:
+    users = Users(schedule, 3)
+    begin = time.time() + 0.01
+    schedule.start(begin, RATE, 1)
+    turns = users.wait_for(60)
+    late = sorted(came - begin - number / RATE for number, (came, _) in enumerate(turns))
+    assert late[0] >= 0
+    # gevent's own timer is half a millisecond late at the median.
+    assert late[len(late) // 2] < 0.0005
+    assert {due for _, due in turns} == {None}
+    assert 0 < schedule.take_lag() < 0.1
+    gevent.killall(users.greenlets)
 
 
 def test_processes_together_send_at_the_rate() -> None:
-    parts = [Schedule(Clock()) for _ in range(3)]
+    begin = time.time() + 0.05
+    parts = [Schedule() for _ in range(3)]
+    users = [Users(part, 1) for part in parts]
     for number, part in enumerate(parts):
-        part.start(1000, 30, 1, number, len(parts))
-    intended = sorted(part.next()[0] or 0 for part in parts for _ in range(10))
-    assert intended == pytest.approx([1000 + request / 30 for request in range(30)])
+        part.start(begin, RATE, 1, number, len(parts))
+    turns = sorted(came for each in users for came, _ in each.wait_for(10))
+    assert turns == pytest.approx([begin + number / RATE for number in range(30)], abs=0.004)
+    for part, each in zip(parts, users, strict=True):
+        part.stop()
+        gevent.killall(each.greenlets)
 
 
-def test_who_is_late_does_not_wait() -> None:
-    clock = Clock()
-    schedule = Schedule(clock)
-    schedule.start(1000, 2, 1)
-    assert schedule.next() == (1000, 0)
-    clock.now = 1000.2
-    assert schedule.next() == pytest.approx((1000.5, 0.3))
-    clock.now = 1005.0
-    assert schedule.next() == (1001, 0)
+def test_what_had_to_wait_for_a_free_user_says_since_when(schedule: Schedule) -> None:
+    users = Users(schedule, 1, busy=0.05)
+    begin = time.time()
+    schedule.start(begin, RATE, 1)
+    turns = users.wait_for(5)
+    assert [due for _, due in turns[1:]] == pytest.approx([begin + number / RATE for number in range(1, 5)])
+    # A turn each 50 ms, and 200 are due in a second.
+    assert schedule.backlog == pytest.approx((time.time() - begin) * RATE - len(users.turns), abs=2)
+    gevent.killall(users.greenlets)
 
 
-def test_a_step_begins_to_count_anew() -> None:
-    schedule = Schedule(Clock())
-    schedule.start(1000, 2, 1)
-    schedule.next()
-    schedule.start(1010, 4, 100)
-    assert (schedule.batch, schedule.next()) == (100, (1010, 10))
+def test_a_stall_of_the_generator_is_its_own_lag(schedule: Schedule) -> None:
+    users = Users(schedule, 50)
+    schedule.start(time.time(), RATE, 1)
+    users.wait_for(1)
+    schedule.take_lag()
+    time.sleep(0.1)
+    assert {due for _, due in users.wait_for(15)} == {None}
+    assert schedule.take_lag() == pytest.approx(0.1, abs=0.03)
+    assert schedule.backlog == 0
+    gevent.killall(users.greenlets)
+
+
+def test_a_step_begins_to_count_anew(schedule: Schedule) -> None:
+    users = Users(schedule, 1)
+    schedule.start(time.time(), RATE, 1)
+    users.wait_for(3)
+    begin = time.time() + 0.02
+    schedule.start(begin, RATE, 100)
+    users.turns.clear()
+    (came, due), *_ = users.wait_for(1)
+    assert (schedule.batch, due) == (100, None)
+    assert came == pytest.approx(begin, abs=0.004)
+    gevent.killall(users.greenlets)
+
+
+def test_nothing_begins_after_the_stop_and_whoever_waits_can_be_killed(schedule: Schedule) -> None:
+    users = Users(schedule, 2)
+    schedule.start(time.time(), RATE, 1)
+    users.wait_for(3)
+    schedule.stop()
+    number = len(users.turns)
+    gevent.sleep(3 / RATE)
+    assert (len(users.turns), schedule.backlog) == (number, 0)
+    gevent.killall(users.greenlets)
+    schedule.start(time.time(), RATE, 1)
+    gevent.sleep(3 / RATE)
+    assert len(users.turns) == number

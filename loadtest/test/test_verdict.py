@@ -30,7 +30,7 @@ def outcome_with(
     for second, count in enumerate(counts):
         for request in range(count):
             app_id = app_ids[request % len(app_ids)]
-            outcome.record.request(START + second, 2.0, None, {"app_id": app_id})
+            outcome.record.request(START + second, 2000, app_id=app_id)
         outcome.record.samples.append(Sample(START + second, "local", 1, cpu_cores, lag_ms))
     outcome.windows.append(Window(0, START, START + len(counts)))
     return outcome
@@ -38,7 +38,7 @@ def outcome_with(
 
 def fail(outcome: Outcome, times: int, exception: Exception) -> Outcome:
     for _ in range(times):
-        outcome.record.request(START + 1, 2.0, exception, {})
+        outcome.record.request(START + 1, 2000, exception=exception)
     return outcome
 
 
