@@ -1,7 +1,7 @@
 // The experiments: what is asked of the targets, in which order, and when a result counts.
 
 import { max, median, min, sum } from 'simple-statistics';
-import { fileName, type Row, type Target } from '../../results/files.ts';
+import { fileName, type Row, type Target, type Verdict } from '../../results/files.ts';
 import { quantity } from '../../results/quantity.ts';
 import type { ResultsFolder } from './folder.ts';
 import type { ExperimentName, Options } from './options.ts';
@@ -33,6 +33,12 @@ const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 const BATCHES = [1, 10, 100, 1000, 10_000];
 /** Enough to keep one replica busy; with more, large batches would only wait in line. */
 const BATCH_USERS = 4;
+/** The trials of `calibrate`, which differ in what they find out. */
+const CALIBRATIONS = {
+  closed: { trial: 1, what: 'what the load generator can send in a closed loop' },
+  open: { trial: 2, what: 'what the load generator can send at a given rate' },
+  floor: { trial: 3, what: 'what the load generator itself takes at the rate of latency' },
+};
 /** The time that a load takes beside its own, about: its pod has to start, and its archive to come. */
 const OVERHEAD_SECONDS = 15;
 /** The time that a cold start takes, about, with the end of the replica before. */
@@ -95,7 +101,16 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
     await forEachTrial(comparison, 'autoscale', 'auto', steps);
   },
 
-  latency: (comparison) => forEachTrial(comparison, 'latency', 'core', [equalRate(comparison)]),
+  latency: async (comparison) => {
+    const { place, options } = comparison;
+    const step = equalRate(comparison);
+    // What the load generator itself takes at this rate shows how much of a latency is its own.
+    const seconds = Math.min(step.seconds, options.pace.calibrate);
+    for (const target of place.targets) {
+      await askBareServer(comparison, CALIBRATIONS.floor, target, [{ ...step, seconds }]);
+    }
+    await forEachTrial(comparison, 'latency', 'core', [step]);
+  },
 
   noise: async (comparison) => {
     const { place, options } = comparison;
@@ -162,7 +177,7 @@ function estimate(names: readonly (ExperimentName | 'calibrate')[], options: Opt
     calibrate: (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
     autoscale: pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp),
     capacity: pace.trials * stepsOfCapacity * (pace.capacityStep + OVERHEAD_SECONDS),
-    latency: pace.trials * (pace.latency + OVERHEAD_SECONDS),
+    latency: pace.trials * (pace.latency + OVERHEAD_SECONDS) + pace.calibrate + OVERHEAD_SECONDS,
     // It has twice as many trials, of one target.
     noise: pace.trials * (pace.latency + OVERHEAD_SECONDS),
     batch: pace.trials * (BATCHES.length * pace.batchStep + OVERHEAD_SECONDS),
@@ -186,27 +201,14 @@ function runnable(options: Options, { scales, limitsCpu }: Place): ExperimentNam
 async function calibrate(comparison: Comparison): Promise<void> {
   const { place, options, progress, folder } = comparison;
   const users = Math.min(RATE_USERS, options.users);
-  const { calibrate: seconds, settle: settleSeconds } = options.pace;
+  const { calibrate: seconds, settle } = options.pace;
   const closed: Record<string, number> = {};
   const open: Record<string, { rate: number; cpuSeconds: number }> = {};
-  const send = async (trial: number, target: Target, steps: Step[], loop: string) => {
-    progress.begin(
-      `calibrate: what the load generator can send ${loop} in the form of ${NAMES[target]}`,
-      OVERHEAD_SECONDS + sum(steps.map((step) => step.seconds)),
-    );
-    const files = await place.load({ target, steps, settleSeconds, toStaticServer: true });
-    folder.write('calibrate', trial, files);
-    const verdict = verdictOf(files, target);
-    if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };
-    throw new CompareError(
-      `calibrate: ${verdict.failures} requests to a bare server failed, so that nothing can be measured.`,
-    );
-  };
   for (const target of place.targets) {
-    const { throughput } = (await send(1, target, [{ seconds, users }], 'in a closed loop')).verdict;
-    const half = Math.max(settleSeconds + 2, Math.ceil(seconds / 2));
+    const { throughput } = (await askBareServer(comparison, CALIBRATIONS.closed, target, [{ seconds, users }])).verdict;
+    const half = Math.max(settle + 2, Math.ceil(seconds / 2));
     const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: rounded(share * throughput) }));
-    const { files, verdict } = await send(2, target, steps, 'at a given rate');
+    const { files, verdict } = await askBareServer(comparison, CALIBRATIONS.open, target, steps);
     closed[target] = throughput;
     open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
   }
@@ -223,6 +225,26 @@ async function calibrate(comparison: Comparison): Promise<void> {
   progress.say(
     `The load generator can send ${ceiling.toFixed(0)} requests/s at a given rate here; at most ${bound.toFixed(0)} are ` +
       `asked of it, for which it needs ${(bound * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+  );
+}
+
+/** Sends requests in a target's form to a server that only answers, and writes what comes out. */
+async function askBareServer(
+  { place, options, progress, folder }: Comparison,
+  { trial, what }: { trial: number; what: string },
+  target: Target,
+  steps: Step[],
+): Promise<{ files: Files; verdict: Verdict }> {
+  progress.begin(
+    `calibrate: ${what} in the form of ${NAMES[target]}`,
+    OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
+  );
+  const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toStaticServer: true });
+  folder.write('calibrate', trial, files);
+  const verdict = verdictOf(files, target);
+  if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };
+  throw new CompareError(
+    `calibrate: ${verdict.failures} requests to a bare server failed, so that nothing can be measured.`,
   );
 }
 

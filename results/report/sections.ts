@@ -20,13 +20,14 @@ import {
   byHold,
   latencyOf,
   pairsOf,
+  partsOf,
   startsOf,
   throttledShare,
   throughputOf,
   type Part,
   type Side,
 } from './measurements.ts';
-import { countOf, percentile, percentileInterval, type Pair } from './statistics.ts';
+import { countOf, percentile, percentileInterval, type Histogram, type Pair } from './statistics.ts';
 import { answersOf, samplesOf, startOf, timeline } from './timeline.ts';
 import { cpuLimit, list, replicaBounds, scalesByDefault, valuesOf } from './plan.ts';
 import { floorOf } from './verdict.ts';
@@ -39,6 +40,7 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
   if (!pair) return undefined;
   const histograms = ofBoth(pairs, (part) => latencyOf(part));
   const rate = pair[0].read('steps')[0]?.offered_rate;
+  const own = sides.map(ownLatency);
   const floors = noise.flatMap((figure) => {
     const floor = floorOf(figure);
     return floor === undefined ? [] : `${figure.name} ${percent(floor - 1)}`;
@@ -52,25 +54,50 @@ export async function latency(sides: Sides, noise: readonly Figure[]): Promise<S
           (floors.length > 0
             ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. ` +
               'The report takes a smaller difference for noise.'
+            : '') +
+          (own.some(Boolean)
+            ? ' A bare server that only answers, asked at the same rate in the same form, shows how much of each latency ' +
+              'belongs to the load generator and the network.'
             : ''),
       ),
       ...throttled(pairs, sides),
       await latencies(histograms, sides),
       {
         kind: 'table',
-        columns: [left('Percentile, ms'), ...sides.flatMap(({ label }) => [right(label), right('95 % interval')])],
+        columns: [
+          left('Percentile, ms'),
+          ...sides.flatMap(({ label }, index) => [
+            right(label),
+            right('95 % interval'),
+            ...(own[index] ? [right('Bare server')] : []),
+          ]),
+        ],
         rows: SHARES.map((share) => [
           `${number(100 * share)} %`,
-          ...histograms.flatMap((some) => {
+          ...histograms.flatMap((some, index) => {
             const its = percentileInterval(some, share);
             const ms = (us: number) => number(us / 1000);
-            return [ms(percentile(some, share)), its ? interval(its, ms) : 'too few requests'];
+            const bare = own[index];
+            return [
+              ms(percentile(some, share)),
+              its ? interval(its, ms) : 'too few requests',
+              ...(bare ? [ms(percentile([bare], share))] : []),
+            ];
           }),
         ]),
         source: `latency/*/<target>_latency.csv; ${words(histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`))}`,
       },
     ],
   };
+}
+
+/** The trial of `calibrate` that asks a bare server at the rate of the latency experiment. */
+const FLOOR_TRIAL = 3;
+
+/** The latencies of a bare server that was asked as this side was; undefined where none was. */
+function ownLatency(side: Side): Histogram | undefined {
+  const part = partsOf(side, 'calibrate').find(({ trial }) => trial === FLOOR_TRIAL);
+  return part && latencyOf(part);
 }
 
 /** A target that the kernel stops at its limit in more than this share of its CPU periods shows that in its p99. */

@@ -8,7 +8,8 @@ import { execa } from 'execa';
 import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../report/figures.ts';
-import { readMeasurements } from '../report/measurements.ts';
+import { latencyOf, readMeasurements } from '../report/measurements.ts';
+import { percentile } from '../report/statistics.ts';
 import type { Environment } from '../files.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
 import { writeSyntheticRun } from './synthetic/run.ts';
@@ -215,6 +216,21 @@ test('a target that could not keep up is a finding: what it held and answered, w
   );
   expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
   expect(summary().invalid).toEqual([]);
+});
+
+test('the latencies of a bare server at the same rate stand beside those of the targets', async () => {
+  const { folder, report, read } = run('floor', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['calibrate', 'latency'] }),
+  );
+  cpSync(join(folder, 'calibrate/1'), join(folder, 'calibrate/3'), { recursive: true });
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const table = /<th[^>]*>Percentile, ms<\/th>.*?<\/tr><\/thead><tbody><tr>(.*?)<\/tr>/s.exec(
+    read('report.html').toString(),
+  )!;
+  expect(table[0].match(/Bare server/g)).toHaveLength(2);
+  const [, , , , bare] = table[1]!.split('<td');
+  const calibrated = readMeasurements(folder).parts.find(({ experiment }) => experiment === 'calibrate')!;
+  expect(bare).toContain(`>${(percentile([latencyOf(calibrated)], 0.5) / 1000).toPrecision(3)}<`);
 });
 
 test('latencies of a target that stood at its CPU limit are called those of the limit', async () => {
