@@ -17,7 +17,7 @@ from f2c_loadtest.client import Client, encode
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
-from f2c_loadtest.statistics import STATISTICS
+from f2c_loadtest.tally import TALLY
 from f2c_loadtest.targets import WrongAnswerError, questions
 
 
@@ -93,7 +93,7 @@ class ConversionUser(User):
                 exception = error
         response = None if not is_open else service if due is None else max(service, (end - due) * 1e6)
         RECORD.request(end, service, response, exception, app_id)
-        STATISTICS.add(exchange.method, self.name, service / 1000, len(content), exception)
+        TALLY.add(exchange.method, self.name, service / 1000, len(content), exception)
         if is_last:
             # Not every server says that it closes the connection, and a POST that meets a closed one fails.
             self.client.close()

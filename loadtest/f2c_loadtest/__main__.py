@@ -202,7 +202,8 @@ def summary(verdict: dict[str, Any]) -> str:
         return f"{start} {'; '.join(reason.rstrip('.') for reason in verdict['reasons'])[:REASONS_LENGTH]};"
     return (
         f"{start} {verdict['requests']} requests in {verdict['seconds']} s, {verdict['throughput']:.1f}/s, "
-        f"{verdict['failures']} failed, p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms;"
+        f"{verdict['failures']} failed, p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms"
+        f"{'' if verdict['saturatedFrom'] is None else ', the target saturated'};"
     )
 
 

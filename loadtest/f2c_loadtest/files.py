@@ -29,12 +29,12 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
     target, record = settings.target, outcome.record
     tables: dict[str, tuple[str, Rows]] = {
         "steps": (
-            "step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers",
+            "step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers,saturated",
             _steps(settings, outcome),
         ),
         "latency": ("step,clock,outcome,latency_us,count", _latency(outcome)),
         "seconds": ("timestamp_s,users,requests,failures,p50_us,p99_us,max_us", _seconds(record)),
-        "generator": ("timestamp_s,process,cpu_cores,lag_ms", _generator(record)),
+        "generator": ("timestamp_s,process,cpu_cores,lag_ms,throttled,stolen_cores", _generator(record)),
     }
     if target == "function":
         tables["replicas"] = ("timestamp_s,app_id,answers", _replicas(record))
@@ -58,8 +58,9 @@ def _steps(settings: Settings, outcome: Outcome) -> Rows:
         step = settings.steps[window.step]
         counts = outcome.record.between(window.start, window.end)
         rate = "" if step.rate is None else step.rate
+        users = outcome.record.most_users(window.start, window.end) or step.users
         ended = requests(counts), failures(counts), wrong_answers(counts)
-        yield window.step, step.users, step.batch, rate, window.start, window.end, *ended
+        yield window.step, users, step.batch, rate, window.start, window.end, *ended, int(window.is_saturated)
 
 
 def _latency(outcome: Outcome) -> Rows:
@@ -88,8 +89,9 @@ def _replicas(record: Record) -> Rows:
 
 def _generator(record: Record) -> Rows:
     span = _span(record)
-    for sample in sorted(record.samples_between(span.start, span.stop)):
-        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{max(0, sample.lag_ms):.3f}"
+    for sample in sorted(record.samples_between(span.start, span.stop), key=lambda sample: sample[:2]):
+        of_machine = ("" if share is None else f"{share:.4f}" for share in (sample.throttled, sample.stolen_cores))
+        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{sample.lag_ms:.3f}", *of_machine
 
 
 def _span(record: Record) -> range:

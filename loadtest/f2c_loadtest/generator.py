@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from f2c_loadtest.machine import Machine, Periods
 from f2c_loadtest.recorder import Record, Sample
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.timer import Timer
@@ -19,6 +20,8 @@ class Watch:
         self._record, self._process, self._users = record, process, users
         self._due = self._since = time.time()
         self._cpu, self._lag = time.process_time(), 0.0
+        self._machine = Machine()
+        self._periods, self._stolen = self._machine.periods(), self._machine.stolen()
         self._timer = Timer(self._look)
         self._look()
 
@@ -31,10 +34,26 @@ class Watch:
             self._sample(now)
 
     def _sample(self, now: float) -> None:
-        cpu = time.process_time()
-        cores = (cpu - self._cpu) / (now - self._since)
-        lag = max(self._lag, SCHEDULE.take_lag())
+        cpu, periods, stolen = time.process_time(), self._machine.periods(), self._machine.stolen()
+        seconds = now - self._since
         self._record.samples.append(
-            Sample(int(self._since), self._process(), self._users(), round(cores, 4), round(lag * 1000, 3))
+            Sample(
+                int(self._since),
+                self._process(),
+                self._users(),
+                round((cpu - self._cpu) / seconds, 4),
+                round(max(self._lag, SCHEDULE.take_lag()) * 1000, 3),
+                SCHEDULE.backlog,
+                self._machine.limit_cores,
+                _throttled(self._periods, periods),
+                None if stolen is None or self._stolen is None else round((stolen - self._stolen) / seconds, 4),
+            )
         )
-        self._since, self._cpu, self._lag = now, cpu, 0.0
+        self._since, self._cpu, self._lag, self._periods, self._stolen = now, cpu, 0.0, periods, stolen
+
+
+def _throttled(before: Periods | None, after: Periods | None) -> float | None:
+    if before is None or after is None:
+        return None
+    # Periods in which nothing ran are not counted.
+    return round((after.throttled - before.throttled) / max(1, after.all - before.all), 4)

@@ -14,6 +14,8 @@ class Window:
     step: int
     start: int
     end: int
+    is_saturated: bool = False
+    """Whether the target could not keep up with the rate."""
 
 
 @dataclasses.dataclass

@@ -5,6 +5,7 @@ generator in every process but the master; workers send their part with the repo
 """
 
 import atexit
+import dataclasses
 import logging
 import signal
 import time
@@ -23,7 +24,8 @@ from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.recorder import RECORD, requests
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
-from f2c_loadtest.statistics import STATISTICS
+from f2c_loadtest.tally import TALLY
+from f2c_loadtest.verdict import WINDOWS, is_saturated, is_steady
 
 # Locust's is 3 s; by this all that is decided while the load runs is at most a second old.
 runners.WORKER_REPORT_INTERVAL = 1.0
@@ -34,15 +36,24 @@ CSV_INTERVAL = 1
 # Beyond the time that users take to start by their spawn rate.
 SPAWN_MARGIN = 30
 
+# When all that belongs to a second is there: a process's own sample of itself, or the reports of all workers.
+WATCH_AGE = 0.1
+REPORT_AGE = 1.5
+
+# By its seconds, how long a step goes on until it is steady.
+LONGEST = 3
+
 # Throughput that rises by less, twice in a row, rises no more.
 SATURATION_GAIN = 0.05
 
 OUTCOME = Outcome(RECORD)
 
-# On a worker: the numbers of its reports. On the master, by worker: the number of its next report, and its users.
+# On a worker: the numbers of its reports.
 _reports = count()
+# On the master, by worker: the number of its next report, its users and its backlog.
 _next_report: dict[str, int] = {}
 _users: dict[str, int] = {}
+_backlogs: dict[str, int] = {}
 
 
 def settings_of(environment: Environment) -> Settings:
@@ -73,7 +84,7 @@ def _record(
 @events.init.add_listener
 def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa: ANN401
     settings = settings_of(environment)
-    STATISTICS.stats = environment.stats
+    TALLY.stats = environment.stats
     # A user class without a target, as in somebody's own locustfile, is for both.
     environment.user_classes = [
         each for each in environment.user_classes if getattr(each, "target", settings.target) == settings.target
@@ -110,7 +121,7 @@ def _stop(runner: Runner) -> None:
 
 @events.test_stop.add_listener
 def _flush(**_: Any) -> None:  # noqa: ANN401
-    STATISTICS.flush()
+    TALLY.flush()
 
 
 @events.test_stopping.add_listener
@@ -123,8 +134,8 @@ def _end_early(environment: Environment, **_: Any) -> None:  # noqa: ANN401
 @events.report_to_master.add_listener
 def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
     # Locust's own listener, which comes after this one, adds its statistics.
-    STATISTICS.flush()
-    data["f2c"] = {"number": next(_reports), **OUTCOME.record.take()}
+    TALLY.flush()
+    data["f2c"] = {"number": next(_reports), "backlog": SCHEDULE.backlog, **RECORD.take()}
 
 
 @events.worker_connect.add_listener
@@ -140,7 +151,8 @@ def _collect(client_id: str, data: dict[str, Any], **_: Any) -> None:  # noqa: A
         _lose(client_id)
     _next_report[client_id] = part["number"] + 1
     _users[client_id] = data["user_count"]
-    OUTCOME.record.add(part)
+    _backlogs[client_id] = part["backlog"]
+    RECORD.add(part)
 
 
 def _start_step(msg: Any, **_: Any) -> None:  # noqa: ANN401
@@ -164,13 +176,13 @@ class Steps(LoadTestShape):
         super().__init__()
         self._number = 0
         self._begin: int | None = None
+        self._end = self._users = 0
         self._since = self._idle_since = time.monotonic()
-        self._throughputs: list[float] = []
 
     def tick(self) -> tuple[int, float] | None:
         """Returns how many users there should be, and how many start in a second; None at the end."""
         assert self.runner
-        STATISTICS.flush()
+        TALLY.flush()
         settings = settings_of(self.runner.environment)
         if self._number < len(settings.steps):
             return self._run(self.runner, settings, settings.steps[self._number])
@@ -179,65 +191,93 @@ class Steps(LoadTestShape):
     def _run(self, runner: Runner, settings: Settings, step: Step) -> tuple[int, float] | None:
         now = time.time()
         if self._begin is None:
-            if runner.user_count == step.users:
+            # Users that the backlog of the step before has made are needed at a higher rate too.
+            self._users = max(step.users, self._users if step.rate else 0)
+            if runner.user_count == self._users:
                 # The next whole second, which is what is counted by.
                 self._begin = int(now) + 1
+                self._end = self._begin + step.seconds
                 _announce(runner, self._begin, step)
-            elif time.monotonic() - self._since > step.users / settings.spawn_rate + SPAWN_MARGIN:
-                OUTCOME.broken = f"Only {runner.user_count} of {step.users} users could be started."
+            elif time.monotonic() - self._since > self._users / settings.spawn_rate + SPAWN_MARGIN:
+                OUTCOME.broken = f"Only {runner.user_count} of {self._users} users could be started."
                 return None
-        elif now >= self._begin + step.seconds:
-            self._close_window(self._begin + step.seconds)
-            if settings.until_saturated and self._is_saturated():
-                self._number = len(settings.steps)
-            if self._number == len(settings.steps):
-                _announce_end(runner)
-            return self.tick()
-        return step.users, settings.spawn_rate
+        elif now >= self._end + (REPORT_AGE if isinstance(runner, MasterRunner) else WATCH_AGE):
+            window = self._window(settings, step)
+            window = dataclasses.replace(window, is_saturated=is_saturated(settings, RECORD, window))
+            following = _following(settings, window)
+            is_last = following == len(settings.steps)
+            third = (window.end - window.start) // WINDOWS
+            has_time = third > 0 and self._end + third <= self._begin + LONGEST * step.seconds
+            if is_last and has_time and not is_steady(RECORD, window):
+                self._end += third
+            else:
+                self._close(window, following)
+                return self.tick()
+        elif _backlog(runner) > self._users:
+            # More requests wait than are in flight.
+            self._users = min(2 * self._users, step.most_users)
+        return self._users, max(settings.spawn_rate, self._users - step.users)
 
     def _finish(self, runner: Runner, settings: Settings) -> tuple[int, float] | None:
         users = _users_of_workers(runner) if isinstance(runner, MasterRunner) else runner.user_count
         waited = time.monotonic() - self._since
         if users and waited < STOP_TIMEOUT + SPAWN_MARGIN:
             self._idle_since = time.monotonic()
-            return 0, max(step.users for step in settings.steps)
+            return 0, self._users
         if time.monotonic() - self._idle_since <= 2 * CSV_INTERVAL:
-            return 0, max(step.users for step in settings.steps)
+            return 0, self._users
         for worker, left in _users.items():
             if left:
                 _lose(worker)
         OUTCOME.is_complete = True
         return None
 
-    def _close_window(self, end: int) -> None:
-        assert self.runner
+    def _window(self, settings: Settings, step: Step) -> Window:
+        """Returns the last seconds of a step: as many as are left of it once it has settled."""
         assert self._begin is not None
-        start = self._begin + settings_of(self.runner.environment).settle
-        if end > start:
-            OUTCOME.windows.append(Window(self._number, start, end))
-        self._number, self._begin = self._number + 1, None
-        self._since = self._idle_since = time.monotonic()
+        return Window(self._number, max(self._begin, self._end - step.seconds) + settings.settle, self._end)
 
-    def _is_saturated(self) -> bool:
-        # Reports of workers are a second old.
-        start, end = OUTCOME.windows[-1].start, OUTCOME.windows[-1].end - 1
-        self._throughputs.append(requests(OUTCOME.record.between(start, end)) / max(1, end - start))
-        best = 0.0
-        flat = 0
-        for throughput in self._throughputs:
-            flat = flat + 1 if best and throughput < best * (1 + SATURATION_GAIN) else 0
-            best = max(best, throughput)
-        return flat >= 2
+    def _close(self, window: Window, following: int) -> None:
+        assert self.runner
+        if window.end > window.start:
+            OUTCOME.windows.append(window)
+        self._number, self._begin = following, None
+        self._since = self._idle_since = time.monotonic()
+        if following == len(settings_of(self.runner.environment).steps):
+            # Before users are stopped: one that waits for its turn is stopped at once, and must not get it any more.
+            self.runner.send_message("f2c_stop")
 
     def end_early(self) -> None:
         """Keeps what was measured of a step that is not finished."""
+        assert self.runner
+        settings = settings_of(self.runner.environment)
         if self._begin is not None:
-            self._close_window(int(time.time()))
+            self._end = min(self._end, int(time.time()))
+            self._close(self._window(settings, settings.steps[self._number]), len(settings.steps))
 
 
-def _announce_end(runner: Runner) -> None:
-    # Before users are stopped: one that waits for its turn is stopped at once, and must not get it any more.
-    runner.send_message("f2c_stop")
+def _following(settings: Settings, window: Window) -> int:
+    """Returns the number of the step that comes after one: the number of steps if none does."""
+    last = len(settings.steps)
+    if settings.until_saturated and _is_flat([*OUTCOME.windows, window]):
+        return last
+    rate = settings.steps[window.step].rate
+    following = window.step + 1
+    if window.is_saturated and rate is not None:
+        # What the target can't keep up with, it can't at a higher rate either.
+        while following < last and (settings.steps[following].rate or 0) >= rate:
+            following += 1
+    return following
+
+
+def _is_flat(windows: list[Window]) -> bool:
+    best = 0.0
+    flat = 0
+    for window in windows:
+        throughput = requests(RECORD.between(window.start, window.end)) / (window.end - window.start)
+        flat = flat + 1 if best and throughput < best * (1 + SATURATION_GAIN) else 0
+        best = max(best, throughput)
+    return flat >= 2
 
 
 def _users_of_workers(master: MasterRunner) -> int:
@@ -245,6 +285,10 @@ def _users_of_workers(master: MasterRunner) -> int:
         _lose(client.id)
         _users.pop(client.id, None)
     return sum(_users.values())
+
+
+def _backlog(runner: Runner) -> int:
+    return sum(_backlogs.values()) if isinstance(runner, MasterRunner) else SCHEDULE.backlog
 
 
 def _announce(runner: Runner, begin: int, step: Step) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from f2c_loadtest.targets import WrongAnswerError
@@ -23,13 +23,20 @@ Second = defaultdict[str, Counter[Any]]
 
 
 class Sample(NamedTuple):
-    """How busy a process was in a second."""
+    """How busy a process was in a second, and what its machine let it have; None where that is not known."""
 
     second: int
     process: str
     users: int
     cpu_cores: float
     lag_ms: float
+    backlog: int = 0
+    """Requests that were due at the end of the second, and waited for a free user."""
+    limit_cores: float | None = None
+    """Of its cgroup."""
+    throttled: float | None = None
+    """Share of its cgroup's periods."""
+    stolen_cores: float | None = None
 
 
 class Record:
@@ -89,6 +96,20 @@ class Record:
     def samples_between(self, start: int, end: int) -> list[Sample]:
         """Returns the samples of the same time."""
         return [sample for sample in self.samples if start <= sample.second < end]
+
+    def backlogs(self, start: int, end: int) -> list[int]:
+        """Returns the backlog of all processes at the end of each second of the same time."""
+        return self._sums(start, end, lambda sample: sample.backlog)
+
+    def most_users(self, start: int, end: int) -> int:
+        """Returns the most users of all processes in a second of the same time."""
+        return max(self._sums(start, end, lambda sample: sample.users), default=0)
+
+    def _sums(self, start: int, end: int, member: Callable[[Sample], int]) -> list[int]:
+        sums: Counter[int] = Counter()
+        for sample in self.samples_between(start, end):
+            sums[sample.second] += member(sample)
+        return [sums[second] for second in sorted(sums)]
 
 
 RECORD = Record()

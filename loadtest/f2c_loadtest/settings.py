@@ -15,6 +15,10 @@ MAX_BATCH = 10_000  # what the function accepts unless told otherwise
 ABSOLUTE_ZERO = -459.67  # °F; the function refuses anything colder
 LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving takes anything larger as infinite
 
+# The open loop takes more users where requests wait for one, up to this number, or those that are asked for. A target
+# which has so many requests in flight, and more that wait, is saturated.
+MOST_USERS = 512
+
 # Seconds that users have to finish at the end: longer than a request can take, 5 s to connect and 10 s to be answered
 # (locustfile.py), so that none is cut off.
 STOP_TIMEOUT = 16
@@ -60,6 +64,11 @@ class Step:
     users: int
     rate: float | None = None  # requests/s of all users together; None: a closed loop
     batch: int = 1  # values in a request
+
+    @property
+    def most_users(self) -> int:
+        """How many users it may come to."""
+        return self.users if self.rate is None else max(self.users, MOST_USERS)
 
     def __post_init__(self) -> None:
         """Checks the values, which come from JSON or from options."""

@@ -3,14 +3,16 @@
 import math
 import platform
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import pairwise
-from statistics import median
+from statistics import mean, median
 from typing import Any
 
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.recorder import (
+    Record,
+    Sample,
     Second,
     failures,
     latencies,
@@ -21,10 +23,10 @@ from f2c_loadtest.recorder import (
 )
 from f2c_loadtest.settings import Settings
 
-# One process of Python uses one core. Locust itself warns from here on.
-MOST_CPU_CORES = 0.9
+# One process of Python uses one core, if its cgroup lets it. Locust itself warns from here on.
+MOST_CPU_SHARE = 0.9
 # A p99 of a few ms means nothing if the generator itself is late by more in many of the seconds; a single pause, as
-# by Python's garbage collection, does no harm.
+# by Python's garbage collection, does no harm. A limit that throttles it makes it late as well.
 MOST_LAG_MS = 50
 LAG_SHARE = 0.9
 # Of the promised rate.
@@ -38,6 +40,8 @@ WINDOWS = 3
 # count itself. The difference of two rates has to exceed so many of its standard deviations.
 DEVIATIONS = 3
 
+MORE_CPU = "Give it more CPU, or offer less."
+
 
 def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[str, Any]:
     """Returns the verdict as its file holds it. `stopped_by` names the signal that ended the load, if one did."""
@@ -47,6 +51,8 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
     ended = requests(total)
     reasons = list(_reasons(settings, outcome, stopped_by))
     offered = _offered(settings, outcome.windows)
+    cores, limit = _cpu_cores(settings, outcome.record, outcome.windows)
+    samples = _samples(outcome.record, outcome.windows)
     return {
         "target": settings.target,
         "verdict": "INVALID" if reasons else "VALID",
@@ -56,14 +62,18 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
         "wrongAnswers": wrong_answers(total),
         "seconds": seconds,
         "throughput": round(ended / seconds, 3) if seconds else 0,
+        "saturatedFrom": next((window.step for window in outcome.windows if window.is_saturated), None),
         "offeredRate": None if offered is None else round(offered / seconds, 3),
         "sentRate": None if offered is None else round(ended / seconds, 3),
         "p50Us": percentile(histogram, 0.5),
         "p99Us": percentile(histogram, 0.99),
         "generator": {
             "processes": settings.sending_processes,
-            "cpuCores": _cpu_cores(outcome),
-            "lagMs": _lag_ms(outcome),
+            "cpuCores": cores,
+            "limitCores": limit,
+            "lagMs": _lag_ms(outcome.record, outcome.windows),
+            "throttled": _mean(sample.throttled for sample in samples),
+            "stolenCores": _mean(sample.stolen_cores for sample in samples),
         },
         "replicas": {"answered": _answered(settings, outcome), "ready": settings.ready_replicas},
         "locust": version("locust"),
@@ -84,7 +94,7 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
     if not requests(total):
         yield "No request ended in the time that is measured."
         return
-    yield from _of_generator(outcome)
+    yield from _of_generator(settings, outcome.record, outcome.windows)
     for window in outcome.windows:
         yield from _of_rate(settings, outcome, window)
     wrong, failed, ended = wrong_answers(total), failures(total), requests(total)
@@ -97,50 +107,86 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
     if answered is not None and settings.ready_replicas is not None and answered < settings.ready_replicas:
         yield f"Only {answered} of {settings.ready_replicas} ready replicas answered in the last step."
     if outcome.is_complete:
-        yield from _of_steadiness(outcome, outcome.windows[-1])
+        yield from _of_steadiness(outcome.record, outcome.windows[-1])
 
 
-def _of_generator(outcome: Outcome) -> Iterator[str]:
-    cores, lag = _cpu_cores(outcome), _lag_ms(outcome)
-    if cores is not None and cores > MOST_CPU_CORES:
+def is_saturated(settings: Settings, record: Record, window: Window) -> bool:
+    """Whether the target could not keep up with the rate of a step: that is no fault of the load, but a finding.
+
+    All users wait for answers, as many as there may be, and the backlog grows to the end of the step, while the load
+    generator itself is in time.
+    """
+    step = settings.steps[window.step]
+    if step.rate is None:
+        return False
+    promised = step.rate * (window.end - window.start)
+    is_behind = requests(record.between(window.start, window.end)) < promised * (1 - MOST_RATE_ERROR)
+    backlogs = [mean(record.backlogs(start, end) or [0]) for start, end in pairwise(_edges(window))]
+    return (
+        is_behind
+        and record.most_users(window.start, window.end) >= step.most_users
+        and backlogs[0] < backlogs[-1]
+        and not any(_of_generator(settings, record, [window]))
+    )
+
+
+def is_steady(record: Record, window: Window) -> bool:
+    """Whether throughput was the same in each third of a window."""
+    return not any(_of_steadiness(record, window))
+
+
+def _of_generator(settings: Settings, record: Record, windows: list[Window]) -> Iterator[str]:
+    (cores, limit), lag = _cpu_cores(settings, record, windows), _lag_ms(record, windows)
+    if cores is not None and cores > MOST_CPU_SHARE * limit:
         yield (
             f"The load generator was the bottleneck: a process of it used {cores:.2f} cores, more than "
-            f"{MOST_CPU_CORES}. Give it more --processes or --workers, or offer less."
+            f"{MOST_CPU_SHARE} of the {limit:g} that it may use. Give it more --processes, --workers or CPU, or offer "
+            "less."
         )
     if lag is not None and lag > MOST_LAG_MS:
+        yield f"The load generator was late itself: by {lag:.0f} ms, more than {MOST_LAG_MS}. {MORE_CPU}"
+    throttled = _by_second(record, windows, lambda sample: sample.throttled)
+    if throttled and throttled > 0:
         yield (
-            f"The load generator was late itself: its event loop by {lag:.0f} ms, more than {MOST_LAG_MS}. "
-            "Give it more CPU, or offer less."
+            "The load generator was throttled in more than every tenth second, by the CPU limit of its cgroup. "
+            f"{MORE_CPU}"
         )
 
 
 def _of_rate(settings: Settings, outcome: Outcome, window: Window) -> Iterator[str]:
     rate = settings.steps[window.step].rate
-    if rate is None:
+    if rate is None or window.is_saturated:
         return
     seconds = window.end - window.start
-    ended = requests(_counts(outcome, window))
-    if abs(ended - rate * seconds) > max(MOST_RATE_ERROR * rate * seconds, EDGE_REQUESTS):
+    promised, ended = rate * seconds, requests(_counts(outcome, window))
+    tolerance = max(MOST_RATE_ERROR * promised, EDGE_REQUESTS)
+    # A target that has caught up with what waited before has answered more than was due.
+    before = sum(outcome.record.backlogs(window.start - 1, window.start))
+    if not promised - tolerance <= ended <= promised + tolerance + before:
         yield (
-            f"In step {window.step} {rate:g} requests/s were promised, and {ended / seconds:.1f} came to an end: "
-            "the users were too few, or the target was too slow."
+            f"In step {window.step} {rate:g} requests/s were promised, and {ended / seconds:.1f} came to an end: the "
+            "load generator was late, or the step too short for the target to be saturated at its end."
         )
 
 
-def _of_steadiness(outcome: Outcome, window: Window) -> Iterator[str]:
+def _of_steadiness(record: Record, window: Window) -> Iterator[str]:
     seconds = window.end - window.start
     if seconds < WINDOWS:
         yield f"No steady state can be seen in {seconds} s: measure longer."
         return
-    edges = [window.start + seconds * number // WINDOWS for number in range(WINDOWS + 1)]
     thirds = [
-        (requests(outcome.record.between(start, end)) / (end - start), end - start) for start, end in pairwise(edges)
+        (requests(record.between(start, end)) / (end - start), end - start) for start, end in pairwise(_edges(window))
     ]
     (lowest, its_seconds), (highest, other_seconds) = min(thirds), max(thirds)
     chance = DEVIATIONS * math.sqrt(lowest / its_seconds + highest / other_seconds)
     if highest > MOST_CHANGE * lowest and highest - lowest > chance:
         rates = ", ".join(f"{rate:.1f}" for rate, _ in thirds)
         yield f"No steady state was reached: in the thirds of the last step {rates} requests/s came to an end."
+
+
+def _edges(window: Window) -> list[int]:
+    seconds = window.end - window.start
+    return [window.start + seconds * number // WINDOWS for number in range(WINDOWS + 1)]
 
 
 def _counts(outcome: Outcome, window: Window) -> Second:
@@ -158,26 +204,46 @@ def _offered(settings: Settings, windows: list[Window]) -> float | None:
     return total or None
 
 
-def _cpu_cores(outcome: Outcome) -> float | None:
-    medians = []
-    for window in outcome.windows:
+def _samples(record: Record, windows: list[Window]) -> list[Sample]:
+    return [sample for window in windows for sample in record.samples_between(window.start, window.end)]
+
+
+def _cpu_cores(settings: Settings, record: Record, windows: list[Window]) -> tuple[float | None, float]:
+    """Returns what the process that came closest to its limit used, as the median of a step, and this limit."""
+    busiest: tuple[float | None, float] = (None, 1.0)
+    for window in windows:
         by_process = defaultdict(list)
-        for sample in outcome.record.samples_between(window.start, window.end):
-            by_process[sample.process].append(sample.cpu_cores)
-        medians += [median(cores) for cores in by_process.values()]
-    return round(max(medians), 4) if medians else None
+        for sample in record.samples_between(window.start, window.end):
+            by_process[sample.process].append(sample)
+        for samples in by_process.values():
+            # The processes of a pod share its limit, and none of them can use more than one core.
+            limit = min(1.0, (samples[0].limit_cores or math.inf) / settings.processes)
+            cores = median(sample.cpu_cores for sample in samples)
+            if busiest[0] is None or cores / limit > busiest[0] / busiest[1]:
+                busiest = round(cores, 4), round(limit, 4)
+    return busiest
 
 
-def _lag_ms(outcome: Outcome) -> float | None:
-    """Returns the percentile over seconds of the longest lag of any process in each."""
-    longest: defaultdict[int, float] = defaultdict(float)
-    for window in outcome.windows:
-        for sample in outcome.record.samples_between(window.start, window.end):
-            longest[sample.second] = max(longest[sample.second], sample.lag_ms)
-    if not longest:
+def _lag_ms(record: Record, windows: list[Window]) -> float | None:
+    return _by_second(record, windows, lambda sample: sample.lag_ms)
+
+
+def _by_second(record: Record, windows: list[Window], member: Callable[[Sample], float | None]) -> float | None:
+    """Returns the percentile over seconds of the largest value of any process in each."""
+    largest: defaultdict[int, float] = defaultdict(float)
+    for sample in _samples(record, windows):
+        value = member(sample)
+        if value is not None:
+            largest[sample.second] = max(largest[sample.second], value)
+    if not largest:
         return None
-    lags = sorted(longest.values())
-    return lags[math.ceil(LAG_SHARE * len(lags)) - 1]
+    values = sorted(largest.values())
+    return values[math.ceil(LAG_SHARE * len(values)) - 1]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return round(mean(known), 4) if known else None
 
 
 def _answered(settings: Settings, outcome: Outcome) -> int | None:

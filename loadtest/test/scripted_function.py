@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -12,18 +13,18 @@ APP_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class ScriptedFunction(ThreadingHTTPServer):
-    """Answers `status`, with a temperature that is `error` °C too high."""
+    """Answers `status`, with a temperature that is `error` °C too high, one at a time, and each in `seconds`."""
 
     daemon_threads = True
-    request_queue_size = 100
+    request_queue_size = 1000
 
     def __init__(self) -> None:
         """Listens on a free port of the loopback interface."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 200
-        self.error = 0.0
+        self.error = self.seconds = 0.0
         self.requests = self.connections = 0
-        self.lock = threading.Lock()
+        self.lock, self.queue = threading.Lock(), threading.Lock()
 
     @property
     def url(self) -> str:
@@ -55,6 +56,9 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self, celsius: float | list[float]) -> None:
         with self.server.lock:
             self.server.requests += 1
+        if self.server.seconds:
+            with self.server.queue:
+                time.sleep(self.server.seconds)
         # The server closes a connection if the client asks it to, although no header of the answer says so.
         body = json.dumps({"celsius": celsius, "appId": APP_ID}).encode()
         self.send_response(self.server.status)

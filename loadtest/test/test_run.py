@@ -200,6 +200,24 @@ def test_a_target_that_is_not_there(start: Start) -> None:
     assert_complete(load_test)
 
 
+def test_a_target_that_cannot_keep_up_is_a_finding(function: ScriptedFunction, tmp_path: Path) -> None:
+    function.seconds = 0.005
+    rates = (50, 800, 900, 1000)
+    steps = [{"seconds": 9, "users": 200, "rate": rate} for rate in rates]
+    load_test = LoadTest(
+        tmp_path, f"--host={function.url}", f"--steps={json.dumps(steps)}", "--settle=6", "--spawn-rate=200"
+    )
+    assert load_test.end() == 0
+    verdict = load_test.verdict()
+    assert (verdict["reasons"], verdict["saturatedFrom"], verdict["failures"]) == ([], 1, 0)
+    assert [(row["step"], row["users"], row["saturated"]) for row in load_test.rows("steps")] == [
+        ("0", "200", "0"),
+        ("1", "512", "1"),
+    ]
+    assert int(load_test.rows("steps")[1]["requests"]) / 3 < 200
+    assert load_test.locust_total("Request Count") == load_test.total("seconds", "requests") == function.requests
+
+
 def test_a_load_that_is_stopped_keeps_what_it_measured(start: Start, function: ScriptedFunction) -> None:
     load_test = start("--run-time=5m")
     wait_for_requests(function, 3 * RATE)

@@ -3,17 +3,20 @@
 import dataclasses
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from f2c_loadtest.__main__ import MESSAGE_BYTES, summary
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.recorder import Sample
-from f2c_loadtest.settings import Settings, Step, parse
+from f2c_loadtest.settings import MOST_USERS, Settings, Step, parse
 from f2c_loadtest.targets import WrongAnswerError
-from f2c_loadtest.verdict import judge
+from f2c_loadtest.verdict import is_saturated, judge
 
 START, SECONDS, RATE = 1000, 30, 100
+
+TWO_PROCESSES = ("--processes=2",)
 
 
 def settings_with(tmp_path: Path, *others: str) -> Settings:
@@ -42,6 +45,25 @@ def fail(outcome: Outcome, times: int, exception: Exception) -> Outcome:
     return outcome
 
 
+def with_samples(outcome: Outcome, **members: Any) -> Outcome:  # noqa: ANN401
+    outcome.record.samples = [sample._replace(**members) for sample in outcome.record.samples]
+    return outcome
+
+
+def with_backlog(outcome: Outcome, backlogs: list[int], users: int = MOST_USERS) -> Outcome:
+    """Makes requests wait at the end of each second, while so many users have one in flight."""
+    outcome.record.samples = [
+        sample._replace(backlog=backlog, users=users)
+        for sample, backlog in zip(outcome.record.samples, backlogs, strict=True)
+    ]
+    return outcome
+
+
+def throttled_once(outcome: Outcome) -> Outcome:
+    outcome.record.samples[3] = outcome.record.samples[3]._replace(throttled=0.5)
+    return outcome
+
+
 def paused(outcome: Outcome) -> Outcome:
     """Makes the generator late once, as garbage collection does."""
     outcome.record.samples[3] = outcome.record.samples[3]._replace(lag_ms=500)
@@ -64,8 +86,21 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
         ((), dataclasses.replace(outcome_with(), is_complete=False), None, "It ended before its last step did."),
         ((), dataclasses.replace(outcome_with(), lost_workers=["a"]), None, "Worker a was lost"),
         ((), Outcome(is_complete=True), None, "No request ended in the time that is measured."),
-        ((), outcome_with(cpu_cores=0.95), None, "a process of it used 0.95 cores, more than 0.9"),
-        ((), outcome_with(lag_ms=80), None, r"its event loop by 80 ms, more than 50\."),
+        ((), outcome_with(cpu_cores=0.95), None, "a process of it used 0.95 cores, more than 0.9 of the 1 that"),
+        ((), outcome_with(lag_ms=80), None, r"was late itself: by 80 ms, more than 50\."),
+        (
+            (),
+            with_samples(outcome_with(cpu_cores=0.58), limit_cores=0.6),
+            None,
+            "used 0.58 cores, more than 0.9 of the 0.6",
+        ),
+        (TWO_PROCESSES, with_samples(outcome_with(), limit_cores=0.6), None, "used 0.30 cores, .* of the 0.3"),
+        (
+            (),
+            with_samples(outcome_with(), throttled=0.1),
+            None,
+            "The load generator was throttled in more than every tenth",
+        ),
         (("--rate=103",), outcome_with(), None, "In step 0 103 requests/s were promised, and 100.0 came to an end"),
         (("--rate=97",), outcome_with(), None, "97 requests/s were promised"),
         ((), fail(outcome_with(), 1, WrongAnswerError("wrong")), None, r"1 answers were wrong: wrong \(1\)."),
@@ -95,10 +130,69 @@ def test_each_rule(
         # Throughput differs by more than a tenth, but not by more than chance.
         ((), outcome_with([4] * 10 + [6] * 10 + [4] * 10)),
         ((), paused(outcome_with())),
+        ((), throttled_once(with_samples(outcome_with(), throttled=0.0))),
+        ((), with_samples(outcome_with(cpu_cores=0.5), limit_cores=0.6)),
     ],
 )
 def test_what_is_within_the_limits(others: tuple[str, ...], outcome: Outcome, tmp_path: Path) -> None:
     assert judge(settings_with(tmp_path, *others), outcome, None)["reasons"] == []
+
+
+BEHIND = [10 * second for second in range(SECONDS)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "expected"),
+    [
+        (with_backlog(outcome_with(), BEHIND), True),
+        # More users could still be had.
+        (with_backlog(outcome_with(), BEHIND, users=MOST_USERS - 1), False),
+        # It catches up.
+        (with_backlog(outcome_with(), BEHIND[::-1]), False),
+        # The load generator may be the one that is slow.
+        (with_backlog(outcome_with(cpu_cores=0.95), BEHIND), False),
+        (with_backlog(outcome_with(lag_ms=80), BEHIND), False),
+        # It answers what was promised, but for what is within the limit.
+        (with_backlog(outcome_with([109] * SECONDS), BEHIND), False),
+    ],
+)
+def test_a_target_is_saturated_if_it_is_what_cannot_keep_up(outcome: Outcome, expected: bool, tmp_path: Path) -> None:
+    settings = settings_with(tmp_path, "--rate=110")
+    assert is_saturated(settings, outcome.record, outcome.windows[0]) is expected
+
+
+def test_a_closed_loop_saturates_nobody(tmp_path: Path) -> None:
+    outcome = with_backlog(outcome_with(), BEHIND)
+    assert not is_saturated(settings_with(tmp_path), outcome.record, outcome.windows[0])
+
+
+def test_a_saturated_target_is_a_finding(tmp_path: Path) -> None:
+    outcome = with_backlog(outcome_with(), BEHIND)
+    outcome.windows = [dataclasses.replace(outcome.windows[0], is_saturated=True)]
+    verdict = judge(settings_with(tmp_path, "--rate=110"), outcome, None)
+    assert (verdict["reasons"], verdict["saturatedFrom"]) == ([], 0)
+    assert summary(verdict).endswith("p99 2.00 ms, the target saturated;")
+    # What it answers has to be steady all the same.
+    unsteady = outcome_with([100] * 10 + [115] * 10 + [100] * 10)
+    unsteady.windows = outcome.windows
+    assert "No steady state" in judge(settings_with(tmp_path, "--rate=130"), unsteady, None)["reasons"][0]
+
+
+def test_what_waited_before_may_be_answered_too(tmp_path: Path) -> None:
+    outcome = outcome_with([100] * 2 + [105] * 28)
+    outcome.windows = [Window(0, START + 2, START + SECONDS)]
+    settings = settings_with(tmp_path, "--rate=100")
+    assert "In step 0 100 requests/s were promised" in judge(settings, outcome, None)["reasons"][0]
+    assert judge(settings, with_backlog(outcome, [200] + [140] * 29), None)["reasons"] == []
+
+
+def test_what_the_machine_kept_from_the_generator(tmp_path: Path) -> None:
+    outcome = throttled_once(with_samples(outcome_with(), limit_cores=0.6, throttled=0.0, stolen_cores=0.2))
+    verdict = judge(settings_with(tmp_path), outcome, None)
+    assert verdict["generator"] == {
+        **{"processes": 1, "cpuCores": 0.3, "limitCores": 0.6, "lagMs": 1.0},
+        **{"throttled": pytest.approx(0.5 / SECONDS, abs=1e-4), "stolenCores": 0.2},
+    }
 
 
 def test_the_promised_rate_of_several_steps(tmp_path: Path) -> None:

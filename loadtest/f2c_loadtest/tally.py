@@ -10,7 +10,7 @@ from locust.stats import RequestStats, StatsEntry, bucket_response_time
 BATCH = 200
 
 
-class Statistics:
+class Tally:
     """Requests that Locust has not counted yet."""
 
     def __init__(self) -> None:
@@ -52,5 +52,5 @@ class Statistics:
         self.stats.total.extend(part)
 
 
-STATISTICS = Statistics()
+TALLY = Tally()
 """Of this process."""
