@@ -171,6 +171,7 @@ export const KINDS = {
       lag_ms: column(NUMBER, 'ms', 'longest delay of its event loop'),
       throttled: newColumn(or('', NUMBER), '', 'share of its CPU periods in which the kernel stopped it at its limit'),
       stolen_cores: newColumn(or('', NUMBER), 'cores', 'CPU that other machines took from this one'),
+      late: newColumn(WHOLE, 'requests', 'requests sent more than 5 ms after they were due although a user was free'),
     }),
   },
   verdict: {

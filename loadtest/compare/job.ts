@@ -1,5 +1,6 @@
 // Runs one load in the cluster: installs a Job of the load generator, waits for its end, and collects its results.
 
+import { sum } from 'simple-statistics';
 import { unpack } from './archive.ts';
 import { trouble, type Pod } from './kubernetes.ts';
 import { diagnosis, podsBy, RELEASES, type Namespace } from './namespace.ts';
@@ -34,7 +35,8 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
     temperatures: load.toStaticServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });
   const job = `${RELEASES.loadtest}-${revision}`;
-  const seconds = load.steps.reduce((sum, step) => sum + step.seconds, 0) + PATIENCE_SECONDS;
+  // A step goes on until it is steady, to three times its length at most.
+  const seconds = 3 * sum(load.steps.map((step) => step.seconds)) + PATIENCE_SECONDS;
   const selector = `batch.kubernetes.io/job-name=${job}`;
   try {
     const pod = await shell.until(

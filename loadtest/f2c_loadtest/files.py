@@ -34,7 +34,7 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
         ),
         "latency": ("step,clock,outcome,latency_us,count", _latency(outcome)),
         "seconds": ("timestamp_s,users,requests,failures,p50_us,p99_us,max_us", _seconds(record)),
-        "generator": ("timestamp_s,process,cpu_cores,lag_ms,throttled,stolen_cores", _generator(record)),
+        "generator": ("timestamp_s,process,cpu_cores,lag_ms,throttled,stolen_cores,late", _generator(record)),
     }
     if target == "function":
         tables["replicas"] = ("timestamp_s,app_id,answers", _replicas(record))
@@ -91,7 +91,7 @@ def _generator(record: Record) -> Rows:
     span = _span(record)
     for sample in sorted(record.samples_between(span.start, span.stop), key=lambda sample: sample[:2]):
         of_machine = ("" if share is None else f"{share:.4f}" for share in (sample.throttled, sample.stolen_cores))
-        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{sample.lag_ms:.3f}", *of_machine
+        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{sample.lag_ms:.3f}", *of_machine, sample.late
 
 
 def _span(record: Record) -> range:

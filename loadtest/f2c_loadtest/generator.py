@@ -47,6 +47,7 @@ class Watch:
                 self._machine.limit_cores,
                 _throttled(self._periods, periods),
                 None if stolen is None or self._stolen is None else round((stolen - self._stolen) / seconds, 4),
+                SCHEDULE.take_late(),
             )
         )
         self._since, self._cpu, self._lag, self._periods, self._stolen = now, cpu, 0.0, periods, stolen

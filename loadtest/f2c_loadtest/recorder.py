@@ -37,6 +37,8 @@ class Sample(NamedTuple):
     throttled: float | None = None
     """Share of its cgroup's periods."""
     stolen_cores: float | None = None
+    late: int = 0
+    """Requests that were sent late although a user was free."""
 
 
 class Record:

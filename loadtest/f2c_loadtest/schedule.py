@@ -10,6 +10,9 @@ import gevent
 
 from f2c_loadtest.timer import Timer
 
+# A request that is sent later, in seconds, is late: the latencies that are measured are a few milliseconds.
+MOST_LATENESS = 0.005
+
 
 class Schedule:
     """What the users of this process go by. They share it, as any of them that is free can send the next request.
@@ -29,6 +32,7 @@ class Schedule:
         self._begin = 0.0
         self._process, self._processes = 0, 1
         self._lag = 0.0
+        self._late = 0
         self.rate: float | None = None
         """In requests/s of all processes; None in a closed loop."""
         self.batch: int | None = None
@@ -73,7 +77,9 @@ class Schedule:
         try:
             turn: float | None = gevent.get_hub().switch()
         except BaseException:
-            self._free.remove(user)
+            # A user that is stopped may have been handed a turn already.
+            if user in self._free:
+                self._free.remove(user)
             raise
         return turn
 
@@ -88,6 +94,11 @@ class Schedule:
         """Returns the longest lag in seconds since it was last asked."""
         lag, self._lag = self._lag, 0.0
         return lag
+
+    def take_late(self) -> int:
+        """Returns the number of requests, since it was last asked, that were sent late although a user was free."""
+        late, self._late = self._late, 0
+        return late
 
     def _plan(self) -> None:
         if self.rate:
@@ -104,6 +115,7 @@ class Schedule:
                     return
                 break
             self._lag = max(self._lag, late)
+            self._late += late > MOST_LATENESS
             self._sent += 1
             self._plan()
             self._free.popleft().switch(None)

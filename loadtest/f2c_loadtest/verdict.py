@@ -21,6 +21,7 @@ from f2c_loadtest.recorder import (
     requests,
     wrong_answers,
 )
+from f2c_loadtest.schedule import MOST_LATENESS
 from f2c_loadtest.settings import Settings
 
 # One process of Python uses one core, if its cgroup lets it. Locust itself warns from here on.
@@ -29,6 +30,8 @@ MOST_CPU_SHARE = 0.9
 # by Python's garbage collection, does no harm. A limit that throttles it makes it late as well.
 MOST_LAG_MS = 50
 LAG_SHARE = 0.9
+# Lateness of the generator is not in the latencies, but what is sent late comes all at once, and waits for itself.
+MOST_LATE = 0.05
 # Of the promised rate.
 MOST_RATE_ERROR = 0.02
 # Requests at both edges of the measured time, which may fall to either side.
@@ -145,6 +148,13 @@ def _of_generator(settings: Settings, record: Record, windows: list[Window]) -> 
         )
     if lag is not None and lag > MOST_LAG_MS:
         yield f"The load generator was late itself: by {lag:.0f} ms, more than {MOST_LAG_MS}. {MORE_CPU}"
+    late = sum(sample.late for sample in _samples(record, windows))
+    sent = sum(requests(record.between(window.start, window.end)) for window in windows)
+    if late > MOST_LATE * sent:
+        yield (
+            f"The load generator was late itself: {late} of {sent} requests were sent more than "
+            f"{MOST_LATENESS * 1000:g} ms after they were due, although a user was free. {MORE_CPU}"
+        )
     throttled = _by_second(record, windows, lambda sample: sample.throttled)
     if throttled and throttled > 0:
         yield (

@@ -97,9 +97,12 @@ def test_a_stall_of_the_generator_is_its_own_lag(schedule: Schedule) -> None:
     schedule.start(time.time(), RATE, 1)
     users.wait_for(1)
     schedule.take_lag()
+    schedule.take_late()
     time.sleep(0.1)
     assert {due for _, due in users.wait_for(15)} == {None}
     assert schedule.take_lag() == pytest.approx(0.1, abs=0.03)
+    # 200 were due in a second, all but those of the last 5 ms late.
+    assert schedule.take_late() == pytest.approx(19, abs=6)
     assert schedule.backlog == 0
     gevent.killall(users.greenlets)
 
@@ -114,6 +117,16 @@ def test_a_step_begins_to_count_anew(schedule: Schedule) -> None:
     (came, due), *_ = users.wait_for(1)
     assert (schedule.batch, due) == (100, None)
     assert came == pytest.approx(begin, abs=0.004)
+    gevent.killall(users.greenlets)
+
+
+def test_whoever_was_handed_a_turn_can_be_killed_before_it_comes(schedule: Schedule) -> None:
+    users = Users(schedule, 2)
+    gevent.sleep(0.01)
+    users.greenlets[0].kill(block=False)
+    schedule.start(time.time(), None, 1)
+    gevent.joinall(users.greenlets[:1], timeout=1)
+    assert isinstance(users.greenlets[0].value, gevent.GreenletExit)
     gevent.killall(users.greenlets)
 
 

@@ -195,6 +195,16 @@ def test_what_the_machine_kept_from_the_generator(tmp_path: Path) -> None:
     }
 
 
+def test_requests_that_the_generator_sends_late(tmp_path: Path) -> None:
+    late = with_samples(outcome_with(), late=RATE // 20 + 1)
+    reasons = judge(settings_with(tmp_path), late, None)["reasons"]
+    assert reasons == [
+        "The load generator was late itself: 180 of 3000 requests were sent more than 5 ms after they were due, "
+        "although a user was free. Give it more CPU, or offer less."
+    ]
+    assert judge(settings_with(tmp_path), with_samples(outcome_with(), late=RATE // 20), None)["reasons"] == []
+
+
 def test_the_promised_rate_of_several_steps(tmp_path: Path) -> None:
     settings = settings_with(tmp_path)
     steps = (Step(seconds=15, users=1, rate=50.0), Step(seconds=15, users=1, rate=200.0))

@@ -66,16 +66,16 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{/*
-A load ends by itself. This deadline ends one that does not, and workers whose master is gone. It allows for the run
-time, for starting the users, for half a minute of delay, for waiting for workers, and for ten minutes to pull the image
-and to pack the results.
+A load ends by itself. This deadline ends one that does not, and workers whose master is gone. It allows for three times
+the run time, which a step takes at most until it is steady, for starting the users, for half a minute of delay, for
+waiting for workers, and for ten minutes to pull the image and to pack the results.
 */}}
 {{- define "f2c-loadtest.activeDeadlineSeconds" -}}
 {{- $steps := list (dict "seconds" (include "f2c-loadtest.runSeconds" .) "users" .Values.users) }}
 {{- $seconds := 0 }}
 {{- range default $steps .Values.steps }}
 {{- $starting := divf .users $.Values.spawnRate | ceil }}
-{{- $seconds = add $seconds .seconds $starting 30 }}
+{{- $seconds = add $seconds (mul 3 .seconds) $starting 30 }}
 {{- end }}
 {{- add $seconds .Values.workers.waitSeconds 600 }}
 {{- end }}

@@ -76,7 +76,7 @@ function secondRow(second: Second): Cell[] {
 }
 
 function generatorRow({ time, generator }: Second): Cell[] {
-  return [time, 'local', generator.cores.toFixed(4), generator.lagMs.toFixed(3), '0', '0'];
+  return [time, 'local', generator.cores.toFixed(4), generator.lagMs.toFixed(3), '0', '0', '0'];
 }
 
 function replicaRows({ time, answers }: Second): Cell[][] {
