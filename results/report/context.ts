@@ -33,8 +33,9 @@ export function method(sides: Sides): Section {
       paragraph(fairness(sides)),
       paragraph(
         'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load generator ' +
-          'was too busy, the promised rate was not kept, an answer was wrong, too many requests failed, a ready replica ' +
-          'got no work, or no steady state was reached.',
+          'was too busy or late, it missed the promised rate, an answer was wrong, too many requests failed, a ready replica ' +
+          'got no work, or no steady state was reached. A target that can’t keep up with a rate is a finding: the report ' +
+          'tells what it answered, and no latency at that rate.',
       ),
       {
         kind: 'figure',

@@ -6,6 +6,9 @@ import { isValid, loadsOf, partsOf, type Measurements } from './measurements.ts'
 /** Above this, and up to the verdict’s limit of 0.9, the load generator is busy enough to add to the latencies. */
 const HEADROOM_CORES = 0.6;
 
+/** Time that the hypervisor gives to others shows in a tail latency from about here on: 2 % of a core. */
+const DISTURBED_CORES = 0.02;
+
 /** Sentences; what is special to this run comes first. */
 export function threatsOf(measurements: Measurements): string[] {
   const { environment, parts } = measurements;
@@ -20,6 +23,7 @@ export function threatsOf(measurements: Measurements): string[] {
   );
   const counting = loads.filter(isValid).map((part) => part.read('verdict').generator.cpuCores ?? 0);
   const busiest = Math.max(0, ...counting);
+  const stolen = Math.max(0, ...loads.map((part) => part.read('verdict').generator.stolenCores ?? 0));
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];
   const found: [boolean, string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
@@ -49,6 +53,10 @@ export function threatsOf(measurements: Measurements): string[] {
     [
       busiest > HEADROOM_CORES,
       `A process of the load generator used up to ${number(busiest)} of a core in loads that count. Where it was that busy, some of the latency is its own.`,
+    ],
+    [
+      stolen > DISTURBED_CORES,
+      `The machine was disturbed: in a load, others on its host took ${number(stolen)} cores from it. That widens the intervals.`,
     ],
     [
       cpuModels.includes(null),

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../report/figures.ts';
 import { latencyOf, readMeasurements } from '../report/measurements.ts';
 import { percentile } from '../report/statistics.ts';
-import type { Environment } from '../files.ts';
+import type { Environment, Verdict } from '../files.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
 import { writeSyntheticRun } from './synthetic/run.ts';
 
@@ -216,6 +216,21 @@ test('a target that could not keep up is a finding: what it held and answered, w
   );
   expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
   expect(summary().invalid).toEqual([]);
+});
+
+test('a machine that others disturbed is among the threats', async () => {
+  const { folder, report, read } = run('disturbed', (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['calibrate', 'batch'] }),
+  );
+  const file = join(folder, 'batch/1/function_verdict.json');
+  const verdict = JSON.parse(readFileSync(file, 'utf8')) as Verdict;
+  const change = async (stolenCores: number) => {
+    writeFileSync(file, JSON.stringify({ ...verdict, generator: { ...verdict.generator, stolenCores } }));
+    expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+    return read('report.html').toString();
+  };
+  expect(await change(0.01)).not.toContain('The machine was disturbed');
+  expect(await change(0.25)).toContain('others on its host took 0.250 cores from it');
 });
 
 test('the latencies of a bare server at the same rate stand beside those of the targets', async () => {
