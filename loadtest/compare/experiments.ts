@@ -27,6 +27,8 @@ const BOUND_SHARE = 0.8;
 const CEILING_SHARES = [0.25, 0.5, 0.75, 1];
 /** Share of all CPUs that the load generator and a target may need together: the rest is for Kubernetes and for chance. */
 const CPU_SHARE = 0.8;
+/** Seconds of a step without those of settling, that tell a rate that is kept from one that is not. */
+const SHORTEST_STEP = 4;
 /** Users of a rate, if there may be so many: enough to have requests under way while slow ones are waited for. */
 const RATE_USERS = 32;
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
@@ -206,7 +208,7 @@ async function calibrate(comparison: Comparison): Promise<void> {
   const open: Record<string, { rate: number; cpuSeconds: number }> = {};
   for (const target of place.targets) {
     const { throughput } = (await askBareServer(comparison, CALIBRATIONS.closed, target, [{ seconds, users }])).verdict;
-    const half = Math.max(settle + 2, Math.ceil(seconds / 2));
+    const half = Math.max(settle + SHORTEST_STEP, Math.ceil(seconds / 2));
     const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: rounded(share * throughput) }));
     const { files, verdict } = await askBareServer(comparison, CALIBRATIONS.open, target, steps);
     closed[target] = throughput;

@@ -79,7 +79,8 @@ export function openCeiling(
       kept = { rate: between(kept.rate, rate), busiest: most, cores: between(kept.cores, step.cores) };
       break;
     }
-    if (Math.abs(rate - (offered_rate ?? rate)) > MOST_RATE_ERROR * rate) break;
+    // What came late in the step before may be answered in this one, so that more than was offered is no miss.
+    if (rate < (offered_rate ?? 0) * (1 - MOST_RATE_ERROR)) break;
     kept = step;
   }
   if (kept.rate > 0) return { rate: kept.rate, cpuSeconds: kept.cores / kept.rate };

@@ -128,6 +128,11 @@ describe('the ceiling of the open loop', () => {
     expect(openCeiling(rows, samples, { generator }).rate).toBe(1000);
   });
 
+  test('does not fall where more came than was offered, which was late before', () => {
+    const [rows, samples] = calibrated([1000, 1000, [0.3]], [2000, 2060, [0.5]]);
+    expect(openCeiling(rows, samples, { generator }).rate).toBe(2060);
+  });
+
   test('is an error where no rate was kept', () => {
     const [rows, samples] = calibrated([1000, 500, [0.5]]);
     expect(() => openCeiling(rows, samples, { generator })).toThrow(

@@ -2,7 +2,8 @@
 // of that fake mean nothing.
 
 import { execaSync } from 'execa';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Run } from '../../../results/read.ts';
 import { VERSION } from '../../compare/environment.ts';
 import { startFake } from '../fake-tfserving.ts';
 import { compare, compareWith, kindsFor, kindsOf } from './run.ts';
@@ -16,35 +17,49 @@ afterAll(() => fake.stop());
 const FUNCTION_IMAGE = process.env.FUNCTION_IMAGE ?? `f2c-function:${VERSION}`;
 const hasImage = execaSync('docker', ['image', 'inspect', FUNCTION_IMAGE], { reject: false }).exitCode === 0;
 
-describe.each([
-  { how: 'as a process that nothing limits', image: 'f2c-function:none', leavesOut: true },
-  { how: 'as a container with a CPU limit', image: FUNCTION_IMAGE, leavesOut: false },
-])('the function $how', ({ image, leavesOut }) => {
-  test.skipIf(image === FUNCTION_IMAGE && !hasImage)('is measured by all experiments that can be valid', async () => {
-    const options = ['--local', '--quick', '--users', '2', '--tfserving-url', fake.url];
-    const { ended, run } = compareWith({ FUNCTION_IMAGE: image }, ...options);
-    const { text, exitCode } = await ended;
-    // Whether a load is valid depends on how busy this machine is.
-    expect([0, 3], text).toContain(exitCode);
-    const results = run();
-    const limited = leavesOut ? [] : ['batch', 'capacity'];
-    const names = [...limited, 'calibrate', 'coldstart', 'latency', 'noise'];
-    expect(results.experiments.map(({ name }) => name)).toEqual(names.toSorted());
-    for (const trial of [1, 2]) expect(kindsOf(results, 'calibrate', trial)).toEqual(kindsFor());
-    for (const experiment of ['latency', ...limited]) {
-      const { function: ofFunction, tfserving } = kindsOf(results, experiment);
-      expect(ofFunction).toEqual(kindsFor('timeline', 'pods').function);
-      expect(tfserving).toEqual(kindsFor().tfserving);
-    }
-    expect(kindsOf(results, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
-    const { mode, quick, interrupted, ceiling, leftOut, resources } = results.environment();
-    expect({ mode, quick, interrupted }).toEqual({ mode: 'local', quick: true, interrupted: false });
-    expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond?.function ?? 0);
-    expect(leftOut).toContain('autoscale: on one machine without a cluster, nothing scales.');
-    expect(leftOut.some((sentence) => sentence.startsWith('capacity, batch: '))).toBe(leavesOut);
-    expect(resources['function/one']?.limits).toEqual(leavesOut ? undefined : { cpu: '100m' });
-    expect(resources['function/core']?.limits).toEqual(leavesOut ? undefined : { cpu: '1' });
-  });
+/** A comparison of the function with a fake TensorFlow Serving, whose results are complete. */
+async function compared(image: string, ...options: string[]): Promise<Run> {
+  const args = ['--local', '--quick', '--users', '2', '--tfserving-url', fake.url, ...options];
+  const { ended, run } = compareWith({ FUNCTION_IMAGE: image }, ...args);
+  const { text, exitCode } = await ended;
+  // Whether a load is valid depends on how busy this machine is.
+  expect([0, 3], text).toContain(exitCode);
+  const { mode, quick, interrupted, ceiling } = run().environment();
+  expect({ mode, quick, interrupted }).toEqual({ mode: 'local', quick: true, interrupted: false });
+  expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond?.function ?? 0);
+  for (const trial of [1, 2]) expect(kindsOf(run(), 'calibrate', trial)).toEqual(kindsFor());
+  return run();
+}
+
+function expectWatched(run: Run, experiment: string): void {
+  const { function: ofFunction, tfserving } = kindsOf(run, experiment);
+  expect(ofFunction).toEqual(kindsFor('timeline', 'pods').function);
+  expect(tfserving).toEqual(kindsFor().tfserving);
+}
+
+const namesOf = ({ experiments }: Run) => experiments.map(({ name }) => name);
+
+test('the function as a process, which nothing limits, is measured by what can be valid', async () => {
+  const run = await compared('f2c-function:none');
+  expect(namesOf(run)).toEqual(['calibrate', 'coldstart', 'latency', 'noise']);
+  expectWatched(run, 'latency');
+  expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
+  const { leftOut, resources } = run.environment();
+  expect(leftOut).toEqual([
+    'autoscale: on one machine without a cluster, nothing scales.',
+    expect.stringMatching(/^capacity, batch: nothing limits the CPU of the function as a process/),
+  ]);
+  expect(resources).toEqual({});
+});
+
+test.skipIf(!hasImage)('the function as a container has a CPU limit', async () => {
+  const run = await compared(FUNCTION_IMAGE, '--experiment', 'capacity', '--experiment', 'batch');
+  expect(namesOf(run)).toEqual(['batch', 'calibrate', 'capacity']);
+  expectWatched(run, 'capacity');
+  expectWatched(run, 'batch');
+  const { leftOut, resources } = run.environment();
+  expect(leftOut).toEqual(['autoscale: on one machine without a cluster, nothing scales.']);
+  expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 
 test('a target that does not answer rightly is said in one sentence, and nothing is left', async () => {
