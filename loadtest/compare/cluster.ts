@@ -1,4 +1,4 @@
-// A cluster as the place of a comparison: the current context of kubectl, in a namespace of its own.
+// Makes a cluster the place of a comparison: kubectl's current context, with a namespace of its own.
 
 import { TARGETS, type Target } from '../../results/files.ts';
 import { coldStart } from './cold-start.ts';
@@ -16,7 +16,7 @@ import { NAMES } from './targets.ts';
 
 /**
  * Checks the cluster, and installs both targets there.
- * @throws CompareError if the cluster lacks something; nothing of it stays
+ * @throws CompareError if the cluster lacks something; then nothing stays installed
  */
 export async function openCluster(options: Options, shell: Shell, say: Namespace['say']): Promise<Place> {
   const api = await openKubernetes(shell);
@@ -66,7 +66,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     // An autoscaled target begins each load with one replica again.
     if (scaling === 'auto' || scalings[target] !== scaling) await change(target, scaling);
     if (cold.delete(target)) await warmUp();
-    // Its first reading must not be of the warm-up, which would bring a second replica before the load.
+    // The autoscaler's first reading must not include the warm-up, or it would add a second replica before the load.
     if (scaling === 'auto') await startAutoscaler(namespace, target, Date.now());
   }
 
@@ -99,7 +99,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
       say(`All is left in the namespace ${namespace.name}; \`kubectl delete namespace ${namespace.name}\` removes it.`);
       return;
     }
-    // The run's own shell runs nothing any more once it is interrupted. All objects of the charts are in the namespace.
+    // The run's own shell starts nothing after an interruption. All objects of the charts are in the namespace.
     const { run } = openShell(new AbortController().signal);
     try {
       await run('kubectl', ['delete', 'namespace', namespace.name, '--ignore-not-found', '--timeout', '3m']);

@@ -1,4 +1,4 @@
-// The experiments: what is asked of the targets, in which order, and when a result counts.
+// Defines the experiments: which loads they put on the targets, in which order, and when a result counts.
 
 import { max, median, min, sum } from 'simple-statistics';
 import { fileName, type Row, type Target, type Verdict } from '../../results/files.ts';
@@ -21,19 +21,19 @@ import {
   verdictOf,
 } from './verdicts.ts';
 
-/** Share of what the load generator can send that is asked of it, so that the target is measured and not Locust. */
+/** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
 const BOUND_SHARE = 0.8;
-/** Rates at which the open loop is calibrated, as shares of what the closed loop sends. */
+/** The rates at which the open loop is calibrated, as shares of the closed loop's throughput. */
 const CEILING_SHARES = [0.25, 0.5, 0.75, 1];
-/** Share of all CPUs that the load generator and a target may need together: the rest is for Kubernetes and for chance. */
+/** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
 const CPU_SHARE = 0.8;
-/** Seconds of a step without those of settling, that tell a rate that is kept from one that is not. */
+/** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
 const SHORTEST_STEP = 4;
-/** Users of a rate, if there may be so many: enough to have requests under way while slow ones are waited for. */
+/** The users that share a rate, unless --users allows fewer: enough to send on time while some answers are slow. */
 const RATE_USERS = 32;
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 const BATCHES = [1, 10, 100, 1000, 10_000];
-/** Enough to keep one replica busy; with more, large batches would only wait in line. */
+/** The users of `batch`: enough to keep one replica busy. With more, large batches would only wait in a queue. */
 const BATCH_USERS = 4;
 /** The trials of `calibrate`, which differ in what they find out. */
 const CALIBRATIONS = {
@@ -41,11 +41,11 @@ const CALIBRATIONS = {
   open: { trial: 2, what: 'what the load generator can send at a given rate' },
   floor: { trial: 3, what: 'what the load generator itself takes at the rate of latency' },
 };
-/** The time that a load takes beside its own, about: its pod has to start, and its archive to come. */
+/** Roughly how much longer a load takes than its steps: its pod must start, and its results must be fetched. */
 const OVERHEAD_SECONDS = 15;
-/** The time that a cold start takes, about, with the end of the replica before. */
+/** Roughly how long a cold start takes, including the end of the previous replica. */
 const COLD_START_SECONDS = 15;
-/** The time that an autoscaler needs, about, to have a reading of an idle replica. */
+/** Roughly how long an autoscaler takes until it has a reading of an idle replica. */
 const AUTOSCALER_SECONDS = 75;
 
 export interface Comparison {
@@ -55,17 +55,17 @@ export interface Comparison {
   folder: ResultsFolder;
   /** What the load generator can send here; undefined until it is calibrated. */
   limits: Limits;
-  /** Requests/s of one saturated replica, in each round of `capacity`. */
+  /** The throughput of one saturated replica in each round of `capacity`, in requests/s. */
   capacities: Record<Target, number[]>;
 }
 
-/** What the load generator can send without strain. */
+/** What the load generator can send without becoming the bottleneck. */
 interface Limits {
   /** The highest rate that the open loop offers, in requests/s. */
   bound: number;
-  /** What a target may answer in the closed loop, in requests/s. */
+  /** The highest throughput that the load generator can measure in the closed loop, in requests/s. */
   closedBounds: Partial<Record<Target, number>>;
-  /** CPU time that a request of the open loop takes from the load generator, in seconds. */
+  /** The CPU time that the load generator needs for a request of the open loop, in seconds. */
   cpuSeconds: number;
 }
 
@@ -78,7 +78,7 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
     let trial = 0;
     for (let round = 0; round < rounds; round++) {
       const throughputs: Record<Target, number[]> = { function: [], tfserving: [] };
-      // The targets take turns with each number of users, so that a drift of the machine meets both alike.
+      // The targets take turns at each number of users, so that a drift of the machine affects both alike.
       for (const users of doubled(options.users)) {
         const rising = place.targets.filter((target) => !isSaturated(throughputs[target]));
         if (rising.length === 0) break;
@@ -106,7 +106,7 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
   latency: async (comparison) => {
     const { place, options } = comparison;
     const step = equalRate(comparison);
-    // What the load generator itself takes at this rate shows how much of a latency is its own.
+    // A load on the bare server at this rate shows how much of the latency is the load generator's own.
     const seconds = Math.min(step.seconds, options.pace.calibrate);
     for (const target of place.targets) {
       await askBareServer(comparison, CALIBRATIONS.floor, target, [{ ...step, seconds }]);
@@ -134,7 +134,7 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
     const { place, options, progress, folder } = comparison;
     const targets = place.targets.filter((target) => place.controls(target));
     const rows: Record<Target, Row<'coldstarts'>[]> = { function: [], tfserving: [] };
-    // A start is measured cold: nothing warms these replicas up.
+    // Cold starts are measured here, so nothing warms these replicas up.
     for (const target of targets) await place.prepare(target, 'one', () => Promise.resolve());
     for (let start = 0; start < options.pace.coldStarts; start++) {
       for (const target of interleaved(targets, start)) {
@@ -158,20 +158,20 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
   },
 };
 
-/** @throws CompareError when one of them breaks */
+/** Runs `calibrate` and then each chosen experiment. @throws CompareError if one of them breaks */
 export async function runExperiments(comparison: Comparison): Promise<void> {
   const { options, place, progress } = comparison;
   const names = runnable(options, place);
   progress.expect(estimate(['calibrate', ...names], options, place));
   await calibrate(comparison);
   for (const [index, name] of names.entries()) {
-    // What came before may have taken less than it could have.
+    // Earlier experiments may have taken less time than expected, so the estimate starts anew.
     progress.expect(estimate(names.slice(index), options, place));
     await RUN[name](comparison);
   }
 }
 
-/** Seconds that some experiments take at most, about. */
+/** Returns roughly how many seconds the experiments take at most. */
 function estimate(names: readonly (ExperimentName | 'calibrate')[], options: Options, place: Place): number {
   const { pace } = options;
   const stepsOfCapacity = doubled(options.users).length;
@@ -180,7 +180,7 @@ function estimate(names: readonly (ExperimentName | 'calibrate')[], options: Opt
     autoscale: pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp),
     capacity: pace.trials * stepsOfCapacity * (pace.capacityStep + OVERHEAD_SECONDS),
     latency: pace.trials * (pace.latency + OVERHEAD_SECONDS) + pace.calibrate + OVERHEAD_SECONDS,
-    // It has twice as many trials, of one target.
+    // `noise` has twice as many trials, but only one target.
     noise: pace.trials * (pace.latency + OVERHEAD_SECONDS),
     batch: pace.trials * (BATCHES.length * pace.batchStep + OVERHEAD_SECONDS),
     coldstart: pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS,
@@ -196,9 +196,9 @@ function runnable(options: Options, { scales, limitsCpu }: Place): ExperimentNam
 }
 
 /**
- * Finds what the load generator can send at most, in each target's form of request, to a server that only answers: in the
- * closed loop, and then in the open one, which costs it more for each request. Its own verdict is that it is the
- * bottleneck, which is what is wanted here.
+ * Finds out how much the load generator can send to the bare server, with each target's form of request. It measures
+ * the closed loop first, and then the open loop, which needs more CPU for each request. The load generator judges these
+ * loads INVALID, because it is the bottleneck; here that is the purpose.
  */
 async function calibrate(comparison: Comparison): Promise<void> {
   const { place, options, progress, folder } = comparison;
@@ -230,7 +230,7 @@ async function calibrate(comparison: Comparison): Promise<void> {
   );
 }
 
-/** Sends requests in a target's form to a server that only answers, and writes what comes out. */
+/** Loads the bare server with a target's form of request, and writes the results. */
 async function askBareServer(
   { place, options, progress, folder }: Comparison,
   { trial, what }: { trial: number; what: string },
@@ -250,7 +250,7 @@ async function askBareServer(
   );
 }
 
-/** The highest rate at which the load generator and the target that needs more CPU have room on the nodes together. */
+/** Returns the highest rate at which the nodes have enough CPU for the load generator and for either target. */
 function boundOfNodes({ place, options, progress, limits, capacities }: Comparison): number {
   const saturated = quantity(options.cpuLimit);
   const costs = place.targets
@@ -265,7 +265,7 @@ function boundOfNodes({ place, options, progress, limits, capacities }: Comparis
   return bound;
 }
 
-/** One load of one target, from a warm start to files that say whether they count. */
+/** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
 async function measure(
   comparison: Comparison,
   experiment: ExperimentName,
@@ -307,25 +307,25 @@ async function measure(
   return files;
 }
 
-/** Half of what the slower target can answer, or the load generator send, for as long as a p99 takes. */
+/** Returns half the rate that the slower target can answer, or half the highest rate that the generator can send. */
 function equalRate({ options, limits, capacities }: Comparison): Step {
   const most = Object.values(capacities).flatMap((all) => (all.length > 0 ? median(all) : []));
   const users = Math.min(RATE_USERS, options.users);
   return { seconds: options.pace.latency, users, rate: rounded(min([...most, limits.bound]) / 2) };
 }
 
-/** The number of trials of each target; noise is between two of them, 1 and 2, 3 and 4, and so on. */
+/** Returns the number of trials for each target. `noise` compares them in pairs: 1 and 2, 3 and 4, and so on. */
 function trialsOf(experiment: ExperimentName, { pace }: Options): number {
   return experiment === 'noise' ? 2 * pace.trials : pace.trials;
 }
 
-/** Gets a target's replica warm; what is measured meanwhile is thrown away. */
+/** Warms up a target's replica, and throws away what was measured. */
 async function warmUp({ place, options }: Comparison, target: Target): Promise<void> {
   const steps = [{ seconds: options.pace.warmUp, users: BATCH_USERS }];
   await place.load({ target, steps, settleSeconds: 0 });
 }
 
-/** Measures the same steps of both targets, as often as there are trials. */
+/** Puts the same steps on both targets, once for each trial. */
 async function forEachTrial(
   comparison: Comparison,
   experiment: ExperimentName,
@@ -340,18 +340,18 @@ async function forEachTrial(
   }
 }
 
-/** The function first, then last, and so on: a drift of the machine meets both alike. */
+/** Reverses the order of the targets in every other round, so that a drift of the machine affects both alike. */
 function interleaved(targets: readonly Target[], round: number): readonly Target[] {
   return round % 2 === 0 ? targets : targets.toReversed();
 }
 
-/** 1, 2, 4 and so on, and the most. */
+/** Returns 1, 2, 4 and so on, and `most` at the end. */
 function doubled(most: number): number[] {
   const powers = Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power);
   return [...powers, most];
 }
 
-/** A rate that is easy to read, and not 0. */
+/** Rounds a rate down to a whole number, which is at least 1. */
 function rounded(rate: number): number {
   return max([1, Math.floor(rate)]);
 }

@@ -1,4 +1,4 @@
-// The API of the cluster that kubectl points to, as far as a comparison needs it. `kubectl proxy` does the signing-in.
+// Talks to the API of the cluster that kubectl points to, as far as a comparison needs it. `kubectl proxy` signs in.
 
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
@@ -10,9 +10,9 @@ export interface Kubernetes {
   get<T>(path: string): Promise<T>;
   /** @throws ApiError */
   text(path: string): Promise<string>;
-  /** Pods as they change from now on, and first those that there are. Ends with the signal. */
+  /** Yields the pods that exist, and then every change of a pod. It ends with the signal. */
   watchPods(path: string, signal: AbortSignal): AsyncIterable<{ type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Pod }>;
-  /** A request through the API server to a pod or a service; a path such as `/api/v1/namespaces/n/pods/p:8080/proxy/`. */
+  /** Sends a request through the API server to a pod or a service: `/api/v1/namespaces/n/pods/p:8080/proxy/`. */
   request(path: string, options: RequestInit): Promise<Response>;
   close(): void;
 }
@@ -116,10 +116,10 @@ export async function openKubernetes({ signal }: Shell): Promise<Kubernetes> {
   };
 }
 
-/** A pod may not fit until another one has ended. */
+/** How long a pod may find no node: it may not fit until another one has ended. */
 const PATIENCE_MS = 30_000;
 
-/** Why a pod won't run, if one won't: a sentence. */
+/** Returns a sentence that says why a pod won't run, or undefined if all of them may. */
 export function trouble(pods: readonly Pod[]): string | undefined {
   for (const { metadata, status } of pods) {
     const waiting = status.containerStatuses?.map(({ state }) => state.waiting).find(isFinal);
@@ -132,7 +132,7 @@ export function trouble(pods: readonly Pod[]): string | undefined {
   return undefined;
 }
 
-/** A container that waits for these waits for ever. */
+/** Whether a container waits for a reason that time alone does not remove. */
 function isFinal(waiting?: { reason: string }): boolean {
   const reasons = ['ErrImagePull', 'ImagePullBackOff', 'ErrImageNeverPull', 'InvalidImageName'];
   return [...reasons, 'CreateContainerConfigError', 'CrashLoopBackOff'].includes(waiting?.reason ?? '');

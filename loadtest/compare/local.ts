@@ -1,4 +1,4 @@
-// This machine as the place of a comparison: each target is a container, or the function a process.
+// Makes this machine the place of a comparison: each target runs as a container, or the function as a process.
 
 import { availableParallelism } from 'node:os';
 import pidusage from 'pidusage';
@@ -12,9 +12,9 @@ import type { Shell } from './shell.ts';
 import { answers, NAMES } from './targets.ts';
 
 const START_SECONDS = 60;
-/** The patience with a target that runs elsewhere: it should answer at once. */
+/** How long a target that runs elsewhere may take to answer; it should answer at once. */
 const ELSEWHERE_SECONDS = 10;
-/** The interval between the questions to a server that starts. */
+/** The interval between requests to a server that is starting. */
 const POLL_MS = 2;
 
 /** @throws CompareError if nothing can be compared here */
@@ -68,7 +68,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
     throw error;
   }
 
-  /** Starts a target if it is to run here, and waits for its first right answer. */
+  /** Starts a target unless it runs elsewhere, and waits for its first right answer. */
   async function ready(target: Target): Promise<void> {
     const server = await starters[target]?.(quantity(limits.one));
     if (server) running[target] = server;
@@ -113,7 +113,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
   }
 }
 
-/** CPU and memory of a process, each second. A sample that fails is missing, and no more. */
+/** Samples CPU and memory of a process every second. If one sample fails, only that sample is missing. */
 function startWatch(pid: number, shell: Shell): Watch {
   const timeline: Row<'timeline'>[] = [];
   const pods: Row<'pods'>[] = [];
@@ -124,7 +124,7 @@ function startWatch(pid: number, shell: Shell): Watch {
       await shell.sleep(1000);
     }
   })();
-  // It ends with the run; who stops it hears of it.
+  // An interrupted run ends the sampling with an error. Whoever calls stop() gets that error.
   sampling.catch(() => undefined);
 
   async function sample(): Promise<void> {

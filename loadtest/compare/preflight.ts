@@ -10,8 +10,9 @@ import { CompareError } from './place.ts';
 import { render } from './releases.ts';
 
 /**
- * @returns the CPUs of the cluster that pods can use
- * @throws CompareError, with what to do
+ * Checks that there are a metrics API, and enough CPUs.
+ * @returns how many CPUs of the cluster pods can use
+ * @throws CompareError that says what is missing, and what to do
  */
 export async function checkCluster(namespace: Namespace): Promise<number> {
   const { api, shell, say, name } = namespace;

@@ -1,4 +1,4 @@
-// Helm's part: installs the charts, and scales the targets by upgrading them.
+// Runs Helm: it installs the charts, and scales the targets by upgrading them.
 
 import { join } from 'node:path';
 import type { Target } from '../../results/files.ts';
@@ -15,7 +15,7 @@ type Values = Record<string, string | number | boolean | object>;
 /** Installs a chart, or upgrades it. @returns the revision of the release */
 export async function install(namespace: Namespace, chart: Chart, values: Values): Promise<number> {
   const args = [RELEASES[chart], join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
-  // After the user's, so that what an experiment needs wins.
+  // These values come after the user's, so that the experiment gets what it needs.
   const ours = Object.entries(values).flatMap(([key, value]) =>
     typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],
   );
@@ -23,7 +23,7 @@ export async function install(namespace: Namespace, chart: Chart, values: Values
   return (JSON.parse(text) as { version: number }).version;
 }
 
-/** All objects of a chart, as YAML. */
+/** Renders all objects of a chart, as YAML. */
 export function render(namespace: Namespace, chart: Chart): Promise<string> {
   return namespace.shell.run('helm', [
     'template',
@@ -33,7 +33,7 @@ export function render(namespace: Namespace, chart: Chart): Promise<string> {
   ]);
 }
 
-/** What is installed of a chart; undefined if nothing is. */
+/** Returns the version and all values of an installed chart, or undefined if the chart is not installed. */
 export async function installedChart(
   { name, shell }: Namespace,
   chart: Chart,
@@ -47,7 +47,7 @@ export async function installedChart(
   return { version, values: JSON.parse(values) as Record<string, unknown> };
 }
 
-/** Helm's options for the values that the user gave. */
+/** Returns Helm's options for the values that the user gave. */
 function given({ options }: Namespace, chart: Chart): string[] {
   const files = options.values[chart].flatMap((file) => ['--values', file]);
   return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
@@ -59,7 +59,7 @@ export async function scaleToOne(namespace: Namespace, target: Target, scaling: 
   const resources = {
     auto: {},
     one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
-    // It asks for little, since the rate bounds what it uses: two such replicas have to fit beside the load generator.
+    // The request is small, because the rate limits the usage, and two replicas must fit beside the load generator.
     core: { 'resources.requests.cpu': '100m', 'resources.limits.cpu': '1' },
   };
   await install(namespace, target, { 'autoscaling.enabled': false, replicaCount: 1, ...resources[scaling] });
@@ -67,7 +67,7 @@ export async function scaleToOne(namespace: Namespace, target: Target, scaling: 
 }
 
 /**
- * Lets a target's autoscaler begin, and waits for its first reading.
+ * Turns a target's autoscaler on, and waits for its first reading.
  * @param since Unix time in ms: what the target used before then must not count
  */
 export async function startAutoscaler(namespace: Namespace, target: Target, since: number): Promise<void> {
@@ -82,7 +82,7 @@ export async function startAutoscaler(namespace: Namespace, target: Target, sinc
 }
 
 /**
- * Waits until a target has just so many pods, all of them ready and of its last release.
+ * Waits until a target has exactly this number of pods, all of them ready and of its last release.
  * @throws CompareError if one of them can't start
  */
 export async function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
@@ -103,7 +103,7 @@ export async function waitForReplicas(namespace: Namespace, target: Target, coun
   }
 }
 
-/** @returns whether every pod of a target is of its last release: right after an upgrade, those before are ready too */
+/** Whether every pod of a target is of its last release. Right after an upgrade, the old pods are still ready. */
 async function isRolledOut({ api, name }: Namespace, target: Target): Promise<boolean> {
   const { metadata, status } = await api.get<Deployment>(
     `/apis/apps/v1/namespaces/${name}/deployments/${RELEASES[target]}`,
@@ -112,7 +112,7 @@ async function isRolledOut({ api, name }: Namespace, target: Target): Promise<bo
   return observedGeneration >= metadata.generation && updatedReplicas === replicas;
 }
 
-/** Requests and limits of a target, as its pod has them. */
+/** Returns a target's resource requests and limits, as its pod has them. */
 export async function resourcesOf(namespace: Namespace, target: Target): Promise<Required<Resources>> {
   const [pod] = await podsBy(namespace, selectorOf(target));
   const { requests = {}, limits = {} } = pod?.spec.containers[0]?.resources ?? {};

@@ -45,7 +45,7 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
   // An interrupted run ends the sampling with an error. Whoever calls stop() gets that error.
   sampling.catch(() => undefined);
 
-  /** The same reading comes again until there is a new one. */
+  /** Reads all counters. Their time is part of the key, because a kubelet repeats a reading until it has a new one. */
   async function readKubelets(): Promise<void> {
     const [used, throttled] = await Promise.allSettled([podRows(namespace, target), throttlingRows(namespace, target)]);
     if (used.status === 'fulfilled') for (const row of used.value) pods.set(`${row.pod} ${row.timestamp_s}`, row);
@@ -102,8 +102,8 @@ export async function memoryBytes(namespace: Namespace, target: Target): Promise
 }
 
 /**
- * Waits until the metrics API has a reading of a target's CPU that holds nothing from before a time: the second one since
- * then, as a reading is the mean of the time since the one before.
+ * Waits until the metrics API has a reading of a target's CPU that includes nothing from before a time. That is the
+ * second reading since then, because each reading is the mean since the one before.
  * @param since Unix time in ms
  */
 export async function usageSince(namespace: Namespace, target: Target, since: number): Promise<void> {
@@ -120,7 +120,7 @@ function newsSince(namespace: Namespace, target: Target, since: number): Promise
   });
 }
 
-/** The names of a target's pods, and the nodes that they run on. */
+/** Returns the names of a target's pods, and the nodes that they run on. */
 async function whereabouts(namespace: Namespace, target: Target): Promise<{ names: string[]; nodes: string[] }> {
   const pods = await podsBy(namespace, selectorOf(target));
   return {
@@ -150,7 +150,7 @@ async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'
     );
 }
 
-/** What the kernel did to a target's pods that have a CPU limit, as the kubelets read it from `cpu.stat` of each cgroup. */
+/** Reads how often the kernel throttled a target's pods. Kubelets take this from each cgroup's `cpu.stat`. */
 async function throttlingRows(namespace: Namespace, target: Target): Promise<Row<'throttling'>[]> {
   const { names, nodes } = await whereabouts(namespace, target);
   const texts = await Promise.all(
@@ -159,12 +159,12 @@ async function throttlingRows(namespace: Namespace, target: Target): Promise<Row
   return texts.flatMap((text) => throttlingOf(text, namespace.name)).filter(({ pod }) => names.includes(pod));
 }
 
-/** One line of Prometheus' text format: a counter of a cgroup's CPU periods, with its labels, value and time in ms. */
+/** Matches a line of Prometheus' text format that counts a cgroup's CPU periods, with labels, value and time in ms. */
 const PERIODS = /^container_cpu_cfs_(throttled_)?periods_total\{(.*)\} (\S+) (\d+)$/gm;
 
 /**
- * Reads the counters of the pods' own cgroups, whose limit is that of all their containers: the kernel counts a period
- * there, or at the container, or at both, and at the container it misses more.
+ * Reads the counters of the pods' own cgroups, whose limit is that of all their containers together. The kernel counts
+ * a throttled period at the pod, at the container or at both, and the pod's counter misses fewer.
  * @param text what `/metrics/cadvisor` of a kubelet answers, in Prometheus' text format
  * @returns a row for each pod of the namespace that has a CPU limit
  */

@@ -1,4 +1,5 @@
-// Servers on this machine: the targets as Docker containers with a CPU limit, or the function as a process, and a bare one.
+// Starts servers on this machine: each target as a Docker container with a CPU limit, the function as a process if it
+// has no image, and a bare server.
 
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -13,9 +14,9 @@ import { NAMES } from './targets.ts';
 
 export interface Server {
   url: string;
-  /** The process on this machine that serves. */
+  /** The ID of the process on this machine that serves. */
   pid: number;
-  /** Changes its CPU limit, in cores; undefined where nothing holds it to one. */
+  /** Changes the server's CPU limit, in cores; undefined if nothing can limit its CPU. */
   limit?: (cores: number) => Promise<void>;
   /** Returns what the server said when it ended; undefined while it runs. */
   whyEnded: () => string | undefined;
@@ -24,7 +25,7 @@ export interface Server {
 }
 
 interface Servers {
-  /** What starts each target that can run here, with a CPU limit in cores where Docker holds it to one. */
+  /** Functions that start the targets that can run here. They take a CPU limit in cores, which Docker enforces. */
   starters: Partial<Record<Target, (cores: number) => Promise<Server>>>;
   images: Partial<Record<Target, Environment['images'][string]>>;
   leftOut: string[];
@@ -63,7 +64,7 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
   return servers;
 }
 
-/** A server that does nothing but answer. */
+/** Starts the bare server, which does nothing but answer, and waits until it does. */
 export async function startStaticServer(shell: Shell): Promise<Server> {
   const port = await getPort();
   const server = startProcess(process.execPath, [STATIC_SERVER_CODE], port);
@@ -111,7 +112,7 @@ async function startContainer(shell: Shell, image: string, port: string, cores: 
     await shell.run('docker', ['run', '--detach', ...rights, '--publish', `127.0.0.1::${port}`, image])
   ).trim();
   const of = (format: string) => shell.run('docker', ['inspect', '--format', format, id]);
-  // A run that is interrupted runs nothing any more, but has to end this.
+  // The run's own shell starts nothing after an interruption, but this container must still be removed.
   const { run } = openShell(new AbortController().signal);
   let isStopped = false;
   const stop = async () => {

@@ -1,4 +1,4 @@
-// Programs and waiting, both of which end when the run is interrupted.
+// Runs programs and waits for conditions. Both end when the run is interrupted.
 
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,19 +12,20 @@ export interface Shell {
   /**
    * Runs a program to its end.
    * @returns what it printed
-   * @throws CompareError with what it said
+   * @throws CompareError with the output, if the program fails
    */
   run: (program: string, args: readonly string[], input?: string) => Promise<string>;
   sleep: (milliseconds: number) => Promise<void>;
   /**
-   * Asks every so often until there is an answer.
-   * @throws CompareError after so many seconds
+   * Asks again and again until there is an answer.
+   * @param what the sentence that should become true, for the error
+   * @throws CompareError if there is no answer within the given time
    */
   until<T>(what: string, seconds: number, ask: () => Promise<T | undefined>, everyMs?: number): Promise<T>;
 }
 
 export function openShell(signal: AbortSignal): Shell {
-  // Whatever is under way listens to it.
+  // Everything under way listens to this signal, so Node's warning about many listeners would be wrong.
   setMaxListeners(0, signal);
   return {
     signal,
@@ -40,7 +41,7 @@ export function openShell(signal: AbortSignal): Shell {
         const command = `${program} ${args.join(' ')}`;
         throw new CompareError(
           isMissing ? `${program} is not installed, or not on the path.` : `This failed: ${command}`,
-          // Some programs, such as Docker's older builder, tell the cause on stdout.
+          // Some programs, such as Docker's older builder, print the cause on stdout.
           [error.stdout, error.stderr].filter(Boolean).join('\n'),
         );
       }

@@ -1,4 +1,4 @@
-// What only a comparison can tell of a load: whether its figures count, beside what the load generator itself found.
+// Judges a load by what the load generator can't see, such as replicas and its own limits, and adds to its verdict.
 
 import { max, median, min, sum } from 'simple-statistics';
 import { fileName, type CsvKind, type Row, type Target, type Verdict } from '../../results/files.ts';
@@ -6,10 +6,10 @@ import { parse } from '../../results/read.ts';
 import { format } from '../../results/write.ts';
 import { CompareError, type Files } from './place.ts';
 
-/** Long enough for each connection to be made anew, so that every replica gets its share. */
+/** The time at the end of a load in which every connection is opened anew, so that every replica gets its share. */
 const END_SECONDS = 20;
 
-/** Whether replicas that were ready at the end of a load answered nothing. @returns sentences, none if it is fine */
+/** Checks that all replicas that were ready at the end of a load answered. @returns a sentence if not, else none */
 export function idleReplicas(replicas: Row<'replicas'>[], timeline: Row<'timeline'>[]): string[] {
   const end = max([0, ...replicas.map(({ timestamp_s }) => timestamp_s)]);
   const isLate = ({ timestamp_s }: { timestamp_s: number }) => timestamp_s > end - END_SECONDS && timestamp_s <= end;
@@ -22,7 +22,7 @@ export function idleReplicas(replicas: Row<'replicas'>[], timeline: Row<'timelin
   ];
 }
 
-/** Whether a target was faster than the load generator can measure. @returns sentences, none if it is fine */
+/** Checks that a target was not too fast for the load generator. @returns a sentence if it was, else none */
 export function tooFast(steps: Row<'steps'>[], bound: number): string[] {
   const throughput = highestThroughput(steps);
   // A rate at the bound may come out a little higher.
@@ -33,7 +33,7 @@ export function tooFast(steps: Row<'steps'>[], bound: number): string[] {
   ];
 }
 
-/** Throughput that rises by less than this share, twice in a row, rises no more. */
+/** A target is saturated when its throughput rises by less than this share twice in a row. */
 const SATURATION_GAIN = 0.05;
 
 /** @param throughputs requests/s, with more users from each to the next */
@@ -47,16 +47,16 @@ export function isSaturated(throughputs: readonly number[]): boolean {
   return flat >= 2;
 }
 
-/** A process of the load generator that uses more of what it may use is the bottleneck (`f2c_loadtest/verdict.py`). */
+/** A process of the load generator is the bottleneck above this share of its CPU limit (`f2c_loadtest/verdict.py`). */
 const MOST_CPU_SHARE = 0.9;
-/** A rate that is missed by more is not kept (`f2c_loadtest/verdict.py`). */
+/** A rate is not kept if it is missed by more than this share (`f2c_loadtest/verdict.py`). */
 const MOST_RATE_ERROR = 0.02;
 
 /**
- * What the load generator can send in the open loop: the rate at which its busiest process would be the bottleneck, by
- * linear interpolation between two steps; or if it kept all rates without that, the highest one.
+ * Finds what the load generator can send in the open loop. This is the rate at which its busiest process becomes the
+ * bottleneck, interpolated linearly between two steps, or the highest rate if the generator kept all of them.
  * @param steps steps with rising rates, against a server that is no bottleneck
- * @returns requests/s, and the CPU seconds of all processes for a request there
+ * @returns the rate in requests/s, and the CPU seconds that all processes together need for a request at that rate
  * @throws CompareError if not even the lowest rate was kept
  */
 export function openCeiling(
@@ -91,8 +91,8 @@ export function openCeiling(
 }
 
 /**
- * What is found of a target that could not keep up with a promised rate, and with how many replicas.
- * @returns a phrase, none if it kept up
+ * Describes each step in which a target could not keep up with the rate, and how many replicas it had.
+ * @returns a phrase for each such step
  */
 export function overload(steps: readonly Row<'steps'>[], timeline: readonly Row<'timeline'>[]): string[] {
   return steps
@@ -107,7 +107,7 @@ export function overload(steps: readonly Row<'steps'>[], timeline: readonly Row<
     });
 }
 
-/** Requests/s of the step that had most. */
+/** Returns the highest throughput of all steps, in requests/s. */
 export function highestThroughput(steps: Row<'steps'>[]): number {
   return max([0, ...steps.map(({ requests, failures, start_s, end_s }) => (requests - failures) / (end_s - start_s))]);
 }
@@ -117,13 +117,13 @@ export function judged(verdict: Verdict, reasons: string[]): Verdict {
   return { ...verdict, verdict: 'INVALID', reasons: [...verdict.reasons, ...reasons] };
 }
 
-/** @throws ResultsError if the file is not what it should be */
+/** Reads the rows of one file. @throws ResultsError if the file is not what it should be */
 export function rowsOf<K extends CsvKind>(files: Files, target: Target, kind: K): Row<K>[] {
   const name = fileName(target, kind);
   return parse(kind, files.get(name) ?? Buffer.from(''), name);
 }
 
-/** @throws ResultsError if the file is not what it should be */
+/** Reads the load generator's verdict. @throws ResultsError if the file is not what it should be */
 export function verdictOf(files: Files, target: Target): Verdict {
   const name = fileName(target, 'verdict');
   return parse('verdict', files.get(name) ?? Buffer.from(''), name);
