@@ -47,7 +47,7 @@ function variable(name: string): string {
   return name === 'runtime' ? 'FUNCTION_RUNTIME' : name.replace(/[A-Z]/g, '_$&').toUpperCase();
 }
 
-test('the charts have the same values, but for what names them and their ports', () => {
+test('the charts have the same values, except for names and ports', () => {
   const [a, b] = CHARTS.map((chart) => parse(readFileSync(`${chart}/values.yaml`, 'utf8')) as Record<string, Tree>);
   const differ = new Set(['image', 'service', 'nodeSelector']);
   const shared = Object.keys(a!).filter((key) => key in b! && !differ.has(key));
@@ -77,7 +77,7 @@ describe.skipIf(!hasHelm)(`the charts are equal${hasHelm ? '' : ' (skipped: helm
       expect(ofTfserving[kind]).toEqual(ofFunction[kind]);
     });
 
-    test('in what decides how many pods there are, and where', () => {
+    test('in the number of pods and their placement', () => {
       const [a, b] = [ofFunction, ofTfserving].map((objects) => {
         const { replicas, strategy, template } = deployment(objects).spec;
         const { topologySpreadConstraints, tolerations, affinity } = template.spec;

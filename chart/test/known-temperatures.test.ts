@@ -22,7 +22,7 @@ test('the function knows the temperatures', async () => {
   });
 });
 
-test('answers in float32 are right answers of TensorFlow Serving, and what is beyond float32 is not asked', async () => {
+test('TensorFlow Serving may answer in float32, and gets no values beyond float32', async () => {
   const port = await serve((request, response) => {
     void text(request).then((body) => {
       const instances = /^\{"instances":\[([-+.\de,]+)\]\}$/.exec(body)?.[1]?.split(',').map(Number);

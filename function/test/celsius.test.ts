@@ -34,7 +34,7 @@ const huge = fc.double({ min: Number.MAX_VALUE / 8, max: Number.MAX_VALUE, noNaN
 // Up to this maximum, 5 · (f − 32) is exact, so the division is the only rounding.
 const whole = fc.integer({ min: -459, max: Math.floor(Number.MAX_SAFE_INTEGER / 5) });
 
-test('the measure of this test sees a single ulp', () => {
+test('ulpError notices an error of a single ulp', () => {
   expect(ulpError(212, 100)).toBe(0);
   expect(ulpError(212, 100 + 2 ** -46)).toBe(1);
   expect(ulpError(-40, -40 - 3 * 2 ** -47)).toBe(3);

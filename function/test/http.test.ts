@@ -221,7 +221,7 @@ describe.each(services)('%s', (_, start) => {
   });
 });
 
-test('a fault of the service is answered with 500, and told to the log alone', async () => {
+test('an error inside the service is answered with 500, and only the log has the details', async () => {
   const server = createServer((_req, res) => sendError(res, new TypeError('a secret'))).listen(0);
   await once(server, 'listening');
   const answer = await ask(server.address() as AddressInfo);
@@ -230,7 +230,7 @@ test('a fault of the service is answered with 500, and told to the log alone', a
   expect(answer.text).not.toContain('secret');
 });
 
-test('every answer that the document promises was seen', () => {
+test('the tests above have seen every answer that the document promises', () => {
   // 503 needs a process that is shutting down, so function/test/shutdown.test.ts validates that answer.
   const unseen = promised().filter((promise) => !seen.has(promise) && !promise.startsWith('options'));
   expect(unseen).toEqual(['get /readyz 503']);

@@ -12,7 +12,7 @@ async function appIdOf(service: Service): Promise<string> {
 }
 
 describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
-  test('/metrics tells of the requests and of the process', async () => {
+  test('/metrics describes the requests and the process', async () => {
     const service = await startForTest({ FUNCTION_RUNTIME });
     const appId = await appIdOf(service);
     for (const path of ['/?fahrenheit=x', '/?fahrenheit=32', '/nothing', '/healthz', '/readyz', '/metrics']) {
@@ -52,7 +52,7 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
     );
   });
 
-  test('requests are logged only where that is wanted', async () => {
+  test('requests are logged only if LOG_REQUESTS says so', async () => {
     const quiet = await startForTest({ FUNCTION_RUNTIME });
     const talkative = await startForTest({ FUNCTION_RUNTIME, LOG_REQUESTS: 'true' });
     for (const service of [quiet, talkative]) {

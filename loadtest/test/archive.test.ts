@@ -25,7 +25,7 @@ describe('a whole archive', () => {
     expect(await unpack(logOf('function', archive))).toEqual(WHOLE);
   });
 
-  test('does not care for what else is in the log, nor for how its lines end', async () => {
+  test('is found among other lines of the log, whatever ends the lines', async () => {
     const noise = fc.array(fc.string({ unit: 'binary' })).map((lines) => lines.map((line) => `${line}\n`).join(''));
     await fc.assert(
       fc.asyncProperty(noise, noise, fc.constantFrom('\n', '\r\n', '\r\r\n'), async (before, after, end) => {
@@ -85,7 +85,7 @@ describe('a damaged archive', () => {
     [LOG.replace(lines[7]!, 'Traceback (most'), 'damaged: line 6 of it is not base64.'],
     [LOG.replace(`${lines[8]!}\n`, ''), `damaged: it has ${ARCHIVE.length - 57} bytes instead of ${ARCHIVE.length}.`],
     [LOG.replace(lines[8]!, lines[9]!), 'damaged: its checksum is wrong.'],
-  ])('is told what is wrong: %$', async (log, message) => {
+  ])('gives an error that says what is wrong: %$', async (log, message) => {
     await expect(unpack(log)).rejects.toThrow(message);
     await expect(unpack(log)).rejects.toBeInstanceOf(CompareError);
   });

@@ -39,7 +39,7 @@ test('no archive: 1, and no folder', async () => {
   expect(existsSync(folder)).toBe(false);
 });
 
-test('a file that its reader does not take: 1, and what came is kept', async () => {
+test('a file that its reader rejects: 1, and the files are kept', async () => {
   const files = changed('function_steps.csv', (text) => text.slice(0, -1));
   const folder = temporary();
   const { exitCode, stdout, stderr } = await collect(logOf('function', await pack(files)), folder);

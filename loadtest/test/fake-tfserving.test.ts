@@ -25,7 +25,7 @@ const WITHOUT_ANSWER = [
 
 const known = recorded.exchanges.filter(({ name }) => !WITHOUT_ANSWER.includes(name));
 
-test.each(known)('$name: the bytes of the real one', async ({ request, response }) => {
+test.each(known)('$name: the same bytes as the real one', async ({ request, response }) => {
   expect(await ask(request)).toEqual(response);
 });
 
@@ -53,7 +53,7 @@ test('many values in one request', async () => {
   });
 });
 
-test('as a process, it says where it is, and that it is a fake', async () => {
+test('as a process, it prints its address, and that it is a fake', async () => {
   const child = spawn('node', ['loadtest/test/fake-tfserving.ts'], { env: { ...process.env, PORT: '0' } });
   onTestFinished(() => void child.kill());
   const [line] = (await once(createInterface(child.stdout), 'line')) as [string];

@@ -27,7 +27,7 @@ test('a run that has measured nothing leaves nothing', () => {
   expect(existsSync(folder.path)).toBe(false);
 });
 
-test('whatever ends a run, what was measured until then is complete, and says that more was wanted', () => {
+test('a run that ends early has complete files so far, and says that it is not finished', () => {
   const folder = begin();
   folder.write('autoscale', 1, files);
   folder.judge('autoscale', 1, verdict);

@@ -18,7 +18,7 @@ describe('why a pod will not run', () => {
     expect(trouble([waiting('ErrImagePull')])).toBe('The pod it does not start: ErrImagePull. so it says');
   });
 
-  test('it only takes its time', () => {
+  test('it is still starting', () => {
     expect(trouble([waiting('ContainerCreating')])).toBeUndefined();
   });
 

@@ -6,7 +6,7 @@ import { throttlingOf } from '../compare/samples.ts';
 const labels = (container: string, namespace: string, pod: string) =>
   `container="${container}",id="/kubepods/x",image="i",name="n",namespace="${namespace}",pod="${pod}"`;
 
-test('throttled periods are those of the pods of a namespace, and not of their containers', () => {
+test('throttled periods are read from the pods of one namespace, not from their containers', () => {
   const text = [
     '# HELP container_cpu_cfs_periods_total Number of elapsed enforcement period intervals.',
     '# TYPE container_cpu_cfs_periods_total counter',

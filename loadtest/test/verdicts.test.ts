@@ -29,18 +29,18 @@ function step(requests: number, failures = 0): Row<'steps'> {
   return { step: 0, users: 1, batch: 1, offered_rate: null, ...times, requests, failures, wrong_answers: 0 };
 }
 
-describe('replicas that answer nothing', () => {
+describe('replicas that answer no requests', () => {
   test('all that were ready answered', () => {
     expect(idleReplicas(answers(['a', 'b'], 100, 200), timeline(2, 100, 200))).toEqual([]);
   });
 
-  test('one of them did not', () => {
+  test('one of them answered none', () => {
     expect(idleReplicas(answers(['a', 'b'], 100, 200), timeline(3, 100, 200))).toEqual([
       'Only 2 of 3 ready replicas answered in the last 20 s: the load was not balanced.',
     ]);
   });
 
-  test('one of them only did so earlier', () => {
+  test('one of them answered only earlier', () => {
     const rows = [...answers(['a', 'b'], 100, 150), ...answers(['a'], 151, 200)];
     expect(idleReplicas(rows, timeline(2, 100, 200))).toHaveLength(1);
   });
@@ -50,7 +50,7 @@ describe('replicas that answer nothing', () => {
     expect(idleReplicas(answers(['a'], 100, 200), samples)).toEqual([]);
   });
 
-  test('what is sampled after the load says nothing of it', () => {
+  test('samples from after the load do not count', () => {
     const samples = [...timeline(1, 100, 200), ...timeline(5, 201, 230)];
     expect(idleReplicas(answers(['a'], 100, 200), samples)).toEqual([]);
   });
@@ -61,7 +61,7 @@ describe('replicas that answer nothing', () => {
 });
 
 describe('a target that is too fast for the load generator', () => {
-  test('throughput is that of the best step, without what failed', () => {
+  test('the throughput is that of the best step, without failed requests', () => {
     expect(highestThroughput([step(1000), step(3000, 1500)])).toBe(150);
     expect(highestThroughput([])).toBe(0);
   });
@@ -141,7 +141,7 @@ describe('the ceiling of the open loop', () => {
   });
 });
 
-test('what is found makes a verdict INVALID, beside what was found before', () => {
+test('new reasons make a verdict INVALID, next to the earlier ones', () => {
   const verdict = { verdict: 'VALID', reasons: [] as string[] } as Verdict;
   expect(judged(verdict, [])).toBe(verdict);
   expect(judged({ ...verdict, verdict: 'INVALID', reasons: ['One.'] }, ['Two.'])).toMatchObject({

@@ -70,15 +70,15 @@ test('10 000 values at a time fit into 128 MB', async () => {
   expect(docker('inspect', '--format', '{{.State.OOMKilled}}', container.id)).toBe('false');
 });
 
-test('PORT is obeyed', async () => {
+test('it listens on PORT', async () => {
   expect((await ask(await start(['--env', 'PORT=9000'], 9000), { path: '/healthz' })).status).toBe(200);
 });
 
-test('any user will do', async () => {
+test('it runs as any user', async () => {
   expect((await ask(await start(['--user', '12345:12345']), { path: '/?fahrenheit=32' })).status).toBe(200);
 });
 
-test('it stops when it is told to, with exit code 0', async () => {
+test('SIGTERM stops it, with exit code 0', async () => {
   const { id } = await start(['--env', 'DRAIN_DELAY_SECONDS=0']);
   docker('kill', '--signal', 'TERM', id);
   expect(docker('wait', id)).toBe('0');

@@ -62,7 +62,7 @@ test.skipIf(!hasImage)('the function as a container has a CPU limit', async () =
   expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 
-test('a target that does not answer rightly is said in one sentence, and nothing is left', async () => {
+test('a target that answers wrongly ends the run with one sentence, and leaves nothing behind', async () => {
   const { ended } = compare('--local', '--quick', '--function-url', fake.url, '--tfserving-url', fake.url);
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(1);

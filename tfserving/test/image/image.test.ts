@@ -79,11 +79,11 @@ test('arguments are added to its own, and the last one counts', async () => {
   await startForTest([], 9000, ['--rest_api_port=9000']);
 });
 
-test('any user will do', async () => {
+test('it runs as any user', async () => {
   await startForTest(['--user', '12345:12345']);
 });
 
-test('below an init it stops when it is told to', async () => {
+test('SIGTERM stops it if it runs below an init', async () => {
   const { id } = await startForTest(['--init']);
   docker('kill', '--signal', 'TERM', id);
   await eventually(() => {
