@@ -11,9 +11,11 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from f2c_loadtest.__main__ import free_port
 
@@ -27,10 +29,13 @@ SERVER_CPU, GENERATOR_CPU = {0}, {1}
 # The first seconds of each load are not measured.
 SETTLE = 2
 
+PLAIN = "plain Locust, `FastHttpUser`"
+THIS = "**this load generator**"
+
 EPILOG = """\
-A bare server answers with a constant on the first CPU. Each generator sends to it from the second CPU, as fast as it
-can. The table has the medians, with the lowest and the highest value of all rounds in brackets. Ratios are of values
-from the same round.
+A bare server answers with a constant on the first CPU. Each generator sends to it from the second CPU: as fast as it
+can, and then at a promised rate, a share of what this one could send in the same round. The table has the medians, with
+the lowest and the highest value of all rounds in brackets. Ratios are of values from the same round.
 
 example, from the project's root:
   PYTHONPATH=loadtest .venv/bin/python loadtest/bench/bench.py --rounds 2 --seconds 5
@@ -66,27 +71,45 @@ def main() -> None:
         server.wait()
 
 
-def measure_all(rounds: int, url: str, users: int, seconds: int) -> dict[str, list[float]]:
-    """Returns the requests/s of every round, by the name of the generator."""
+class Load(NamedTuple):
+    """What a generator sent."""
+
+    rate: float
+    """In requests/s."""
+    cpu_us: float
+    """CPU time of the generator for each request, in µs; 0 where it is not known."""
+
+
+def measure_all(rounds: int, url: str, users: int, seconds: int) -> dict[str, list[Load]]:
+    """Returns the loads of every round, by name."""
     own = f"--locustfile={LOADTEST / 'locustfile.py'}"
     unchecked = f"--locustfile={BENCH / 'unchecked.py'}"
     kept = "--requests-per-connection=0"
-    candidates: dict[str, Callable[[], float]] = {
-        "plain Locust, `FastHttpUser`": lambda: plain(url, users, seconds),
-        "**this load generator**": lambda: this(url, users, seconds, own),
+    loads: dict[str, list[Load]] = defaultdict(list)
+
+    def open_loop(share: float) -> Load:
+        return this(url, users, seconds, own, f"--rate={share * loads[THIS][-1].rate:.0f}")
+
+    candidates: dict[str, Callable[[], Load]] = {
+        PLAIN: lambda: plain(url, users, seconds),
+        THIS: lambda: this(url, users, seconds, own),
         "the same, connections kept": lambda: this(url, users, seconds, own, kept),
         "the same, answers not checked": lambda: this(url, users, seconds, unchecked, kept),
+        "one user, who waits for each answer": lambda: this(url, 1, seconds, own),
+        "a promised rate, a quarter of the most": lambda: open_loop(0.25),
+        "a promised rate, half of the most": lambda: open_loop(0.5),
+        "a promised rate, three quarters of the most": lambda: open_loop(0.75),
     }
-    rates: dict[str, list[float]] = {name: [] for name in candidates}
     for number in range(rounds):
         for name, measure in candidates.items():
-            rates[name].append(measure())
-            print(f"round {number + 1} of {rounds}: {name}: {rates[name][-1]:.0f} requests/s", file=sys.stderr)
-    return rates
+            loads[name].append(measure())
+            rate, cpu_us = loads[name][-1]
+            print(f"round {number + 1} of {rounds}: {name}: {rate:.0f} requests/s, {cpu_us:.1f} µs", file=sys.stderr)
+    return loads
 
 
-def plain(url: str, users: int, seconds: int) -> float:
-    """Returns the requests/s of plain Locust, from its own statistics: from the first request to the last one."""
+def plain(url: str, users: int, seconds: int) -> Load:
+    """Returns the load by Locust's own statistics, from its first request to its last one."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--spawn-rate={users}", f"--run-time={seconds}s"]
         run("locust", f"--locustfile={BENCH / 'plain.py'}", "--headless", f"--csv={directory}/plain", *load)
@@ -94,11 +117,11 @@ def plain(url: str, users: int, seconds: int) -> float:
             (total,) = (row for row in csv.DictReader(file) if row["Name"] == "Aggregated")
         if int(total["Failure Count"]):
             raise SystemExit(f"{total['Failure Count']} requests failed, so that nothing is measured.")
-        return float(total["Requests/s"])
+        return Load(float(total["Requests/s"]), 0)
 
 
-def this(url: str, users: int, seconds: int, *options: str) -> float:
-    """Returns the requests/s of this load generator, from its verdict, which says that it was the bottleneck itself."""
+def this(url: str, users: int, seconds: int, *options: str) -> Load:
+    """Returns the load by the load generator's verdict, whether or not it was itself the bottleneck."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--run-time={seconds}s", f"--settle={SETTLE}"]
         answer = ["--min-fahrenheit=98.6", "--max-fahrenheit=98.6"]
@@ -106,7 +129,8 @@ def this(url: str, users: int, seconds: int, *options: str) -> float:
         verdict = json.loads(Path(directory, "function_verdict.json").read_text(encoding="utf-8"))
         if verdict["failures"]:
             raise SystemExit(f"{verdict['failures']} requests failed, so that nothing is measured.")
-        return float(verdict["throughput"])
+        rate = float(verdict["throughput"])
+        return Load(rate, verdict["generator"]["cpuCores"] / rate * 1e6)
 
 
 def run(module: str, *arguments: str) -> None:
@@ -138,17 +162,22 @@ def wait_for(url: str) -> None:
             return
 
 
-def print_table(rates: dict[str, list[float]], options: argparse.Namespace) -> None:
-    """Prints the table in Markdown."""
+def print_table(loads: dict[str, list[Load]], options: argparse.Namespace) -> None:
+    """Prints it in Markdown."""
 
     def spread(values: list[float], digits: int) -> str:
         return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"  # noqa: RUF001
 
-    base = next(iter(rates.values()))
-    print("| Generator | Requests/s | ÷ plain Locust |\n| --- | --: | --: |")
-    for name, values in rates.items():
-        ratios = [value / plain for value, plain in zip(values, base, strict=True)]
-        print(f"| {name} | {spread(values, 0)} | {spread(ratios, 2)} |")
+    print("| Generator | Requests/s | ÷ plain Locust | CPU a request, µs | ÷ as fast as it can |")
+    print("| --- | --: | --: | --: | --: |")
+    for name, values in loads.items():
+        cells = [spread([load.rate for load in values], 0), "", "", ""]
+        if not name.startswith("a promised rate"):
+            cells[1] = spread([load.rate / base.rate for load, base in zip(values, loads[PLAIN], strict=True)], 2)
+        if name != PLAIN:
+            cells[2] = spread([load.cpu_us for load in values], 0)
+            cells[3] = spread([load.cpu_us / base.cpu_us for load, base in zip(values, loads[THIS], strict=True)], 2)
+        print(f"| {name} | {' | '.join(cells)} |")
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     cpu = f"{len(models)} × {models[0].partition(':')[2].strip()}" if models else "an unknown CPU"  # noqa: RUF001
     print(
