@@ -124,7 +124,8 @@ export const KINDS = {
       clock: column(
         oneOf('service', 'response'),
         '',
-        'service: from the sending of the request; response, only where a rate is offered: from when it should have been sent',
+        'service: from the sending of the request; response, only where a rate is offered: from when it was due, if it then ' +
+          'had to wait for a free user',
       ),
       outcome: column(oneOf('ok', 'failed'), '', 'ok: the right answer came'),
       latency_us: column(
@@ -168,7 +169,11 @@ export const KINDS = {
       timestamp_s: column(WHOLE, 's', 'Unix time'),
       process: column(NAME, '', 'process, or worker, of the load generator'),
       cpu_cores: column(NUMBER, 'cores', 'CPU that it used'),
-      lag_ms: column(NUMBER, 'ms', 'longest delay of its event loop'),
+      lag_ms: column(
+        NUMBER,
+        'ms',
+        'longest time that it was late itself: its event loop, or a request that a user was free for',
+      ),
       throttled: newColumn(or('', NUMBER), '', 'share of its CPU periods in which the kernel stopped it at its limit'),
       stolen_cores: newColumn(or('', NUMBER), 'cores', 'CPU that other machines took from this one'),
       late: newColumn(WHOLE, 'requests', 'requests sent more than 5 ms after they were due although a user was free'),

@@ -1,7 +1,7 @@
 """Loads one target with Locust, judges whether the load can be believed, and packs the results.
 
 `__main__` is the command. It checks the `settings`, runs Locust, and makes of what Locust recorded the `files`, the
-`verdict` and the `archive`. Inside of Locust, `plugin` connects these: the `schedule` says when requests are sent,
-`targets` what is sent and which answer is right, the `recorder` keeps what came of it, and the `generator` watches
-itself.
+`verdict` and the `archive`. Inside of Locust, `plugin` connects these: the `schedule` says, by a `timer`, when to send,
+`targets` what is sent and which answer is right. The `client` sends it. The `recorder` keeps what came of it, and the
+`tally` brings it to Locust's own statistics. The `generator` watches itself, and what the `machine` lets it have.
 """

@@ -5,53 +5,59 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import gevent
 
 NANOSECONDS = 1_000_000_000
 
-# Of <time.h> and <sys/timerfd.h> on Linux. Python has them in `os` from 3.13 on.
-_CLOCK_REALTIME = 0
-_TFD_NONBLOCK, _TFD_CLOEXEC = os.O_NONBLOCK, getattr(os, "O_CLOEXEC", 0)
-_TFD_TIMER_ABSTIME = 1
+# The constants of <time.h> and <sys/timerfd.h> on Linux, which Python has in `os` from 3.13 on.
+CLOCK_REALTIME = 0
+TFD_NONBLOCK, TFD_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
+TFD_TIMER_ABSTIME = 1
 
-_READABLE = 1
+# gevent's name for a file descriptor that can be read.
+READ = 1
 
 
 class Timer:
-    """Calls a function, in gevent's hub, at a unix time in seconds: the last one that was set."""
+    """Calls a function, in gevent's hub, at a unix time in seconds: the last one that was set.
+
+    Only Linux has a timer that is finer than gevent's own, which takes its place elsewhere.
+    """
 
     def __init__(self, callback: Callable[[], None]) -> None:
-        """Takes a function that doesn't block; raises OSError."""
+        """Takes a function that does not block; raises OSError."""
         self._callback = callback
         self._loop = gevent.get_hub().loop
-        if sys.platform != "linux":
-            self._coarse = self._loop.timer(0)
-            return
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._timer = self._libc.timerfd_create(_CLOCK_REALTIME, _TFD_NONBLOCK | _TFD_CLOEXEC)
-        if self._timer < 0:
-            raise OSError(ctypes.get_errno(), "timerfd_create")
-        # The interval, which stays 0, and the time, each in seconds and nanoseconds.
-        self._when = (ctypes.c_long * 4)()
-        self._watcher = self._loop.io(self._timer, _READABLE)
-        self._watcher.start(callback)
+        self._watcher: Any = None
+        self._libc: Any = None
+        if sys.platform == "linux":
+            self._libc = ctypes.CDLL(None, use_errno=True)
+            self._timer = self._libc.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)
+            if self._timer < 0:
+                raise OSError(ctypes.get_errno(), "A timer can't be made: timerfd_create has failed")
+            # The interval, which stays 0, and the time, each in seconds and nanoseconds.
+            self._when = (ctypes.c_long * 4)()
+            self._watcher = self._loop.io(self._timer, READ)
+            self._watcher.start(callback)
 
     def set(self, at: float) -> None:
         """Sets the time; what is past is due at once."""
-        if sys.platform != "linux":
-            self._coarse.stop()
-            self._coarse.start(self._callback, after=max(0, at - time.time()))
-            return
-        self._settime(max(1, int(at * NANOSECONDS)))
+        if self._libc:
+            self._settime(max(1, int(at * NANOSECONDS)))
+        else:
+            self.clear()
+            self._watcher = self._loop.timer(max(0.0, at - time.time()))
+            self._watcher.start(self._callback)
 
     def clear(self) -> None:
         """Forgets the time that was set, also if it has come."""
-        if sys.platform != "linux":
-            self._coarse.stop()
-            return
-        self._settime(0)
+        if self._libc:
+            self._settime(0)
+        elif self._watcher:
+            self._watcher.stop()
 
     def _settime(self, nanoseconds: int) -> None:
         self._when[2], self._when[3] = divmod(nanoseconds, NANOSECONDS)
-        self._libc.timerfd_settime(self._timer, _TFD_TIMER_ABSTIME, self._when, None)
+        self._libc.timerfd_settime(self._timer, TFD_TIMER_ABSTIME, self._when, None)
