@@ -84,9 +84,14 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
         if (rising.length === 0) break;
         trial += 1;
         for (const target of interleaved(rising, trial)) {
-          const step = { seconds: options.pace.capacityStep, users };
-          const name = `${round + 1}/${rounds}, ${users} ${users === 1 ? 'user' : 'users'}`;
-          const files = await measure(comparison, 'capacity', trial, name, target, 'one', [step]);
+          const files = await measure(comparison, {
+            experiment: 'capacity',
+            trial,
+            which: `${round + 1}/${rounds}, ${users} ${users === 1 ? 'user' : 'users'}`,
+            target,
+            scaling: 'one',
+            steps: [{ seconds: options.pace.capacityStep, users }],
+          });
           throughputs[target].push(highestThroughput(rowsOf(files, target, 'steps')));
         }
       }
@@ -117,9 +122,9 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
   noise: async (comparison) => {
     const { place, options } = comparison;
     if (!place.targets.includes('function')) return;
-    const trials = trialsOf('noise', options);
-    for (let trial = 1; trial <= trials; trial++) {
-      await measure(comparison, 'noise', trial, `${trial}/${trials}`, 'function', 'core', [equalRate(comparison)]);
+    const steps = [equalRate(comparison)];
+    for (let trial = 1; trial <= trialsOf('noise', options); trial++) {
+      await measure(comparison, { experiment: 'noise', trial, target: 'function', scaling: 'core', steps });
     }
   },
 
@@ -265,15 +270,29 @@ function boundOfNodes({ place, options, progress, limits, capacities }: Comparis
   return bound;
 }
 
+/** A load of an experiment. */
+interface Measured {
+  experiment: ExperimentName;
+  /** The folder of the experiment that the results go to. */
+  trial: number;
+  /** What tells this load from the others of the experiment, such as `1/3`. */
+  which?: string;
+  target: Target;
+  scaling: Scaling;
+  steps: Step[];
+}
+
 /** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
 async function measure(
   comparison: Comparison,
-  experiment: ExperimentName,
-  trial: number,
-  which: string,
-  target: Target,
-  scaling: Scaling,
-  steps: Step[],
+  {
+    experiment,
+    trial,
+    which = `${trial}/${trialsOf(experiment, comparison.options)}`,
+    target,
+    scaling,
+    steps,
+  }: Measured,
 ): Promise<Files> {
   const { place, options, progress, folder, limits } = comparison;
   const name = `${experiment} ${which}: ${NAMES[target]}`;
@@ -332,10 +351,9 @@ async function forEachTrial(
   scaling: Scaling,
   steps: Step[],
 ): Promise<void> {
-  const trials = trialsOf(experiment, comparison.options);
-  for (let trial = 1; trial <= trials; trial++) {
+  for (let trial = 1; trial <= trialsOf(experiment, comparison.options); trial++) {
     for (const target of interleaved(comparison.place.targets, trial - 1)) {
-      await measure(comparison, experiment, trial, `${trial}/${trials}`, target, scaling, steps);
+      await measure(comparison, { experiment, trial, target, scaling, steps });
     }
   }
 }
