@@ -200,10 +200,13 @@ def summary(verdict: dict[str, Any]) -> str:
     if verdict["reasons"]:
         # The line goes where Kubernetes cuts it off: what comes after the reasons must stay.
         return f"{start} {'; '.join(reason.rstrip('.') for reason in verdict['reasons'])[:REASONS_LENGTH]};"
+    # A latency under overload is none of the target at that rate.
+    how = f"p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms"
+    if verdict["saturatedFrom"] is not None:
+        how = f"the target saturated from step {verdict['saturatedFrom']} on"
     return (
         f"{start} {verdict['requests']} requests in {verdict['seconds']} s, {verdict['throughput']:.1f}/s, "
-        f"{verdict['failures']} failed, p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms"
-        f"{'' if verdict['saturatedFrom'] is None else ', the target saturated'};"
+        f"{verdict['failures']} failed, {how};"
     )
 
 

@@ -205,7 +205,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("--target", required=True, choices=TARGETS, metavar="NAME", help=f"who is loaded: {' or '.join(TARGETS)}")
     add("--host", default="", metavar="URL", help="where it is; needed unless with --worker-of")
-    add("--users", type=whole(1), help="users at the same time (default: 20)")
+    add("--users", type=whole(1), help="users at the same time (default: 20), with --rate to begin with")
     add("--spawn-rate", type=number(0.01), default=20.0, help="users that start in a second")
     add("--run-time", metavar="TIME", help="how long: 300, 300s, 5m or 1h30m (default: 5m)")
     add("--rate", type=number(1e-6), help="requests/s of all users, sent on time whatever the answers take")

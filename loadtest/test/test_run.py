@@ -203,18 +203,25 @@ def test_a_target_that_is_not_there(start: Start) -> None:
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_target_that_cannot_keep_up_is_a_finding(function: ScriptedFunction, tmp_path: Path, processes: int) -> None:
     function.seconds = 0.005
-    steps = [{"seconds": 9, "users": 200, "rate": rate} for rate in (50, 800, 900, 1000)]
+    steps = [{"seconds": 9, "users": 200, "rate": rate} for rate in (800, 900, 60)]
     load = (f"--steps={json.dumps(steps)}", "--settle=6", "--spawn-rate=200", f"--processes={processes}")
-    load_test = LoadTest(tmp_path, f"--host={function.url}", *load)
-    assert load_test.end() == 0
+    # A neighbour that takes the CPU makes the load generator late, and the load INVALID, and rightly so.
+    for attempt in range(3):
+        function.requests = 0
+        (tmp_path / str(attempt)).mkdir()
+        load_test = LoadTest(tmp_path / str(attempt), f"--host={function.url}", *load)
+        code = load_test.end()
+        if not any("late itself" in reason for reason in load_test.verdict()["reasons"]):
+            break
+    assert code == 0
     verdict = load_test.verdict()
-    assert (verdict["reasons"], verdict["saturatedFrom"], verdict["failures"]) == ([], 1, 0)
-    assert [(row["step"], row["users"], row["saturated"]) for row in load_test.rows("steps")] == [
-        ("0", "200", "0"),
-        ("1", "512", "1"),
-    ]
+    assert (verdict["reasons"], verdict["saturatedFrom"], verdict["failures"]) == ([], 0, 0)
+    saturated, kept_up = load_test.rows("steps")
+    assert [saturated[column] for column in ("step", "users", "saturated")] == ["0", "512", "1"]
     # The function answers one request each 5 ms at most.
-    assert verdict["throughput"] * verdict["seconds"] <= 2 * 3 * 200
+    assert 0 < int(saturated["requests"]) <= 3 * 200
+    # There is no use in a higher rate, but in a lower one.
+    assert (kept_up["step"], kept_up["saturated"]) == ("2", "0")
     assert load_test.locust_total("Request Count") == load_test.total("seconds", "requests") == function.requests
 
 

@@ -171,7 +171,7 @@ def test_a_saturated_target_is_a_finding(tmp_path: Path) -> None:
     outcome.windows = [dataclasses.replace(outcome.windows[0], is_saturated=True)]
     verdict = judge(settings_with(tmp_path, "--rate=110"), outcome, None)
     assert (verdict["reasons"], verdict["saturatedFrom"]) == ([], 0)
-    assert summary(verdict).endswith("p99 2.00 ms, the target saturated;")
+    assert summary(verdict).endswith("0 failed, the target saturated from step 0 on;")
     # What it answers has to be steady all the same.
     unsteady = outcome_with([100] * 10 + [115] * 10 + [100] * 10)
     unsteady.windows = outcome.windows
