@@ -1,41 +1,87 @@
 {{- define "f2c-function.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- include "f2c-function.cut" (list (default .Chart.Name .Values.nameOverride) 63) }}
 {{- end }}
 
-{{/* Some names are limited to 63 characters. If the release's name contains the chart's, it is the full name. */}}
-{{- define "f2c-function.fullname" -}}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else }}
+{{/*
+The name of the objects, whatever its length. A release whose name contains the chart's gives its name alone. A chart's
+name may have capitals where another chart gives it an alias; names of objects have none.
+*/}}
+{{- define "f2c-function.longName" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
-{{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride }}
+{{- else if contains $name .Release.Name }}
+{{- lower .Release.Name }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | lower }}
+{{- end }}
+{{- end }}
+
+{{- define "f2c-function.fullname" -}}
+{{- include "f2c-function.cut" (list (include "f2c-function.longName" .) 63) }}
+{{- end }}
+
+{{/* A list's name with its number of characters at most. The hash keeps names apart that differ in what is cut off. */}}
+{{- define "f2c-function.cut" -}}
+{{- $name := first . }}
+{{- $most := last . }}
+{{- if gt (len $name) $most }}
+{{- printf "%s-%s" (trunc (sub $most 9 | int) $name | trimSuffix "-") (sha256sum $name | trunc 8) }}
+{{- else }}
+{{- $name }}
+{{- end }}
+{{- end }}
+
+{{/* A map of texts, such as labels: in quotes, since YAML reads some texts as numbers. Helm keeps some that are null. */}}
+{{- define "f2c-function.texts" -}}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ toJson $key }}: {{ toJson $value }}
 {{- end }}
 {{- end }}
 {{- end }}
 
+{{/* A map without what is null in it. */}}
+{{- define "f2c-function.given" -}}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ dict $key $value | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of an object: those that select it, the user's, and the chart's. Of two with one name the first counts. */}}
 {{- define "f2c-function.labels" -}}
-{{ include "f2c-function.selectorLabels" . }}
-{{ include "f2c-function.releaseLabels" . }}
+{{- merge (include "f2c-function.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) (include "f2c-function.releaseLabels" . | fromYaml) | include "f2c-function.texts" | trim }}
 {{- end }}
 
 {{- define "f2c-function.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "f2c-function.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "f2c-function.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "f2c-function.podLabels" -}}
+{{- merge (include "f2c-function.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-function.labels" . | fromYaml) | include "f2c-function.texts" | trim }}
 {{- end }}
 
 {{/* The pod of `helm test` has labels of its own: service, autoscaler and disruption budget must not select it. */}}
 {{- define "f2c-function.testSelectorLabels" -}}
-app.kubernetes.io/name: {{ include "f2c-function.name" . | trunc 58 }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "f2c-function.cut" (list (include "f2c-function.name" .) 58) }}-test
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "f2c-function.testName" -}}
+{{- include "f2c-function.cut" (list (include "f2c-function.longName" .) 58) }}-test
+{{- end }}
+
+{{- define "f2c-function.testLabels" -}}
+{{- merge (include "f2c-function.testSelectorLabels" . | fromYaml) (include "f2c-function.podLabels" . | fromYaml) | include "f2c-function.texts" | trim }}
 {{- end }}
 
 {{- define "f2c-function.releaseLabels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 
 {{- define "f2c-function.serviceAccountName" -}}
@@ -46,14 +92,95 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Makes an image reference from a list: an image's values, and the default tag. --set makes some tags numbers. */}}
+{{/* The reference of an image, from a list of its values and the tag by default. */}}
 {{- define "f2c-function.image" -}}
 {{- $image := first . }}
 {{- if $image.digest -}}
 {{ $image.repository }}@{{ $image.digest }}
 {{- else -}}
-{{ $image.repository }}:{{ default (last .) $image.tag | toJson | trimAll "\"" }}
+{{ $image.repository }}:{{ default (last .) $image.tag }}
 {{- end }}
+{{- end }}
+
+{{/*
+The number of pods to ask for. It is left out where someone else decides it: an autoscaler, or you with replicaCount=null.
+But Helm sets back to 1 what a release no longer says. So once a release has said it, it says what the cluster has now,
+and says so in an annotation. A new release asks for what the autoscaler would: then all are ready when Helm returns. That
+needs a cluster to look at, which `helm template` and Argo CD do not have; the list tells if there is one.
+*/}}
+{{- define "f2c-function.replicas" -}}
+{{- if not (or .Values.autoscaling.enabled (kindIs "invalid" .Values.replicaCount)) }}
+{{- int .Values.replicaCount }}
+{{- else }}
+{{- $least := ternary (int .Values.autoscaling.minReplicas) 1 .Values.autoscaling.enabled }}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (include "f2c-function.fullname" .) }}
+{{- if $deployment }}
+{{- $now := int $deployment.spec.replicas }}
+{{- if and $now (lt $now $least) }}
+{{- $least }}
+{{- else if hasKey ($deployment.metadata.annotations | default dict) "f2c/replicas" }}
+{{- $now }}
+{{- end }}
+{{- else if and (gt $least 1) (lookup "apps/v1" "Deployment" .Release.Namespace "") }}
+{{- $least }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What all pods of the chart have in common: the function's, and that of `helm test`. */}}
+{{- define "f2c-function.podSpec" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml (uniq .) | nindent 2 }}
+{{- end }}
+serviceAccountName: {{ include "f2c-function.serviceAccountName" . | quote }}
+automountServiceAccountToken: false
+# Kubernetes would set variables for every service, some with names that programs read as their options.
+enableServiceLinks: false
+{{- with .Values.podSecurityContext }}
+securityContext:
+  {{- include "f2c-function.given" . | trim | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ quote . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- include "f2c-function.texts" . | trim | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What all their containers have in common. */}}
+{{- define "f2c-function.containerSpec" -}}
+{{- with .Values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.securityContext }}
+securityContext:
+  {{- include "f2c-function.given" . | trim | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A list's variables; of two with one name the later one counts. */}}
+{{- define "f2c-function.env" -}}
+{{- $names := list }}
+{{- $env := list }}
+{{- range reverse . }}
+{{- if not (has .name $names) }}
+{{- $names = append $names .name }}
+{{- $env = prepend $env . }}
+{{- end }}
+{{- end }}
+{{- toYaml $env }}
 {{- end }}
 
 {{- define "f2c-function.terminationGracePeriodSeconds" -}}
@@ -64,57 +191,58 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* The container of the function, both in a Deployment and on Knative. */}}
 {{- define "f2c-function.container" -}}
-{{- $knative := .Values.knative.enabled -}}
-name: {{ .Chart.Name }}
-image: {{ include "f2c-function.image" (list .Values.image .Chart.AppVersion) }}
+{{- $knative := (.Values.knative).enabled -}}
+name: {{ .Chart.Name | lower | quote }}
+image: {{ include "f2c-function.image" (list .Values.image .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
-env:
-  {{- if not $knative }}
-  - name: PORT
-    value: {{ .Values.service.targetPort | quote }}
-  {{- end }}
-  {{- range $name, $value := .Values.settings }}
-  - name: {{ ternary "FUNCTION_RUNTIME" (snakecase $name | upper) (eq $name "runtime") }}
-    value: {{ $value | toJson | trimAll "\"" | quote }} {{- /* quote alone writes 1048576 as 1.048576e+06 */}}
-  {{- end }}
-  {{- with .Values.extraEnv }}
-  {{- toYaml . | nindent 2 }}
-  {{- end }}
-ports:
-  {{- if $knative }}
-  - name: http1 # Knative's name for HTTP/1.1; Knative chooses the port, and sets PORT
-  {{- else }}
-  - name: http
-    containerPort: {{ .Values.service.targetPort }}
-  {{- end }}
-startupProbe:
-  {{- include "f2c-function.httpGet" (list . "/readyz") | nindent 2 }}
-  {{- toYaml .Values.probes.startup | nindent 2 }}
-readinessProbe:
-  {{- include "f2c-function.httpGet" (list . "/readyz") | nindent 2 }}
-  {{- toYaml .Values.probes.readiness | nindent 2 }}
-livenessProbe:
-  {{- include "f2c-function.httpGet" (list . "/healthz") | nindent 2 }}
-  {{- toYaml .Values.probes.liveness | nindent 2 }}
-resources:
-  {{- toYaml .Values.resources | nindent 2 }}
-securityContext:
-  {{- toYaml .Values.securityContext | nindent 2 }}
+{{- $env := list }}
+{{- if not $knative }} {{- /* Knative sets PORT itself, from the container's port. */}}
+{{- $env = append $env (dict "name" "PORT" "value" (int .Values.service.targetPort | toString)) }}
 {{- end }}
-
-{{- define "f2c-function.httpGet" -}}
-httpGet:
-  path: {{ last . }}
-  {{- if not (first .).Values.knative.enabled }}
-  port: http
-  {{- end }}
+{{- range $name, $value := .Values.settings }}
+{{- if not (hasPrefix "x-" $name) }}
+{{- $variable := ternary "FUNCTION_RUNTIME" (snakecase $name | upper) (eq $name "runtime") }}
+{{- $env = append $env (dict "name" $variable "value" (toJson $value | trimAll "\"")) }} {{- /* toString writes 1048576 as 1.048576e+06 */}}
+{{- end }}
+{{- end }}
+env:
+  {{- include "f2c-function.env" (concat $env (.Values.extraEnv | default list)) | nindent 2 }}
+ports:
+  - name: {{ ternary "http1" "http" $knative }} {{- /* HTTP/1.1, in Knative's words */}}
+    containerPort: {{ int .Values.service.targetPort }}
+{{- range $probe, $path := dict "startup" "/readyz" "readiness" "/readyz" "liveness" "/healthz" }}
+{{- with get ($.Values.probes | default dict) $probe }}
+{{ $probe }}Probe:
+  httpGet:
+    path: {{ $path }}
+    port: {{ ternary (int $.Values.service.targetPort) "http" $knative }}
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+{{ include "f2c-function.containerSpec" . | trim }}
 {{- end }}
 
 {{/* Checks what values.schema.json can't, because it can't compare two values. */}}
 {{- define "f2c-function.check" -}}
+{{- $name := include "f2c-function.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+{{- fail (printf "The service would be called %q, which Kubernetes does not take: the name must begin with a letter, and have only lowercase letters, digits and dashes. Choose another name for the release, or set fullnameOverride." $name) }}
+{{- end }}
+{{- range $value := list "podLabels" "commonLabels" }}
+{{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" }}
+{{- if hasKey (get $.Values $value | default dict) $label }}
+{{- fail (printf "%s has %s, by which the service finds its pods: choose another label. nameOverride and the release's name set this one." $value $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}
 {{- fail (printf "autoscaling.minReplicas is %v; it must not be over autoscaling.maxReplicas, which is %v." .minReplicas .maxReplicas) }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraEnv }}
+{{- if eq .name "PORT" }}
+{{- fail "extraEnv has PORT, which must be the port of the probes and the service too: set service.targetPort." }}
 {{- end }}
 {{- end }}
 {{- with .Values.settings }}
@@ -124,6 +252,26 @@ httpGet:
 {{- $needed := addf .drainDelaySeconds .drainTimeoutSeconds }}
 {{- if lt (include "f2c-function.terminationGracePeriodSeconds" $ | float64) $needed }}
 {{- fail (printf "terminationGracePeriodSeconds is %v; settings.drainDelaySeconds and settings.drainTimeoutSeconds together need %v." $.Values.terminationGracePeriodSeconds $needed) }}
+{{- end }}
+{{- end }}
+{{- if (.Values.knative).enabled }}
+{{- include "f2c-function.checkKnative" . }}
+{{- end }}
+{{- end }}
+
+{{- define "f2c-function.checkKnative" -}}
+{{- with .Values }}
+{{- if has (int .service.targetPort) (list 8008 8012 8013 8022 9090 9091) }}
+{{- fail (printf "service.targetPort is %v, which Knative keeps for itself: choose another port." .service.targetPort) }}
+{{- end }}
+{{- if and (not .autoscaling.enabled) (eq (toString .replicaCount) "0") }}
+{{- fail "replicaCount is 0, which means to Knative that there is no limit: set autoscaling.enabled=true and autoscaling.minReplicas=0 to scale to zero." }}
+{{- end }}
+{{- $without := dict "networkPolicy.enabled" (.networkPolicy).enabled "serviceMonitor.enabled" (.serviceMonitor).enabled "service.nodePort" .service.nodePort "service.annotations" .service.annotations "autoscaling.behavior" .autoscaling.behavior "terminationGracePeriodSeconds" .terminationGracePeriodSeconds }}
+{{- range $value, $set := $without }}
+{{- if $set }}
+{{- fail (printf "%s has no effect on Knative, which has its own way for that: leave it out." $value) }}
+{{- end }}
 {{- end }}
 {{- end }}
 {{- end }}

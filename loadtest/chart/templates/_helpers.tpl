@@ -1,36 +1,83 @@
 {{- define "f2c-loadtest.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- include "f2c-loadtest.cut" (list (default .Chart.Name .Values.nameOverride) 63) }}
 {{- end }}
 
-{{/* Some names are limited to 63 characters. If the release's name contains the chart's, it is the full name. */}}
-{{- define "f2c-loadtest.fullname" -}}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else }}
+{{/*
+The name of the objects, whatever its length. A release whose name contains the chart's gives its name alone. A chart's
+name may have capitals where another chart gives it an alias; names of objects have none.
+*/}}
+{{- define "f2c-loadtest.longName" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
-{{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride }}
+{{- else if contains $name .Release.Name }}
+{{- lower .Release.Name }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
-{{- end }}
+{{- printf "%s-%s" .Release.Name $name | lower }}
 {{- end }}
 {{- end }}
 
-{{/* A Job can not be changed, so each revision of the release makes a new one. The name leaves room for -worker. */}}
+{{- define "f2c-loadtest.fullname" -}}
+{{- include "f2c-loadtest.cut" (list (include "f2c-loadtest.longName" .) 63) }}
+{{- end }}
+
+{{/* A list's name with its number of characters at most. The hash keeps names apart that differ in what is cut off. */}}
+{{- define "f2c-loadtest.cut" -}}
+{{- $name := first . }}
+{{- $most := last . }}
+{{- if gt (len $name) $most }}
+{{- printf "%s-%s" (trunc (sub $most 9 | int) $name | trimSuffix "-") (sha256sum $name | trunc 8) }}
+{{- else }}
+{{- $name }}
+{{- end }}
+{{- end }}
+
+{{/*
+A Job is never changed: other values make another one, and the same values the same, whatever tool installs it. In a hash
+of the release's name and of all values, each release has Jobs of its own; -master and -worker are still to fit.
+*/}}
 {{- define "f2c-loadtest.jobName" -}}
-{{- printf "%s-%d" (include "f2c-loadtest.fullname" . | trunc 50 | trimSuffix "-") .Release.Revision }}
+{{- $values := list (include "f2c-loadtest.longName" .) .Release.Name .Chart.Version .Chart.AppVersion .Values }}
+{{- $name := include "f2c-loadtest.longName" . | trunc 47 | trimSuffix "-" }}
+{{- printf "%s-%s" $name (toJson $values | sha256sum | trunc 8) }}
 {{- end }}
 
+{{/* A map of texts, such as labels: in quotes, since YAML reads some texts as numbers. Helm keeps some that are null. */}}
+{{- define "f2c-loadtest.texts" -}}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ toJson $key }}: {{ toJson $value }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* A map without what is null in it. */}}
+{{- define "f2c-loadtest.given" -}}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ dict $key $value | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of an object: those that select it, the user's, and the chart's. Of two with one name the first counts. */}}
 {{- define "f2c-loadtest.labels" -}}
-{{ include "f2c-loadtest.selectorLabels" . }}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- merge (include "f2c-loadtest.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) (include "f2c-loadtest.releaseLabels" . | fromYaml) | include "f2c-loadtest.texts" | trim }}
 {{- end }}
 
 {{- define "f2c-loadtest.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "f2c-loadtest.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "f2c-loadtest.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "f2c-loadtest.podLabels" -}}
+{{- merge (include "f2c-loadtest.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-loadtest.labels" . | fromYaml) | include "f2c-loadtest.texts" | trim }}
+{{- end }}
+
+{{- define "f2c-loadtest.releaseLabels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 
 {{- define "f2c-loadtest.serviceAccountName" -}}
@@ -41,12 +88,12 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* Makes the reference of the image. --set turns some tags into numbers. */}}
+{{/* The reference of the image. */}}
 {{- define "f2c-loadtest.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
 {{- else -}}
-{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag | toJson | trimAll "\"" }}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
 {{- end }}
 {{- end }}
 
@@ -120,54 +167,69 @@ waiting for workers, and for ten minutes to pull the image and to pack the resul
 {{- end }}
 {{- end }}
 
-{{/* Makes a pod from the root context, its extra arguments, its resources, and the volume for its results. */}}
+{{/* A load that is moved to another node begins anew, or never ends: cluster autoscalers are asked to leave it. */}}
+{{- define "f2c-loadtest.podAnnotations" -}}
+cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
+karpenter.sh/do-not-disrupt: "true"
+{{- end }}
+
+{{/* A volume for results belongs to root: without its group, the container could not write there. */}}
+{{- define "f2c-loadtest.podSecurityContext" -}}
+{{- $group := (.Values.securityContext).runAsGroup }}
+{{- merge (deepCopy (.Values.podSecurityContext | default dict)) (dict "fsGroup" $group) | include "f2c-loadtest.given" | trim }}
+{{- end }}
+
+{{/* A pod, from the root, its arguments beside those of all pods, its resources, and the volume for its results. */}}
 {{- define "f2c-loadtest.pod" -}}
 {{- $root := .root }}
 {{- with .root }}
 metadata:
-  {{- with .Values.podAnnotations }}
   annotations:
-    {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- merge (deepCopy (.Values.podAnnotations | default dict)) (include "f2c-loadtest.podAnnotations" . | fromYaml) | include "f2c-loadtest.texts" | trim | nindent 4 }}
   labels:
-    {{- include "f2c-loadtest.labels" . | nindent 4 }}
-    app.kubernetes.io/component: {{ $.component }}
-    {{- with .Values.podLabels }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
+    {{- merge (include "f2c-loadtest.podLabels" . | fromYaml) (dict "app.kubernetes.io/component" $.component) | include "f2c-loadtest.texts" | trim | nindent 4 }}
 spec:
   # A failed load says why in its log and its termination message. A restart would only hide that.
   restartPolicy: Never
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
-    {{- toYaml . | nindent 4 }}
+    {{- toYaml (uniq .) | nindent 4 }}
   {{- end }}
-  serviceAccountName: {{ include "f2c-loadtest.serviceAccountName" . }}
+  serviceAccountName: {{ include "f2c-loadtest.serviceAccountName" . | quote }}
   automountServiceAccountToken: false
   # With links, Kubernetes would set variables for a service named locust, and Locust would read them as its options.
   enableServiceLinks: false
   # As process 1, a program would ignore SIGTERM until it has installed its handler.
   shareProcessNamespace: true
+  {{- with include "f2c-loadtest.podSecurityContext" . }}
   securityContext:
-    fsGroup: 1000 # without this, a volume for results belongs to root
+    {{- nindent 4 . }}
+  {{- end }}
+  {{- with .Values.priorityClassName }}
+  priorityClassName: {{ quote . }}
+  {{- end }}
   containers:
-    - name: {{ .Chart.Name }}
-      image: {{ include "f2c-loadtest.image" . }}
+    - name: {{ .Chart.Name | lower | quote }}
+      image: {{ include "f2c-loadtest.image" . | quote }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       terminationMessagePolicy: File # the verdict is written there
       args:
         {{- include "f2c-loadtest.args" . | trim | nindent 8 }}
         {{- range $.args }}
-        - {{ . }}
+        - {{ quote . }}
         {{- end }}
       {{- with $.ports }}
       ports:
         {{- toYaml . | nindent 8 }}
       {{- end }}
+      {{- with $.resources }}
       resources:
-        {{- toYaml $.resources | nindent 8 }}
+        {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.securityContext }}
       securityContext:
-        {{- toYaml .Values.securityContext | nindent 8 }}
+        {{- include "f2c-loadtest.given" . | trim | nindent 8 }}
+      {{- end }}
       volumeMounts:
         - name: temporary
           mountPath: /tmp
@@ -186,11 +248,11 @@ spec:
     {{- if .Values.locustfile }}
     - name: locustfile
       configMap:
-        name: {{ include "f2c-loadtest.jobName" . }}
+        name: {{ include "f2c-loadtest.jobName" . | quote }}
     {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
-    {{- toYaml . | nindent 4 }}
+    {{- include "f2c-loadtest.texts" . | trim | nindent 4 }}
   {{- end }}
   {{- with .Values.tolerations }}
   tolerations:
@@ -208,7 +270,7 @@ spec:
             topologyKey: kubernetes.io/hostname
             labelSelector:
               matchLabels:
-                app.kubernetes.io/name: f2c-{{ .Values.target }}
+                app.kubernetes.io/name: {{ printf "f2c-%s" .Values.target }}
     {{- end }}
 {{- end }}
 {{- end }}
@@ -221,6 +283,20 @@ spec:
 
 {{/* Checks what values.schema.json can't, because it can't compare two values. */}}
 {{- define "f2c-loadtest.check" -}}
+{{- $name := include "f2c-loadtest.fullname" . }}
+{{- if not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $name) }}
+{{- fail (printf "The Job would be called %q, which its pods can't be: a name has only lowercase letters, digits and dashes. Choose another name for the release, or set fullnameOverride." $name) }}
+{{- end }}
+{{- if and .Values.workers.count (not (regexMatch "^[a-z]" $name)) }}
+{{- fail (printf "The service of the workers would be called %q…, which Kubernetes does not take: the name must begin with a letter. Choose another name for the release, or set fullnameOverride." $name) }}
+{{- end }}
+{{- range $value := list "podLabels" "commonLabels" }}
+{{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" "batch.kubernetes.io/job-name" "batch.kubernetes.io/controller-uid" "job-name" "controller-uid" }}
+{{- if hasKey (get $.Values $value | default dict) $label }}
+{{- fail (printf "%s has %s, by which the Job finds its pods: choose another label." $value $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values }}
 {{- if gt (float64 .temperatures.min) (float64 .temperatures.max) }}
 {{- fail (printf "temperatures.min is %v; it must not be over temperatures.max, which is %v." .temperatures.min .temperatures.max) }}

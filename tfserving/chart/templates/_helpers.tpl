@@ -1,41 +1,87 @@
 {{- define "f2c-tfserving.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- include "f2c-tfserving.cut" (list (default .Chart.Name .Values.nameOverride) 63) }}
 {{- end }}
 
-{{/* Some names are limited to 63 characters. If the release's name contains the chart's, it is the full name. */}}
-{{- define "f2c-tfserving.fullname" -}}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
-{{- else }}
+{{/*
+The name of the objects, whatever its length. A release whose name contains the chart's gives its name alone. A chart's
+name may have capitals where another chart gives it an alias; names of objects have none.
+*/}}
+{{- define "f2c-tfserving.longName" -}}
 {{- $name := default .Chart.Name .Values.nameOverride }}
-{{- if contains $name .Release.Name }}
-{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride }}
+{{- else if contains $name .Release.Name }}
+{{- lower .Release.Name }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name $name | lower }}
+{{- end }}
+{{- end }}
+
+{{- define "f2c-tfserving.fullname" -}}
+{{- include "f2c-tfserving.cut" (list (include "f2c-tfserving.longName" .) 63) }}
+{{- end }}
+
+{{/* A list's name with its number of characters at most. The hash keeps names apart that differ in what is cut off. */}}
+{{- define "f2c-tfserving.cut" -}}
+{{- $name := first . }}
+{{- $most := last . }}
+{{- if gt (len $name) $most }}
+{{- printf "%s-%s" (trunc (sub $most 9 | int) $name | trimSuffix "-") (sha256sum $name | trunc 8) }}
+{{- else }}
+{{- $name }}
+{{- end }}
+{{- end }}
+
+{{/* A map of texts, such as labels: in quotes, since YAML reads some texts as numbers. Helm keeps some that are null. */}}
+{{- define "f2c-tfserving.texts" -}}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ toJson $key }}: {{ toJson $value }}
 {{- end }}
 {{- end }}
 {{- end }}
 
+{{/* A map without what is null in it. */}}
+{{- define "f2c-tfserving.given" -}}
+{{- range $key, $value := . }}
+{{- if not (kindIs "invalid" $value) }}
+{{ dict $key $value | toYaml }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Labels of an object: those that select it, the user's, and the chart's. Of two with one name the first counts. */}}
 {{- define "f2c-tfserving.labels" -}}
-{{ include "f2c-tfserving.selectorLabels" . }}
-{{ include "f2c-tfserving.releaseLabels" . }}
+{{- merge (include "f2c-tfserving.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) (include "f2c-tfserving.releaseLabels" . | fromYaml) | include "f2c-tfserving.texts" | trim }}
 {{- end }}
 
 {{- define "f2c-tfserving.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "f2c-tfserving.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "f2c-tfserving.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "f2c-tfserving.podLabels" -}}
+{{- merge (include "f2c-tfserving.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-tfserving.labels" . | fromYaml) | include "f2c-tfserving.texts" | trim }}
 {{- end }}
 
 {{/* The pod of `helm test` has labels of its own: service, autoscaler and disruption budget must not select it. */}}
 {{- define "f2c-tfserving.testSelectorLabels" -}}
-app.kubernetes.io/name: {{ include "f2c-tfserving.name" . | trunc 58 }}-test
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "f2c-tfserving.cut" (list (include "f2c-tfserving.name" .) 58) }}-test
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
+{{- end }}
+
+{{- define "f2c-tfserving.testName" -}}
+{{- include "f2c-tfserving.cut" (list (include "f2c-tfserving.longName" .) 58) }}-test
+{{- end }}
+
+{{- define "f2c-tfserving.testLabels" -}}
+{{- merge (include "f2c-tfserving.testSelectorLabels" . | fromYaml) (include "f2c-tfserving.podLabels" . | fromYaml) | include "f2c-tfserving.texts" | trim }}
 {{- end }}
 
 {{- define "f2c-tfserving.releaseLabels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service }}
+app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 
 {{- define "f2c-tfserving.serviceAccountName" -}}
@@ -46,14 +92,95 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 {{- end }}
 
-{{/* Makes an image reference from a list: an image's values, and the default tag. --set makes some tags numbers. */}}
+{{/* The reference of an image, from a list of its values and the tag by default. */}}
 {{- define "f2c-tfserving.image" -}}
 {{- $image := first . }}
 {{- if $image.digest -}}
 {{ $image.repository }}@{{ $image.digest }}
 {{- else -}}
-{{ $image.repository }}:{{ default (last .) $image.tag | toJson | trimAll "\"" }}
+{{ $image.repository }}:{{ default (last .) $image.tag }}
 {{- end }}
+{{- end }}
+
+{{/*
+The number of pods to ask for. It is left out where someone else decides it: an autoscaler, or you with replicaCount=null.
+But Helm sets back to 1 what a release no longer says. So once a release has said it, it says what the cluster has now,
+and says so in an annotation. A new release asks for what the autoscaler would: then all are ready when Helm returns. That
+needs a cluster to look at, which `helm template` and Argo CD do not have; the list tells if there is one.
+*/}}
+{{- define "f2c-tfserving.replicas" -}}
+{{- if not (or .Values.autoscaling.enabled (kindIs "invalid" .Values.replicaCount)) }}
+{{- int .Values.replicaCount }}
+{{- else }}
+{{- $least := ternary (int .Values.autoscaling.minReplicas) 1 .Values.autoscaling.enabled }}
+{{- $deployment := lookup "apps/v1" "Deployment" .Release.Namespace (include "f2c-tfserving.fullname" .) }}
+{{- if $deployment }}
+{{- $now := int $deployment.spec.replicas }}
+{{- if and $now (lt $now $least) }}
+{{- $least }}
+{{- else if hasKey ($deployment.metadata.annotations | default dict) "f2c/replicas" }}
+{{- $now }}
+{{- end }}
+{{- else if and (gt $least 1) (lookup "apps/v1" "Deployment" .Release.Namespace "") }}
+{{- $least }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What all pods of the chart have in common: the server's, and that of `helm test`. */}}
+{{- define "f2c-tfserving.podSpec" -}}
+{{- with .Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml (uniq .) | nindent 2 }}
+{{- end }}
+serviceAccountName: {{ include "f2c-tfserving.serviceAccountName" . | quote }}
+automountServiceAccountToken: false
+# Kubernetes would set variables for every service, some with names that programs read as their options.
+enableServiceLinks: false
+{{- with .Values.podSecurityContext }}
+securityContext:
+  {{- include "f2c-tfserving.given" . | trim | nindent 2 }}
+{{- end }}
+{{- with .Values.priorityClassName }}
+priorityClassName: {{ quote . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- include "f2c-tfserving.texts" . | trim | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* What all their containers have in common. */}}
+{{- define "f2c-tfserving.containerSpec" -}}
+{{- with .Values.resources }}
+resources:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.securityContext }}
+securityContext:
+  {{- include "f2c-tfserving.given" . | trim | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* A list's variables; of two with one name the later one counts. */}}
+{{- define "f2c-tfserving.env" -}}
+{{- $names := list }}
+{{- $env := list }}
+{{- range reverse . }}
+{{- if not (has .name $names) }}
+{{- $names = append $names .name }}
+{{- $env = prepend $env . }}
+{{- end }}
+{{- end }}
+{{- toYaml $env }}
 {{- end }}
 
 {{- define "f2c-tfserving.terminationGracePeriodSeconds" -}}
@@ -76,23 +203,23 @@ CPUs of the limit, not of the host.
 {{- define "f2c-tfserving.threads" -}}
 {{- $cores := include "f2c-tfserving.cores" . | int }}
 {{- with .Values.threads.rest | default (mul 4 $cores) }}
-- --rest_api_num_threads={{ . }}
+- --rest_api_num_threads={{ int . }}
 {{- end }}
 {{- with .Values.threads.intraOp | default $cores }}
-- --tensorflow_intra_op_parallelism={{ . }}
+- --tensorflow_intra_op_parallelism={{ int . }}
 {{- end }}
 {{- with .Values.threads.interOp | default $cores }}
-- --tensorflow_inter_op_parallelism={{ . }}
+- --tensorflow_inter_op_parallelism={{ int . }}
 {{- end }}
 {{- end }}
 
 {{- define "f2c-tfserving.container" -}}
-name: {{ .Chart.Name }}
-image: {{ include "f2c-tfserving.image" (list .Values.image .Chart.AppVersion) }}
+name: {{ .Chart.Name | lower | quote }}
+image: {{ include "f2c-tfserving.image" (list .Values.image .Chart.AppVersion) | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
-args: # the image sets these two flags as well; if a flag is given twice, the last one counts
-  - --rest_api_port={{ .Values.service.targetPort }}
-  - --port={{ .Values.service.grpcTargetPort }}
+args: # the image has the same flags with its own ports before these; of a flag given twice the last one counts
+  - --rest_api_port={{ int .Values.service.targetPort }}
+  - --port={{ int .Values.service.grpcTargetPort }}
   {{- with include "f2c-tfserving.threads" . | trim }}
   {{- nindent 2 . }}
   {{- end }}
@@ -101,30 +228,29 @@ args: # the image sets these two flags as well; if a flag is given twice, the la
   {{- end }}
 {{- with .Values.extraEnv }}
 env:
-  {{- toYaml . | nindent 2 }}
+  {{- include "f2c-tfserving.env" . | nindent 2 }}
 {{- end }}
 ports:
   - name: http
-    containerPort: {{ .Values.service.targetPort }}
+    containerPort: {{ int .Values.service.targetPort }}
   - name: grpc
-    containerPort: {{ .Values.service.grpcTargetPort }}
+    containerPort: {{ int .Values.service.grpcTargetPort }}
 {{- if gt (int .Values.preStopSleepSeconds) 0 }}
 lifecycle:
   preStop:
     sleep:
-      seconds: {{ .Values.preStopSleepSeconds }}
+      seconds: {{ int .Values.preStopSleepSeconds }}
 {{- end }}
-{{- range $probe, $timing := .Values.probes }}
+{{- range $probe := list "startup" "readiness" "liveness" }}
+{{- with get ($.Values.probes | default dict) $probe }}
 {{ $probe }}Probe:
   httpGet: # this path answers 200 as soon as the model is loaded
     path: /v1/models/fahrenheit_to_celsius
     port: http
-  {{- toYaml $timing | nindent 2 }}
+  {{- toYaml . | nindent 2 }}
 {{- end }}
-resources:
-  {{- toYaml .Values.resources | nindent 2 }}
-securityContext:
-  {{- toYaml .Values.securityContext | nindent 2 }}
+{{- end }}
+{{ include "f2c-tfserving.containerSpec" . | trim }}
 volumeMounts:
   - name: temporary
     mountPath: /tmp
@@ -132,9 +258,25 @@ volumeMounts:
 
 {{/* Checks what values.schema.json can't, because it can't compare two values. */}}
 {{- define "f2c-tfserving.check" -}}
+{{- $name := include "f2c-tfserving.fullname" . }}
+{{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
+{{- fail (printf "The service would be called %q, which Kubernetes does not take: the name must begin with a letter, and have only lowercase letters, digits and dashes. Choose another name for the release, or set fullnameOverride." $name) }}
+{{- end }}
+{{- range $value := list "podLabels" "commonLabels" }}
+{{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" }}
+{{- if hasKey (get $.Values $value | default dict) $label }}
+{{- fail (printf "%s has %s, by which the service finds its pods: choose another label. nameOverride and the release's name set this one." $value $label) }}
+{{- end }}
+{{- end }}
+{{- end }}
 {{- with .Values.autoscaling }}
 {{- if gt (int .minReplicas) (int .maxReplicas) }}
 {{- fail (printf "autoscaling.minReplicas is %v; it must not be over autoscaling.maxReplicas, which is %v." .minReplicas .maxReplicas) }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraArgs }}
+{{- if regexMatch "^--(rest_api_port|port)(=|$)" . }}
+{{- fail (printf "extraArgs has %s, which must be the port of the probes and the service too: set service.targetPort or service.grpcTargetPort." .) }}
 {{- end }}
 {{- end }}
 {{- range $rest, $grpc := dict "port" "grpcPort" "targetPort" "grpcTargetPort" "nodePort" "grpcNodePort" }}
