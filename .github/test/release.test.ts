@@ -74,10 +74,10 @@ describe('npm version', () => {
       const { stdout: chart } = await execa('helm', ['show', 'chart', file], { cwd: copy });
       expect(parse(chart)).toMatchObject({ version: '9.8.7-rc.1', appVersion: '9.8.7-rc.1' });
       const { stdout: objects } = await execa('helm', ['template', 'f2c', file], { cwd: copy });
-      const images = objects.match(/(?<=\bimage: )\S+/g);
+      const images = objects.match(/(?<=\bimage: ")[^"]+/g);
       expect(images).toContain(`docker.io/me/${names[index]!}:9.8.7-rc.1`);
       for (const image of images!) expect(image).toMatch(/^docker\.io\/me\/f2c-\w+:9\.8\.7-rc\.1$/);
-      expect(objects).toContain(`app.kubernetes.io/name: ${names[index]!}\n`);
+      expect(objects).toContain(`app.kubernetes.io/name: "${names[index]!}"\n`);
     }
   });
 });

@@ -42,9 +42,10 @@ export function get(resource: string, path: string, ...args: string[]): Promise<
   return kubectl('get', resource, ...args, '--output', `jsonpath=${path}`);
 }
 
-/** Returns the names of a release's pods. */
+/** The names of a release's pods, but for that of its last `helm test`. */
 export async function podsOf(release: string): Promise<string[]> {
-  const names = await get('pods', '{.items[*].metadata.name}', '--selector', `app.kubernetes.io/instance=${release}`);
+  const selector = `app.kubernetes.io/instance=${release},app.kubernetes.io/name notin (f2c-function-test,f2c-tfserving-test)`;
+  const names = await get('pods', '{.items[*].metadata.name}', '--selector', selector);
   return names.split(' ').filter(Boolean);
 }
 

@@ -64,7 +64,9 @@ describe.each([
 ])('%s', (release, target) => {
   check('installs, and passes its own tests', async () => {
     await install(release, target);
-    await helm('test', release, '--timeout', '2m');
+    expect(await helm('test', release, '--timeout', '2m', '--logs')).toMatch(
+      /knows \d+ temperatures, and refuses bad input\./,
+    );
   });
 
   check('the autoscaler goes from 1 to 5 under load, and back', async () => {
@@ -122,9 +124,10 @@ check('the function loses no request in a rolling upgrade and a scale-down', asy
   expect(sent()).toBeGreaterThan(10_000);
 });
 
-check('uninstalling leaves nothing', async () => {
+check('uninstalling leaves nothing but the pods of the last tests', async () => {
   await helm('uninstall', 'function', '--wait');
   await helm('uninstall', 'tfserving', '--wait');
+  await kubectl('delete', 'pod', 'function-f2c-function-test', 'tfserving-f2c-tfserving-test');
   const kinds = 'all,hpa,pdb,networkpolicies,serviceaccounts,configmaps,secrets,endpointslices';
   await eventually(60, async () => {
     expect(await get(kinds, '{.items[*].metadata.name}', '--selector', 'app.kubernetes.io/instance')).toBe('');

@@ -46,7 +46,7 @@ of the release's name and of all values, each release has Jobs of its own; -mast
 {{- define "f2c-loadtest.texts" -}}
 {{- range $key, $value := . }}
 {{- if not (kindIs "invalid" $value) }}
-{{ toJson $key }}: {{ toJson $value }}
+{{ toYaml $key }}: {{ toJson $value }}
 {{- end }}
 {{- end }}
 {{- end }}

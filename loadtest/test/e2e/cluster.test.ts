@@ -43,7 +43,8 @@ interface LoadTest {
 async function startLoadTest(release: string, ...values: string[]): Promise<LoadTest> {
   const before = await answered();
   await install(release, 'loadtest/chart', ...imageValues('loadtest'), 'settleSeconds=2', ...values);
-  const job = `${release}-1`;
+  const selector = `app.kubernetes.io/instance=${release},app.kubernetes.io/component=generator`;
+  const job = await get('jobs', '{.items[*].metadata.name}', '--selector', selector);
   const pod = () => get('pods', '{.items[*].metadata.name}', '--selector', `batch.kubernetes.io/job-name=${job}`);
   const name = await pod();
   await kubectl('wait', 'pod', name, '--for', 'jsonpath={.status.containerStatuses[0].started}=true', '--timeout=60s');

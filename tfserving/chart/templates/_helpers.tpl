@@ -36,7 +36,7 @@ name may have capitals where another chart gives it an alias; names of objects h
 {{- define "f2c-tfserving.texts" -}}
 {{- range $key, $value := . }}
 {{- if not (kindIs "invalid" $value) }}
-{{ toJson $key }}: {{ toJson $value }}
+{{ toYaml $key }}: {{ toJson $value }}
 {{- end }}
 {{- end }}
 {{- end }}
