@@ -2,7 +2,7 @@
 
 import { execa } from 'execa';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -65,6 +65,29 @@ describe('compare.bash', () => {
     expect(exitCode).toBe(1);
     expect(calls).not.toContain('report');
   });
+});
+
+test.each(['3', '4'])('helm.bash puts Helm %s on the PATH of later steps', async (major) => {
+  fake('go', 'printf "#!/bin/sh\\necho %s\\n" "$2" >"$GOBIN/helm" && chmod +x "$GOBIN/helm"');
+  const paths = join(folder, 'paths');
+  const { exitCode, all, calls } = await run(script('helm.bash', major), { GITHUB_PATH: paths });
+  expect(exitCode, all).toBe(0);
+  expect(calls).toMatch(new RegExp(`^go install helm\\.sh/helm/v${major}/cmd/helm@v${major}\\.\\d+\\.\\d+\\n$`));
+  expect(all).toContain(`helm.sh/helm/v${major}/cmd/helm@v${major}.`);
+  const bin = readFileSync(paths, 'utf8').trim();
+  expect(existsSync(join(bin, 'helm'))).toBe(true);
+  rmSync(bin, { recursive: true });
+});
+
+test('cluster.bash loads the images of this version, and waits for metrics that it has pinned', async () => {
+  fake('npm', `echo '"1.2.3"'`);
+  fake('kind');
+  fake('kubectl');
+  const { exitCode, calls } = await run(script('cluster.bash'));
+  expect(exitCode).toBe(0);
+  expect(calls).toContain('kind load docker-image f2c-function:1.2.3 f2c-tfserving:1.2.3 f2c-loadtest:1.2.3\n');
+  expect(calls).toMatch(/kubectl apply --filename https:\S+\/v\d+\.\d+\.\d+\/components.yaml\n/);
+  expect(calls).toMatch(/kubectl wait .*\n$/);
 });
 
 describe('account.bash', () => {

@@ -228,6 +228,21 @@ ports:
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
 {{- fail (printf "The service would be called %q, which Kubernetes does not take: the name must begin with a letter, and have only lowercase letters, digits and dashes. Choose another name for the release, or set fullnameOverride." $name) }}
 {{- end }}
+{{- with lookup "apps/v1" "Deployment" .Release.Namespace $name }}
+{{- if eq (dig "annotations" "meta.helm.sh/release-name" "" .metadata) $.Release.Name }}
+{{- if ($.Values.knative).enabled }}
+{{- fail (printf "The release runs as the Deployment %s. Knative could not take over its name while it serves: install a second release with knative.enabled=true, move your clients to it, and uninstall this one." $name) }}
+{{- end }}
+{{- if ne (toJson .spec.selector.matchLabels) (include "f2c-function.selectorLabels" $ | fromYaml | toJson) }}
+{{- fail (printf "The Deployment %s finds its pods by other labels, and Kubernetes never changes those: keep nameOverride as it was, or install a second release." $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- if and (not (.Values.knative).enabled) (.Capabilities.APIVersions.Has "serving.knative.dev/v1") }}
+{{- if lookup "serving.knative.dev/v1" "Service" .Release.Namespace $name }}
+{{- fail (printf "The release runs as the Knative service %s, which has this name until it is gone: install a second release without knative.enabled, move your clients to it, and uninstall this one." $name) }}
+{{- end }}
+{{- end }}
 {{- range $value := list "podLabels" "commonLabels" }}
 {{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" }}
 {{- if hasKey (get $.Values $value | default dict) $label }}
@@ -266,6 +281,11 @@ ports:
 {{- end }}
 {{- if and (not .autoscaling.enabled) (eq (toString .replicaCount) "0") }}
 {{- fail "replicaCount is 0, which means to Knative that there is no limit: set autoscaling.enabled=true and autoscaling.minReplicas=0 to scale to zero." }}
+{{- end }}
+{{- range .extraEnv }}
+{{- if has .name (list "K_SERVICE" "K_CONFIGURATION" "K_REVISION") }}
+{{- fail (printf "extraEnv has %s, which Knative sets itself: leave it out." .name) }}
+{{- end }}
 {{- end }}
 {{- $without := dict "networkPolicy.enabled" (.networkPolicy).enabled "serviceMonitor.enabled" (.serviceMonitor).enabled "service.nodePort" .service.nodePort "service.annotations" .service.annotations "autoscaling.behavior" .autoscaling.behavior "terminationGracePeriodSeconds" .terminationGracePeriodSeconds }}
 {{- range $value, $set := $without }}

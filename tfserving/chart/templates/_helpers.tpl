@@ -220,8 +220,14 @@ imagePullPolicy: {{ .Values.image.pullPolicy }}
 args: # the image has the same flags with its own ports before these; of a flag given twice the last one counts
   - --rest_api_port={{ int .Values.service.targetPort }}
   - --port={{ int .Values.service.grpcTargetPort }}
-  {{- with include "f2c-tfserving.threads" . | trim }}
-  {{- nindent 2 . }}
+  {{- $flags := list }}
+  {{- range .Values.extraArgs }}
+  {{- $flags = append $flags (splitList "=" . | first) }}
+  {{- end }}
+  {{- range include "f2c-tfserving.threads" . | fromYamlArray }}
+  {{- if not (has (splitList "=" . | first) $flags) }}
+  - {{ . }}
+  {{- end }}
   {{- end }}
   {{- with .Values.extraArgs }}
   {{- toYaml . | nindent 2 }}
@@ -261,6 +267,13 @@ volumeMounts:
 {{- $name := include "f2c-tfserving.fullname" . }}
 {{- if not (regexMatch "^[a-z]([-a-z0-9]*[a-z0-9])?$" $name) }}
 {{- fail (printf "The service would be called %q, which Kubernetes does not take: the name must begin with a letter, and have only lowercase letters, digits and dashes. Choose another name for the release, or set fullnameOverride." $name) }}
+{{- end }}
+{{- with lookup "apps/v1" "Deployment" .Release.Namespace $name }}
+{{- if eq (dig "annotations" "meta.helm.sh/release-name" "" .metadata) $.Release.Name }}
+{{- if ne (toJson .spec.selector.matchLabels) (include "f2c-tfserving.selectorLabels" $ | fromYaml | toJson) }}
+{{- fail (printf "The Deployment %s finds its pods by other labels, and Kubernetes never changes those: keep nameOverride as it was, or install a second release." $name) }}
+{{- end }}
+{{- end }}
 {{- end }}
 {{- range $value := list "podLabels" "commonLabels" }}
 {{- range $label := list "app.kubernetes.io/name" "app.kubernetes.io/instance" }}

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Puts Helm 3 or 4 first on the PATH of the steps that follow: .github/scripts/helm.bash 4
+set -euo pipefail
+
+# renovate: datasource=go depName=helm.sh/helm/v3
+HELM_3=v3.21.3
+# renovate: datasource=go depName=helm.sh/helm/v4
+HELM_4=v4.3.1
+
+declare -n version="HELM_$1"
+GOBIN=$(mktemp -d)
+export GOBIN
+go install "helm.sh/helm/v$1/cmd/helm@$version"
+"$GOBIN/helm" version --short
+echo "$GOBIN" >>"$GITHUB_PATH"
