@@ -89,7 +89,7 @@ function schema(chart: string, values: string): boolean {
   const { KUBECONFORM_SCHEMAS } = process.env;
   const location = ['-schema-location', KUBECONFORM_SCHEMAS ?? 'default', '-cache', schemas];
   const knative = ['-schema-location', join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')];
-  const options = ['-strict', '-skip', 'ServiceMonitor', '-summary', ...location, ...knative];
+  const options = ['-strict', '-skip', 'HTTPRoute,ServiceMonitor', '-summary', ...location, ...knative];
   const versions = KUBECONFORM_SCHEMAS ? ['master'] : KUBERNETES;
   const results = versions.map((version) => {
     const { ok, output } = run([goTool('kubeconform'), ...options, '-kubernetes-version', version], rendered.output);

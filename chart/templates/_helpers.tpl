@@ -287,7 +287,7 @@ ports:
 {{- fail (printf "extraEnv has %s, which Knative sets itself: leave it out." .name) }}
 {{- end }}
 {{- end }}
-{{- $without := dict "networkPolicy.enabled" (.networkPolicy).enabled "serviceMonitor.enabled" (.serviceMonitor).enabled "service.nodePort" .service.nodePort "service.annotations" .service.annotations "autoscaling.behavior" .autoscaling.behavior "terminationGracePeriodSeconds" .terminationGracePeriodSeconds }}
+{{- $without := dict "ingress.enabled" (.ingress).enabled "httpRoute.enabled" (.httpRoute).enabled "networkPolicy.enabled" (.networkPolicy).enabled "serviceMonitor.enabled" (.serviceMonitor).enabled "service.nodePort" .service.nodePort "service.annotations" .service.annotations "autoscaling.behavior" .autoscaling.behavior "terminationGracePeriodSeconds" .terminationGracePeriodSeconds }}
 {{- range $value, $set := $without }}
 {{- if $set }}
 {{- fail (printf "%s has no effect on Knative, which has its own way for that: leave it out." $value) }}
