@@ -41,6 +41,7 @@ function check(): boolean {
   const results = [
     knativeSchema(),
     ...CHARTS.flatMap((chart) => [lint(chart), documentation(chart)]),
+    descriptions(),
     unitTests(),
     ...CHARTS.flatMap((chart) => valuesFiles(chart).map((values) => schema(chart, values))),
   ];
@@ -75,6 +76,11 @@ function documentation(chart: string): boolean {
     ? [{ output: `${chart}/README.md is not what helm-docs makes: npm run docs:charts makes it again.` }]
     : [{ output }];
   return report(`helm-docs ${chart}`, ok && isCurrent, failed);
+}
+
+function descriptions(): boolean {
+  const { ok, output } = run(['node', '.github/scripts/describe-values.ts', '--check']);
+  return report("descriptions in values.schema.json are values.yaml's comments", ok, [{ output }]);
 }
 
 function unitTests(): boolean {

@@ -42,7 +42,23 @@ test("the schema of the function's chart accepts what the settings accept", () =
   }
 });
 
-/** Returns the environment variable that a value sets: maxValues sets MAX_VALUES. */
+test.each([...CHARTS, LOADTEST])('the schema of %s describes every key', (chart) => {
+  const schema = parse(readFileSync(`${chart}/values.schema.json`, 'utf8')) as Tree;
+  expect(Object.keys(schema.properties as Tree).length).toBeGreaterThan(20);
+  expect(undescribed(schema)).toEqual([]);
+});
+
+/** Keys without a description in a schema, but for those of conditions, which are described elsewhere. */
+function undescribed(schema: Tree): string[] {
+  return Object.entries(schema).flatMap(([word, value]) => {
+    if (typeof value !== 'object' || value === null || ['if', 'then', 'else'].includes(word)) return [];
+    const keys = word === 'properties' ? Object.entries(value as Record<string, Tree>) : [];
+    const bare = keys.filter(([, { description }]) => !description).map(([key]) => key);
+    return [...bare, ...undescribed(value as Tree)];
+  });
+}
+
+/** The environment variable of a value: maxValues is MAX_VALUES. */
 function variable(name: string): string {
   return name === 'runtime' ? 'FUNCTION_RUNTIME' : name.replace(/[A-Z]/g, '_$&').toUpperCase();
 }
