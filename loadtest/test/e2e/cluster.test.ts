@@ -12,7 +12,7 @@ import {
   NAMESPACE,
   podsOf,
   useNamespace,
-} from '../../../chart/test/e2e/cluster.ts';
+} from '../../../test/e2e/cluster.ts';
 import { fileName, kindsOfLoad, type Content, type Kind } from '../../../results/files.ts';
 import { parse } from '../../../results/read.ts';
 import { unpack } from '../../compare/archive.ts';

@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { getDefaults, getMetadata } from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { settingsSchema } from '../../function/src/settings.ts';
+import { settingsSchema } from '../function/src/settings.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';

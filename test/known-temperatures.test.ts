@@ -7,7 +7,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
-import { startHere } from '../../function/test/service.ts';
+import { startHere } from '../function/test/service.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';

@@ -4,8 +4,8 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, describe, expect } from 'vitest';
-import { startClient } from '../../../function/test/client.ts';
-import { ask } from '../../../function/test/service.ts';
+import { startClient } from '../../function/test/client.ts';
+import { ask } from '../../function/test/service.ts';
 import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from './cluster.ts';
 
 interface Target {
@@ -152,8 +152,8 @@ async function scale(release: string, { request }: Target): Promise<void> {
     return now;
   };
   await eventually(90, async () => expect(await ready()).toBe('1 1'));
-  // The load needs a whole CPU, so it has a process of its own. That ends by itself, whatever happens here.
-  const load = fork('chart/test/e2e/load.ts', [
+  // In a process of its own: it takes a whole CPU. It ends by itself, whatever happens here.
+  const load = fork('test/e2e/load.ts', [
     JSON.stringify({ ...request, url: `http://${host}:${await nodePort(release)}${request.path}` }),
   ]);
   const ended = once(load, 'exit');
