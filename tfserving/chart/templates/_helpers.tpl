@@ -103,10 +103,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 
 {{/*
-The number of pods to ask for. It is left out where someone else decides it: an autoscaler, or you with replicaCount=null.
-But Helm sets back to 1 what a release no longer says. So once a release has said it, it says what the cluster has now,
-and says so in an annotation. A new release asks for what the autoscaler would: then all are ready when Helm returns. That
-needs a cluster to look at, which `helm template` and Argo CD do not have; the list tells if there is one.
+The number of pods that the release asks for. It is left out where someone else decides it: an autoscaler, or you with
+replicaCount=null. But Helm sets back to 1 what a release no longer says. So a release that has said it once goes on with
+the number that the cluster has, and an annotation remembers that. A new release asks for as many pods as its autoscaler
+will, so that all are ready when Helm returns. `helm template` and Argo CD have no cluster to look at, and leave it out:
+only there the list of Deployments is nothing at all.
 */}}
 {{- define "f2c-tfserving.replicas" -}}
 {{- if not (or .Values.autoscaling.enabled (kindIs "invalid" .Values.replicaCount)) }}
