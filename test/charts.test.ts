@@ -18,9 +18,10 @@ test.each([...CHARTS, LOADTEST])('%s has the version of the project', (chart) =>
   expect(parse(readFileSync(`${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
 });
 
-test.each(CHARTS)('%s has a copy of the known temperatures', (chart) => {
-  const copy = readFileSync(`${chart}/files/known-temperatures.csv`, 'utf8');
-  expect(copy).toBe(readFileSync('model/known-temperatures.csv', 'utf8'));
+test.each(CHARTS)('%s has copies of the known temperatures, and of the script that asks them', (chart) => {
+  const copy = (file: string) => readFileSync(`${chart}/files/${file}`, 'utf8');
+  expect(copy('known-temperatures.csv')).toBe(readFileSync('model/known-temperatures.csv', 'utf8'));
+  expect(copy('known-temperatures.ts')).toBe(readFileSync(`${FUNCTION}/files/known-temperatures.ts`, 'utf8'));
 });
 
 test("the function's settings are values of its chart, with the same defaults", () => {

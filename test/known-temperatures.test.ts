@@ -1,4 +1,4 @@
-// Runs the scripts that `helm test` runs in a pod, in the same way.
+// The script that `helm test` runs in a pod, run as it runs it.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -40,9 +40,17 @@ test('TensorFlow Serving may answer in float32, and gets no values beyond float3
 
 test.each([
   [FUNCTION, 'GET /?fahrenheit=212 was answered 200 {"celsius":100.0001,', '; right is 200 with 100.'],
-  [TFSERVING, '{"instances":[212]} was answered 200 {"celsius":100.0001,', '; right is 200 with 100.'],
+  [
+    TFSERVING,
+    'POST /v1/models/fahrenheit_to_celsius:predict {"instances":[212]} was answered 200 {"celsius":100.0001,',
+    '; right is 200 with 100.',
+  ],
   [FUNCTION, 'GET /?fahrenheit=warm was answered 200', '; right is 400 with the reason.'],
-  [TFSERVING, '{"instances":["warm"]} was answered 200', '; right is 400 with the reason.'],
+  [
+    TFSERVING,
+    'POST /v1/models/fahrenheit_to_celsius:predict {"instances":["warm"]} was answered 200',
+    '; right is 400 with the reason.',
+  ],
 ])('%s: wrong answers end the script with a sentence for each, as in %s', async (chart, answer, right) => {
   const port = await serve((_, response) => response.end('{"celsius":100.0001,"predictions":[100.0001]}'));
   const { exitCode, stdout, stderr } = await runScript(chart, port);
@@ -62,7 +70,8 @@ async function serve(listener: RequestListener): Promise<number> {
 async function runScript(chart: string, port: number) {
   const script = readFileSync(`${chart}/files/known-temperatures.ts`, 'utf8');
   const KNOWN_TEMPERATURES = readFileSync(`${chart}/files/known-temperatures.csv`, 'utf8');
-  const env = { ...process.env, URL: `http://127.0.0.1:${port}`, KNOWN_TEMPERATURES };
+  const TARGET = chart === FUNCTION ? 'function' : 'tfserving';
+  const env = { ...process.env, TARGET, URL: `http://127.0.0.1:${port}`, KNOWN_TEMPERATURES };
   const child = spawn('node', ['--input-type=module-typescript', '--eval', script], { env });
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')]);
   return { exitCode: child.exitCode, stdout, stderr };

@@ -1,28 +1,73 @@
-// `helm test` runs this script in a pod. It asks the function to convert the known temperatures, prints a sentence for
-// each wrong answer, and then ends with exit code 1.
+// `helm test` runs this in a pod: it asks the target that TARGET names, and ends with exit code 1 and a sentence for each
+// wrong answer. The charts of both targets have this file.
 
 import { setTimeout } from 'node:timers/promises';
 
-const { URL = '', KNOWN_TEMPERATURES = '' } = process.env;
+type Temperature = [fahrenheit: number, celsius: number];
+interface Question {
+  path: string;
+  /** Makes a POST of it. */
+  body?: string;
+}
+interface Target {
+  /** This path answers as soon as the target does. */
+  ready: string;
+  takes: (fahrenheit: number) => boolean;
+  one: (fahrenheit: number) => Question;
+  many: (fahrenheit: number[]) => Question;
+  celsius: (answer: string) => number[];
+  /** How far an answer may be from the known temperature, in °C. */
+  tolerance: (known: Temperature) => number;
+  bad: [status: number, question: Question][];
+  /** A refusal has this in its answer. */
+  reason: string;
+}
+
+const FUNCTION: Target = {
+  ready: '/',
+  takes: () => true,
+  one: (fahrenheit) => ({ path: `/?${new URLSearchParams({ fahrenheit: String(fahrenheit) }).toString()}` }),
+  many: (fahrenheit) => ({ path: '/', body: JSON.stringify({ fahrenheit }) }),
+  celsius: (answer) => [(JSON.parse(answer) as { celsius: number | number[] }).celsius].flat(),
+  // The function's answer is less than 2 ulp from the exact value, the known one less than 1.
+  tolerance: ([, celsius]) => 3 * Number.EPSILON * Math.abs(celsius),
+  bad: [
+    [400, { path: '/' }],
+    [400, { path: '/?fahrenheit=warm' }],
+    [400, { path: '/', body: '{"fahrenheit":' }],
+    [422, { path: '/?fahrenheit=-460' }],
+  ],
+  reason: '"detail"',
+};
+
+const predict = (body: string): Question => ({ path: '/v1/models/fahrenheit_to_celsius:predict', body });
+const TFSERVING: Target = {
+  ready: '/v1/models/fahrenheit_to_celsius',
+  // The model takes float32: what is beyond its range would become infinite.
+  takes: (fahrenheit) => Number.isFinite(Math.fround(fahrenheit)),
+  one: (fahrenheit) => predict(JSON.stringify({ instances: [fahrenheit] })),
+  many: (fahrenheit) => predict(JSON.stringify({ instances: fahrenheit })),
+  celsius: (answer) => (JSON.parse(answer) as { predictions: number[] }).predictions,
+  // Three roundings to float32 in the model, and one of the question: model/README.md has the reason.
+  tolerance: ([fahrenheit, celsius]) =>
+    3 * 2 ** -24 * Math.abs(celsius) + Math.abs(fahrenheit - Math.fround(fahrenheit)),
+  bad: ['{"instances":["warm"]}', '{"instances":[', '{}'].map((body) => [400, predict(body)]),
+  reason: '"error"',
+};
+
+const { URL = '', TARGET, KNOWN_TEMPERATURES = '' } = process.env;
+const target = TARGET === 'tfserving' ? TFSERVING : FUNCTION;
 const known = KNOWN_TEMPERATURES.trim()
   .split('\n')
   .slice(1)
-  .map((line) => line.split(',', 2).map(Number) as [fahrenheit: number, celsius: number]);
+  .map((line) => line.split(',', 2).map(Number) as Temperature)
+  .filter(([fahrenheit]) => target.takes(fahrenheit));
 
 let wrong = 0;
 await untilAnswered(Date.now() + 60_000);
-for (const [fahrenheit, celsius] of known) {
-  await expectCelsius([celsius], `/?${new URLSearchParams({ fahrenheit: String(fahrenheit) }).toString()}`);
-}
-await expectCelsius(
-  known.map(([, celsius]) => celsius),
-  '/',
-  JSON.stringify({ fahrenheit: known.map(([fahrenheit]) => fahrenheit) }),
-);
-await expectProblem(400, '/');
-await expectProblem(400, '/?fahrenheit=warm');
-await expectProblem(400, '/', '{"fahrenheit":');
-await expectProblem(422, '/?fahrenheit=-460');
+for (const temperature of known) await expectCelsius([temperature], target.one(temperature[0]));
+await expectCelsius(known, target.many(known.map(([fahrenheit]) => fahrenheit)));
+for (const [status, question] of target.bad) await expectRefusal(status, question);
 if (wrong > 0) process.exit(1);
 console.log(`${URL} knows ${known.length} temperatures, and refuses bad input.`);
 
@@ -30,7 +75,7 @@ console.log(`${URL} knows ${known.length} temperatures, and refuses bad input.`)
 async function untilAnswered(deadline: number) {
   for (;;) {
     try {
-      await ask('/');
+      await ask({ path: target.ready });
       return;
     } catch (error) {
       if (Date.now() > deadline) {
@@ -42,31 +87,29 @@ async function untilAnswered(deadline: number) {
   }
 }
 
-/** Sends a GET, or a POST if there is a body. */
-async function ask(path: string, body?: string) {
+async function ask({ path, body }: Question) {
   const post = body === undefined ? {} : { method: 'POST', headers: { 'content-type': 'application/json' }, body };
   const response = await fetch(URL + path, { ...post, signal: AbortSignal.timeout(10_000) });
   return { status: response.status, text: await response.text() };
 }
 
-async function expectCelsius(expected: number[], path: string, body?: string) {
-  const { status, text } = await ask(path, body);
-  const celsius = status === 200 ? [(JSON.parse(text) as { celsius: number | number[] }).celsius].flat() : [];
-  // The function's answer is less than 2 ulp from the exact value, and the known temperature less than 1 ulp.
-  const isRight = (value: number, at: number) =>
-    Math.abs((celsius[at] ?? NaN) - value) <= 3 * Number.EPSILON * Math.abs(value);
+async function expectCelsius(expected: Temperature[], question: Question) {
+  const { status, text } = await ask(question);
+  const celsius = status === 200 ? target.celsius(text) : [];
+  const isRight = (temperature: Temperature, at: number) =>
+    Math.abs((celsius[at] ?? NaN) - temperature[1]) <= target.tolerance(temperature);
   const isRightInAll = celsius.length === expected.length && expected.every(isRight);
-  if (!isRightInAll) report(path, body, `${status} ${text}`, `200 with ${expected.join(', ')}`);
+  if (!isRightInAll) report(question, `${status} ${text}`, `200 with ${expected.map(([, right]) => right).join(', ')}`);
 }
 
-async function expectProblem(expected: number, path: string, body?: string) {
-  const { status, text } = await ask(path, body);
-  const isRight = status === expected && text.includes('"detail"');
-  if (!isRight) report(path, body, `${status} ${text}`, `${expected} with the reason`);
+async function expectRefusal(expected: number, question: Question) {
+  const { status, text } = await ask(question);
+  const isRight = status === expected && text.includes(target.reason);
+  if (!isRight) report(question, `${status} ${text}`, `${expected} with the reason`);
 }
 
-function report(path: string, body: string | undefined, answer: string, expected: string) {
+function report({ path, body }: Question, answer: string, expected: string) {
   wrong++;
-  const question = body === undefined ? `GET ${path}` : `POST ${path} ${body}`;
-  console.error(`${question} was answered ${answer}; right is ${expected}.`);
+  const asked = body === undefined ? `GET ${path}` : `POST ${path} ${body}`;
+  console.error(`${asked} was answered ${answer}; right is ${expected}.`);
 }
