@@ -1,9 +1,10 @@
 // Runs one load in the cluster: installs a Job of the load generator, waits for its end, and collects its results.
 
+import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
 import { unpack } from './archive.ts';
-import { trouble, type Pod } from './kubernetes.ts';
-import { diagnosis, podsBy, RELEASES, type Namespace } from './namespace.ts';
+import { trouble, type List, type Pod } from './kubernetes.ts';
+import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CompareError, type Files, type Load } from './place.ts';
 import { install } from './releases.ts';
 import { STATIC_SERVER, startStaticServer, stopStaticServer } from './static-server.ts';
@@ -18,6 +19,7 @@ interface Service {
   spec: { ports: { port: number }[] };
 }
 interface Job {
+  metadata: { name: string; deletionTimestamp?: string };
   status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
 }
 
@@ -25,7 +27,9 @@ interface Job {
 export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
   const { api, core, options, shell } = namespace;
   if (load.toStaticServer) await startStaticServer(namespace);
-  const revision = await install(namespace, 'loadtest', {
+  await install(namespace, 'loadtest', {
+    // Equal values would make the Job that has run already.
+    run: randomUUID(),
     target: load.target,
     host: await hostOf(namespace, load),
     seed: options.seed,
@@ -34,7 +38,7 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
     // The static server has only one answer.
     temperatures: load.toStaticServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });
-  const job = `${RELEASES.loadtest}-${revision}`;
+  const job = await currentJob(namespace);
   // A step goes on until it is steady, to three times its length at most.
   const seconds = 3 * sum(load.steps.map((step) => step.seconds)) + PATIENCE_SECONDS;
   const selector = `batch.kubernetes.io/job-name=${job}`;
@@ -60,6 +64,15 @@ async function hostOf({ api, core, options }: Namespace, { target, toStaticServe
   const { spec } = await api.get<Service>(`${core}/services/${RELEASES[target]}`);
   // The charts list the port for HTTP first.
   return `http://${RELEASES[target]}:${spec.ports[0]?.port ?? 80}`;
+}
+
+/** Returns the name of the Job that the last installation made; the one before may not be gone yet. */
+async function currentJob({ api, name }: Namespace): Promise<string> {
+  const select = encodeURIComponent(`${selectorOf('loadtest')},app.kubernetes.io/component=generator`);
+  const { items } = await api.get<List<Job>>(`/apis/batch/v1/namespaces/${name}/jobs?labelSelector=${select}`);
+  const [job] = items.filter(({ metadata }) => !metadata.deletionTimestamp);
+  if (!job) throw new CompareError('The chart of the load test made no Job.');
+  return job.metadata.name;
 }
 
 /**

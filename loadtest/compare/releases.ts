@@ -13,14 +13,13 @@ import { NAMES } from './targets.ts';
 type Values = Record<string, string | number | boolean | object>;
 
 /** Installs a chart, or upgrades it. @returns the revision of the release */
-export async function install(namespace: Namespace, chart: Chart, values: Values): Promise<number> {
+export async function install(namespace: Namespace, chart: Chart, values: Values): Promise<void> {
   const args = [RELEASES[chart], join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
   // These values come after the user's, so that the experiment gets what it needs.
   const ours = Object.entries(values).flatMap(([key, value]) =>
     typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],
   );
-  const text = await namespace.shell.run('helm', ['upgrade', '--install', ...args, ...ours, '--output', 'json']);
-  return (JSON.parse(text) as { version: number }).version;
+  await namespace.shell.run('helm', ['upgrade', '--install', ...args, ...ours]);
 }
 
 /** Renders all objects of a chart, as YAML. */
