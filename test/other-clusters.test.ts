@@ -85,6 +85,7 @@ describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: 
       const [twenty, again, thirty] = [20, 20, 30].map((users) => jobName('load', '--set', `users=${users}`));
       expect(again).toBe(twenty);
       expect(thirty).not.toBe(twenty);
+      expect(jobName('load', '--set', 'users=20,run=2')).not.toBe(twenty);
     });
 
     test('of Jobs differ in releases, however long', () => {
