@@ -79,17 +79,6 @@ test.each(['3', '4'])('helm.bash puts Helm %s on the PATH of later steps', async
   rmSync(bin, { recursive: true });
 });
 
-test('cluster.bash loads the images of this version, and waits for metrics that it has pinned', async () => {
-  fake('npm', `echo '"1.2.3"'`);
-  fake('kind');
-  fake('kubectl');
-  const { exitCode, calls } = await run(script('cluster.bash'));
-  expect(exitCode).toBe(0);
-  expect(calls).toContain('kind load docker-image f2c-function:1.2.3 f2c-tfserving:1.2.3 f2c-loadtest:1.2.3\n');
-  expect(calls).toMatch(/kubectl apply --filename https:\S+\/v\d+\.\d+\.\d+\/components.yaml\n/);
-  expect(calls).toMatch(/kubectl wait .*\n$/);
-});
-
 describe('account.bash', () => {
   test.each([
     [{ DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: 'hunter2' }, 'publish=true\n'],

@@ -13,7 +13,7 @@ const EXIT_CODES = { VALID: 0, BROKEN: 1, WRONG_USE: 2, INVALID: 3 };
 
 const EXAMPLES = `
 Examples:
-  kubectl logs job/f2c-loadtest-1 | npm run --silent collect -- results/by-hand
+  kubectl logs job/<name> | npm run --silent collect -- results/by-hand
   npm run --silent collect -- results/by-hand < saved.log
 
 Exit codes: 0 the results are VALID, 3 the results are INVALID, 1 the archive is broken or missing, 2 wrong use.`;

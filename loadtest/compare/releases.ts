@@ -12,7 +12,7 @@ import { NAMES } from './targets.ts';
 
 type Values = Record<string, string | number | boolean | object>;
 
-/** Installs a chart, or upgrades it. @returns the revision of the release */
+/** Installs a chart, or upgrades it. */
 export async function install(namespace: Namespace, chart: Chart, values: Values): Promise<void> {
   const args = [RELEASES[chart], join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
   // These values come after the user's, so that the experiment gets what it needs.

@@ -3,35 +3,40 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
+import type { Resources } from './kubernetes.ts';
 import { kubectl, type Namespace } from './namespace.ts';
+import { CompareError } from './place.ts';
 import { render } from './releases.ts';
 
 /** The name of its Deployment, and of its Service on port 80. */
 export const STATIC_SERVER = 'f2c-static';
 export const STATIC_SERVER_CODE = join(import.meta.dirname, 'static-server.cjs');
 
+interface Container {
+  image: string;
+  imagePullPolicy?: string;
+  securityContext?: object;
+  resources?: Resources;
+}
+interface PodTemplate {
+  metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
+  spec: { containers: Container[] };
+}
 interface Deployment {
   kind: string;
-  spec: {
-    template: {
-      spec: {
-        imagePullSecrets?: object[];
-        securityContext?: object;
-        containers: { image: string; imagePullPolicy?: string; securityContext?: object }[];
-      };
-    };
-  };
+  spec: { selector: { matchLabels: Record<string, string> }; template: PodTemplate };
 }
 
 /** Starts the static server, and waits until it answers. */
 export async function startStaticServer(namespace: Namespace): Promise<void> {
   const labels = { 'app.kubernetes.io/name': STATIC_SERVER };
+  const template = await podTemplate(namespace, labels);
   const objects = [
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
       metadata: { name: STATIC_SERVER, labels },
-      spec: { selector: { matchLabels: labels }, template: { metadata: { labels }, spec: await podSpec(namespace) } },
+      spec: { selector: { matchLabels: labels }, template },
     },
     {
       apiVersion: 'v1',
@@ -49,29 +54,37 @@ export async function stopStaticServer(namespace: Namespace): Promise<void> {
   await kubectl(namespace, 'delete', 'deployment,service', STATIC_SERVER);
 }
 
-/** Makes a pod with the image and the security context of the function's chart. */
-async function podSpec(namespace: Namespace): Promise<object> {
+/**
+ * Makes a pod like those of the function's chart, so that it may run wherever they may: with what the user set for them,
+ * but without the labels by which the function's Service would select it.
+ */
+async function podTemplate(namespace: Namespace, labels: Record<string, string>): Promise<PodTemplate> {
   const documents = parseAllDocuments(await render(namespace, 'function')).map(
     (each) => each.toJS() as Deployment | null,
   );
-  const { imagePullSecrets, securityContext, containers } =
-    documents.find((each) => each?.kind === 'Deployment')?.spec.template.spec ?? {};
-  const { image, imagePullPolicy, securityContext: rights } = containers?.[0] ?? {};
+  const deployment = documents.find((each) => each?.kind === 'Deployment');
+  const { selector, template } = deployment?.spec ?? {};
+  const [container] = template?.spec.containers ?? [];
+  if (!selector || !template || !container) throw new CompareError('The chart of the function has no Deployment.');
+  const { image, imagePullPolicy, securityContext, resources } = container;
+  const others = Object.entries(template.metadata.labels).filter(([name]) => !(name in selector.matchLabels));
   return {
-    imagePullSecrets,
-    securityContext,
-    enableServiceLinks: false,
-    automountServiceAccountToken: false,
-    containers: [
-      {
-        name: 'static',
-        image,
-        imagePullPolicy,
-        securityContext: rights,
-        command: ['/nodejs/bin/node', '--eval', readFileSync(STATIC_SERVER_CODE, 'utf8')],
-        env: [{ name: 'PORT', value: '8080' }],
-        readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
-      },
-    ],
+    metadata: { ...template.metadata, labels: { ...Object.fromEntries(others), ...labels } },
+    spec: {
+      ...template.spec,
+      containers: [
+        {
+          name: 'static',
+          image,
+          imagePullPolicy,
+          securityContext,
+          // It must not be the bottleneck, and its one thread can't use more than a core.
+          resources: { ...resources, limits: { ...resources?.limits, cpu: '1' } },
+          command: ['/nodejs/bin/node', '--eval', readFileSync(STATIC_SERVER_CODE, 'utf8')],
+          env: [{ name: 'PORT', value: '8080' }],
+          readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+        } as Container,
+      ],
+    },
   };
 }

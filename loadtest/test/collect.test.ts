@@ -72,7 +72,7 @@ test.each([
 test('--help has examples', async () => {
   const { exitCode, stdout } = await collect('', '--help');
   expect(exitCode).toBe(0);
-  expect(stdout).toContain('kubectl logs job/f2c-loadtest-1 | npm run --silent collect -- results/by-hand');
+  expect(stdout).toContain('kubectl logs job/<name> | npm run --silent collect -- results/by-hand');
 });
 
 function changed(name: string, change: (text: string) => string): Map<string, Buffer> {

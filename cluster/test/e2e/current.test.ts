@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
-import { kubectl, NAMESPACE, useNamespace } from '../../../chart/test/e2e/cluster.ts';
+import { kubectl, NAMESPACE, useNamespace } from '../../../test/e2e/cluster.ts';
 
 useNamespace();
 

@@ -71,7 +71,7 @@ for (const [status, question] of target.bad) await expectRefusal(status, questio
 if (wrong > 0) process.exit(1);
 console.log(`${URL} knows ${known.length} temperatures, and refuses bad input.`);
 
-/** A service has no address to connect to until one of its pods is ready. */
+/** Waits for the first answer: nothing accepts connections to a service until one of its pods is ready. */
 async function untilAnswered(deadline: number) {
   for (;;) {
     try {
