@@ -9,7 +9,7 @@ import { kubectl, openNamespace, podsBy, selectorOf, type Namespace } from './na
 import type { Options } from './options.ts';
 import { CompareError, type Place, type Scaling } from './place.ts';
 import { checkCluster } from './preflight.ts';
-import { resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
+import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { openShell, type Shell } from './shell.ts';
 import { NAMES } from './targets.ts';
@@ -19,8 +19,9 @@ import { NAMES } from './targets.ts';
  * @throws CompareError if the cluster lacks something; then nothing stays installed
  */
 export async function openCluster(options: Options, shell: Shell, say: Namespace['say']): Promise<Place> {
+  const upgradeOptions = await optionsOfHelm(shell);
   const api = await openKubernetes(shell);
-  const namespace = openNamespace(api, shell, options, say);
+  const namespace = openNamespace({ api, shell, options, upgradeOptions, say });
   const { installed } = namespace;
   const scalings: Partial<Record<Target, Scaling>> = {};
   /** The targets whose replica is not warm yet. */

@@ -19,15 +19,19 @@ export interface Namespace {
   api: Kubernetes;
   shell: Shell;
   options: Options;
+  /** Further options of every `helm upgrade`. */
+  upgradeOptions: readonly string[];
   /** The targets that are installed here; other targets run elsewhere. */
   installed: readonly Target[];
   say: (sentence: string, kind?: 'ok' | 'warning') => void;
 }
 
-export function openNamespace(api: Kubernetes, shell: Shell, options: Options, say: Namespace['say']): Namespace {
+export function openNamespace(
+  given: Pick<Namespace, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
+): Namespace {
   const name = `f2c-compare-${Date.now().toString(36)}`;
-  const installed = TARGETS.filter((target) => !options.urls[target]);
-  return { name, core: `/api/v1/namespaces/${name}`, api, shell, options, installed, say };
+  const installed = TARGETS.filter((target) => !given.options.urls[target]);
+  return { ...given, name, core: `/api/v1/namespaces/${name}`, installed };
 }
 
 export function kubectl({ name, shell }: Namespace, ...args: string[]): Promise<string> {

@@ -8,6 +8,7 @@ import { CHARTS, type Chart } from './options.ts';
 import { ROOT } from './environment.ts';
 import { CompareError, type Scaling } from './place.ts';
 import { usageSince } from './samples.ts';
+import type { Shell } from './shell.ts';
 import { NAMES } from './targets.ts';
 
 type Values = Record<string, string | number | boolean | object>;
@@ -19,7 +20,13 @@ export async function install(namespace: Namespace, chart: Chart, values: Values
   const ours = Object.entries(values).flatMap(([key, value]) =>
     typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],
   );
-  await namespace.shell.run('helm', ['upgrade', '--install', ...args, ...ours]);
+  await namespace.shell.run('helm', ['upgrade', '--install', ...namespace.upgradeOptions, ...args, ...ours]);
+}
+
+/** From version 4 on, Helm has to be told that it may take the replicas back from an autoscaler. */
+export async function optionsOfHelm(shell: Shell): Promise<string[]> {
+  const [, major] = /^v(\d+)\./.exec(await shell.run('helm', ['version', '--short'])) ?? [];
+  return Number(major) >= 4 ? ['--force-conflicts'] : [];
 }
 
 /** Renders all objects of a chart, as YAML. */
