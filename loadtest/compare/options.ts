@@ -48,7 +48,7 @@ const FULL: Pace = {
 
 const QUICK: Pace = {
   trials: 1,
-  runTime: 90,
+  runTime: 60,
   settle: 2,
   warmUp: 5,
   calibrate: 8,

@@ -116,21 +116,20 @@ check('the parts of two workers add up to what the function has answered', async
 });
 
 check('a target that is killed makes the load INVALID, with all that was measured', async () => {
-  // Few requests fail, because each user waits until its connection times out.
-  const values = ['users=4', 'rate=50', 'runTime=25s', 'maxFailedShare=0.001'];
+  const values = ['users=4', 'rate=50', 'runTime=25s'];
   const loadTest = await startLoadTest('f2c-loadtest-killed', ...values);
   const [pod] = await podsOf(FUNCTION);
   await kubectl('scale', `deployment/${FUNCTION}`, '--replicas=0');
   await kubectl('delete', 'pod', pod!, '--grace-period=0', '--force');
-  await scaleFunction(1);
   const { exitCode, message, read } = await outcome(loadTest);
   expect(exitCode).toBe(3);
-  expect(message).toMatch(/^INVALID function: .*\d+ of \d+ requests failed, more than the share of 0.001 that may/);
+  expect(message).toMatch(/^INVALID function: .*\d+ of \d+ requests failed, more than the share of 0.01 that may/);
   expect(read('failures').length).toBeGreaterThan(0);
-  expect(new Set(read('replicas').map(({ app_id }) => app_id)).size).toBe(2);
+  expect(new Set(read('replicas').map(({ app_id }) => app_id)).size).toBe(1);
   await kubectl('wait', 'job', loadTest.job, '--for=condition=Failed', '--timeout=60s');
   const conditions = await get(`job/${loadTest.job}`, '{.status.conditions[?(@.type=="Failed")].reason}');
   expect(conditions).toBe('BackoffLimitExceeded');
+  await scaleFunction(1);
 });
 
 check('an evicted load test prints what it has measured, and is not run again', async () => {
