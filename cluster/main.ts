@@ -1,6 +1,6 @@
 // The command line of `npm run cluster`: brings up a cluster with everything that `npm run compare` needs.
 
-import { CommanderError } from 'commander';
+import { INTERRUPTED, runCommand } from '../loadtest/compare/command.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import { startProgress } from '../loadtest/compare/progress.ts';
 import { openShell } from '../loadtest/compare/shell.ts';
@@ -8,7 +8,7 @@ import { useCurrent } from './current.ts';
 import { useKind } from './kind.ts';
 import { readOptions, type Options } from './options.ts';
 
-const EXIT_CODES = { READY: 0, BROKEN: 1, INTERRUPTED: 130 };
+const EXIT_CODES = { READY: 0, BROKEN: 1, INTERRUPTED };
 
 async function cluster(options: Options, interruption: AbortSignal): Promise<number> {
   const progress = startProgress();
@@ -33,26 +33,4 @@ async function cluster(options: Options, interruption: AbortSignal): Promise<num
   }
 }
 
-function main(): void {
-  const interruption = new AbortController();
-  let options: Options;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode;
-    return;
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (interruption.signal.aborted) process.exit(EXIT_CODES.INTERRUPTED);
-      console.error('\nInterrupted: it ends what is under way. Once more leaves everything as it is.');
-      interruption.abort();
-    });
-  }
-  void cluster(options, interruption.signal).then((code) => {
-    process.exitCode = code;
-  });
-}
-
-main();
+await runCommand(readOptions, 'it ends what is under way', cluster);

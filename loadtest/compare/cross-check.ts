@@ -9,6 +9,7 @@ import { median } from 'simple-statistics';
 import * as v from 'valibot';
 import { TARGETS, type Target } from '../../results/files.ts';
 import { histogramOf, percentile } from '../../results/report/statistics.ts';
+import { INTERRUPTED, runCommand } from './command.ts';
 import { openGenerator } from './generator.ts';
 import { CompareError } from './place.ts';
 import { startProgress, type Progress } from './progress.ts';
@@ -16,7 +17,7 @@ import { openShell, type Shell } from './shell.ts';
 import { NAMES, QUESTIONS } from './targets.ts';
 import { rowsOf, verdictOf } from './verdicts.ts';
 
-const EXIT_CODES = { AGREE: 0, BROKEN: 1, WRONG_USE: 2, DIFFER: 3, INTERRUPTED: 130 };
+const EXIT_CODES = { AGREE: 0, BROKEN: 1, DIFFER: 3, INTERRUPTED };
 const SHARES = [0.5, 0.95, 0.99];
 const USERS = 32;
 const SETTLE_SECONDS = 3;
@@ -45,7 +46,8 @@ interface Options {
   seconds: number;
 }
 
-function readOptions(): Options {
+/** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
+function readOptions(argv: string[]): Options {
   const command = new Command('npm run cross-check --')
     .description(
       `Sends requests at given rates to targets that already run, with this load generator and with vegeta in turn, and ` +
@@ -59,8 +61,11 @@ function readOptions(): Options {
     .option('--seconds <n>', 'length of each measurement', whole, 20)
     .allowExcessArguments(false)
     .addHelpText('after', EXAMPLES)
-    .exitOverride(({ exitCode }) => process.exit(exitCode && EXIT_CODES.WRONG_USE));
-  const options = command.parse().opts<Options>();
+    .exitOverride((error) => {
+      error.exitCode &&= 2;
+      throw error;
+    });
+  const options = command.parse(argv, { from: 'user' }).opts<Options>();
   if (!options.functionUrl && !options.tfservingUrl) {
     command.error('error: there is nothing to measure: give --function-url, --tfserving-url, or both');
   }
@@ -156,7 +161,8 @@ function isClose(ours: number, theirs: number): boolean {
 
 const HEAD = ['Target', 'Requests/s', 'Percentile', 'This generator, ms', 'vegeta, ms', 'Ratio', 'Agree'];
 
-async function crossCheck(options: Options, shell: Shell): Promise<number> {
+async function crossCheck(options: Options, interruption: AbortSignal): Promise<number> {
+  const shell = openShell(interruption);
   const progress = startProgress();
   try {
     progress.begin('checking that vegeta is here');
@@ -177,6 +183,4 @@ async function crossCheck(options: Options, shell: Shell): Promise<number> {
   }
 }
 
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
-process.exitCode = await crossCheck(readOptions(), openShell(interruption.signal));
+await runCommand(readOptions, 'it ends what is under way', crossCheck);

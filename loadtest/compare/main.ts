@@ -1,8 +1,8 @@
 // The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up, whatever happens.
 
-import { CommanderError } from 'commander';
 import { ResultsError } from '../../results/read.ts';
 import { openCluster } from './cluster.ts';
+import { INTERRUPTED, runCommand } from './command.ts';
 import { beginEnvironment } from './environment.ts';
 import { runExperiments, UNLIMITED } from './experiments.ts';
 import { openFolder, type ResultsFolder } from './folder.ts';
@@ -12,7 +12,7 @@ import { CompareError, type Place } from './place.ts';
 import { startProgress } from './progress.ts';
 import { openShell } from './shell.ts';
 
-const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED: 130 };
+const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED };
 
 async function compare(options: Options, interruption: AbortSignal): Promise<number> {
   const shell = openShell(interruption);
@@ -51,26 +51,4 @@ async function compare(options: Options, interruption: AbortSignal): Promise<num
   }
 }
 
-function main(): void {
-  const interruption = new AbortController();
-  let options: Options;
-  try {
-    options = readOptions(process.argv.slice(2));
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode;
-    return;
-  }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (interruption.signal.aborted) process.exit(EXIT_CODES.INTERRUPTED);
-      console.error('\nInterrupted: it cleans up, and keeps what was measured. Once more leaves everything as it is.');
-      interruption.abort();
-    });
-  }
-  void compare(options, interruption.signal).then((code) => {
-    process.exitCode = code;
-  });
-}
-
-main();
+await runCommand(readOptions, 'it cleans up, and keeps what was measured', compare);
