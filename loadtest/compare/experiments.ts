@@ -24,7 +24,7 @@ import {
 /** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
 const BOUND_SHARE = 0.8;
 /** The rates at which the open loop is calibrated, as shares of the closed loop's throughput. */
-const CEILING_SHARES = [0.25, 0.5, 0.75, 1];
+const CEILING_SHARES = [1 / 3, 2 / 3, 1];
 /** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
 const CPU_SHARE = 0.8;
 /** The shortest step that shows whether a rate is kept, in seconds without the settling time. */

@@ -40,8 +40,8 @@ function expectWatched(run: Run, experiment: string): void {
 const namesOf = ({ experiments }: Run) => experiments.map(({ name }) => name);
 
 test('the function as a process, which nothing limits, is measured by what can be valid', async () => {
-  const run = await compared('f2c-function:none');
-  expect(namesOf(run)).toEqual(['calibrate', 'coldstart', 'latency', 'noise']);
+  const run = await compared('f2c-function:none', '--experiment', 'latency', '--experiment', 'coldstart');
+  expect(namesOf(run)).toEqual(['calibrate', 'coldstart', 'latency']);
   expectWatched(run, 'latency');
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
   const { leftOut, resources } = run.environment();
@@ -53,9 +53,8 @@ test('the function as a process, which nothing limits, is measured by what can b
 });
 
 test.skipIf(!hasImage)('the function as a container has a CPU limit', async () => {
-  const run = await compared(FUNCTION_IMAGE, '--experiment', 'capacity', '--experiment', 'batch');
-  expect(namesOf(run)).toEqual(['batch', 'calibrate', 'capacity']);
-  expectWatched(run, 'capacity');
+  const run = await compared(FUNCTION_IMAGE, '--experiment', 'batch');
+  expect(namesOf(run)).toEqual(['batch', 'calibrate']);
   expectWatched(run, 'batch');
   const { leftOut, resources } = run.environment();
   expect(leftOut).toEqual(['autoscale: on one machine without a cluster, nothing scales.']);
