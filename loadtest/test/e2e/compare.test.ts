@@ -8,7 +8,7 @@ import { compareInCluster, namespaceOf } from './in-cluster.ts';
 import { kindsFor, kindsOf } from './run.ts';
 
 test('a short comparison of all experiments collects complete results, and leaves nothing behind', async () => {
-  const { ended, folder, run } = compareInCluster('--users', '8', '--run-time', '60s');
+  const { ended, folder, run } = compareInCluster('--users', '2', '--run-time', '60s');
   const { text, exitCode } = await ended;
   // Whether a load is valid depends on how busy this machine is. Other tests check that the verdict says so.
   expect([0, 3], text).toContain(exitCode);
