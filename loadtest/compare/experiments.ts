@@ -53,7 +53,7 @@ export interface Comparison {
   options: Options;
   progress: Progress;
   folder: ResultsFolder;
-  /** What the load generator can send here; undefined until it is calibrated. */
+  /** What the load generator can send here; UNLIMITED until it is calibrated. */
   limits: Limits;
   /** The throughput of one saturated replica in each round of `capacity`, in requests/s. */
   capacities: Record<Target, number[]>;
@@ -202,8 +202,8 @@ function runnable(options: Options, { scales, limitsCpu }: Place): ExperimentNam
 
 /**
  * Finds out how much the load generator can send to the bare server, with each target's form of request. It measures
- * the closed loop first, and then the open loop, which needs more CPU for each request. The load generator judges these
- * loads INVALID, because it is the bottleneck; here that is the purpose.
+ * the closed loop first, and then the open loop, which needs more CPU for each request. The load generator may judge these
+ * loads INVALID, as it may be the bottleneck; here that is the purpose.
  */
 async function calibrate(comparison: Comparison): Promise<void> {
   const { place, options, progress, folder } = comparison;

@@ -98,7 +98,7 @@ function heading({ started, mode, quick, interrupted, note, verdicts, leftOut, v
       ? [invalid.map((each) => `- INVALID: ${name(each)}. ${each.reasons.join(' ')}`).join('\n')]
       : []),
     ...(leftOut.length > 0 ? [`Left out:\n\n${leftOut.map((sentence) => `- ${sentence}`).join('\n')}`] : []),
-    'The loads in `calibrate` go to a bare server, to find what the load generator can send. Their verdicts say that the\n' +
-      'generator is the bottleneck: that is what these loads are for.',
+    'The loads in `calibrate` go to a bare server, to find what the load generator can send. Their verdicts may say that\n' +
+      'the generator is the bottleneck: that is what these loads are for.',
   ].join('\n\n');
 }

@@ -33,7 +33,7 @@ class Sample(NamedTuple):
     backlog: int = 0
     """Requests that were due at the end of the second, and waited for a free user."""
     limit_cores: float | None = None
-    """Of its cgroup."""
+    """Cores that its cgroup may use; None without a limit."""
     throttled: float | None = None
     """Share of its cgroup's periods."""
     stolen_cores: float | None = None
@@ -115,7 +115,7 @@ class Record:
 
 
 RECORD = Record()
-"""Of this process."""
+"""What this process has recorded."""
 
 
 def merged(seconds: Iterable[Second]) -> Second:

@@ -53,4 +53,4 @@ class Tally:
 
 
 TALLY = Tally()
-"""Of this process."""
+"""The tally of this process."""

@@ -32,7 +32,7 @@ MOST_LAG_MS = 50
 LAG_SHARE = 0.9
 # Lateness of the generator is not in the latencies, but what is sent late comes all at once, and waits for itself.
 MOST_LATE = 0.05
-# Of the promised rate.
+# A rate that is missed by more than this share of it is not kept.
 MOST_RATE_ERROR = 0.02
 # Requests at both edges of the measured time, which may fall to either side.
 EDGE_REQUESTS = 2
