@@ -211,8 +211,16 @@ env:
 ports:
   - name: {{ ternary "http1" "http" $knative }} {{- /* HTTP/1.1, in Knative's words */}}
     containerPort: {{ int .Values.service.targetPort }}
+{{- $probes := deepCopy (.Values.probes | default dict) }}
+{{- if and $knative $probes.startup }} {{- /* A startup probe asks once a second, so a start from zero would take longer. Until it would have given up, no liveness probe asks either. */}}
+{{- $shield := mul (default 10 $probes.startup.periodSeconds) (default 3 $probes.startup.failureThreshold) }}
+{{- $probes = omit $probes "startup" }}
+{{- if $probes.liveness }}
+{{- $_ := mergeOverwrite $probes (dict "liveness" (merge (dict) $probes.liveness (dict "initialDelaySeconds" $shield))) }}
+{{- end }}
+{{- end }}
 {{- range $probe, $path := dict "startup" "/readyz" "readiness" "/readyz" "liveness" "/healthz" }}
-{{- with get ($.Values.probes | default dict) $probe }}
+{{- with get $probes $probe }}
 {{ $probe }}Probe:
   httpGet:
     path: {{ $path }}
