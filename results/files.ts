@@ -273,6 +273,16 @@ export const KINDS = {
       ),
     }),
   },
+  zerostarts: {
+    extension: 'csv',
+    writtenBy: 'compare',
+    about: 'A row for each time that the function was asked on Knative while no pod of it ran.',
+    only: 'function',
+    schema: v.object({
+      start: column(WHOLE, '', 'number of the start'),
+      first_answer_ms: column(NUMBER, 'ms', 'time from the request, sent in the cluster, to its correct answer'),
+    }),
+  },
   footprint: {
     extension: 'csv',
     writtenBy: 'compare',

@@ -11,6 +11,7 @@ import { CompareError, type Place, type Scaling } from './place.ts';
 import { checkCluster } from './preflight.ts';
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
+import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
 import { openShell, type Shell } from './shell.ts';
 import { NAMES } from './targets.ts';
 
@@ -29,6 +30,8 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   /** The resources of the pods that ran, by target and scaling such as `function/one`: not always what was asked for. */
   const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
   let readsKubelet = false;
+  /** Why the function does not run on Knative. */
+  let noKnative: string | undefined;
   let cpus: number;
 
   try {
@@ -37,6 +40,11 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     await kubectl(namespace, 'label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
     for (const target of installed) await change(target, 'one');
     const [pod] = installed[0] ? await podsBy(namespace, selectorOf(installed[0])) : [];
+    if (options.experiments.includes('scale-from-zero')) {
+      noKnative = installed.includes('function')
+        ? await installOnKnative(namespace)
+        : 'Only the URL of the function is known.';
+    }
     readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(namespace, pod.spec.nodeName)));
   } catch (error) {
     await close();
@@ -54,6 +62,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     load: (load) => runLoad(namespace, load),
     watch: (target) => startWatch(namespace, target, readsKubelet),
     coldStart: (target) => coldStart(namespace, target),
+    scaleFromZero: noKnative === undefined ? () => scaleFromZero(namespace) : undefined,
     imageBytes: (target) => imageBytes(namespace, target),
     memoryBytes: (target) => memoryBytes(namespace, target),
     environment: async () => ({ ...(await environmentOf(namespace)), resources }),
@@ -88,6 +97,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     const elsewhere = TARGETS.filter((target) => !installed.includes(target));
     return [
       ...elsewhere.map((target) => `Replicas, CPU, memory and cold starts of ${NAMES[target]}: only its URL is known.`),
+      ...(noKnative === undefined ? [] : [`scale-from-zero: ${noKnative}`]),
       ...(installed.length > 0 && !readsKubelet
         ? ['CPU time per request: the caller may not read the kubelets’ counters (get on nodes/proxy).']
         : []),

@@ -45,6 +45,8 @@ const CALIBRATIONS = {
 const OVERHEAD_SECONDS = 15;
 /** Roughly how long a cold start takes, including the end of the previous replica. */
 const COLD_START_SECONDS = 15;
+/** Roughly how long Knative takes until there is no pod. The answer comes soon then. */
+const FROM_ZERO_SECONDS = 45;
 /** Roughly how long an autoscaler takes until it has a reading of an idle replica. */
 const AUTOSCALER_SECONDS = 75;
 
@@ -161,14 +163,30 @@ const RUN: Record<ExperimentName, (comparison: Comparison) => Promise<void>> = {
       folder.write('coldstart', 1, csv(new Map(), target, 'footprint', footprint));
     }
   },
+
+  'scale-from-zero': async ({ place: { scaleFromZero }, options, progress, folder }) => {
+    if (!scaleFromZero) return;
+    const rows: Row<'zerostarts'>[] = [];
+    for (let start = 0; start < options.pace.coldStarts; start++) {
+      const name = `scale-from-zero ${start + 1}/${options.pace.coldStarts}`;
+      progress.begin(`${name}: ${NAMES.function} on Knative`, FROM_ZERO_SECONDS);
+      rows.push({ start, first_answer_ms: await scaleFromZero() });
+      folder.write('scale-from-zero', 1, csv(new Map(), 'function', 'zerostarts', rows));
+    }
+  },
 };
 
-/** Runs `calibrate` and then each chosen experiment. @throws CompareError if one of them breaks */
+/** What puts no load on a target that the load generator could limit. */
+const UNCALIBRATED: readonly ExperimentName[] = ['coldstart', 'scale-from-zero'];
+
+/** Runs `calibrate`, where an experiment needs it, and then each chosen experiment. @throws CompareError if one of them breaks */
 export async function runExperiments(comparison: Comparison): Promise<void> {
   const { options, place, progress } = comparison;
   const names = runnable(options, place);
-  progress.expect(estimate(['calibrate', ...names], options, place));
-  await calibrate(comparison);
+  if (names.some((name) => !UNCALIBRATED.includes(name))) {
+    progress.expect(estimate(['calibrate', ...names], options, place));
+    await calibrate(comparison);
+  }
   for (const [index, name] of names.entries()) {
     // Earlier experiments may have taken less time than expected, so the estimate starts anew.
     progress.expect(estimate(names.slice(index), options, place));
@@ -189,15 +207,20 @@ function estimate(names: readonly (ExperimentName | 'calibrate')[], options: Opt
     noise: pace.trials * (pace.latency + OVERHEAD_SECONDS),
     batch: pace.trials * (BATCHES.length * pace.batchStep + OVERHEAD_SECONDS),
     coldstart: pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS,
+    // Only the function runs on Knative.
+    'scale-from-zero': (pace.coldStarts * FROM_ZERO_SECONDS) / place.targets.length,
   };
   return place.targets.length * sum(names.map((name) => seconds[name]));
 }
 
-function runnable(options: Options, { scales, limitsCpu }: Place): ExperimentName[] {
-  const needsLimit: ExperimentName[] = ['capacity', 'batch'];
-  return options.experiments.filter(
-    (name) => (name !== 'autoscale' || scales) && (!needsLimit.includes(name) || limitsCpu),
-  );
+function runnable(options: Options, { scales, scaleFromZero, limitsCpu }: Place): ExperimentName[] {
+  const needs: Partial<Record<ExperimentName, boolean>> = {
+    capacity: limitsCpu,
+    batch: limitsCpu,
+    autoscale: scales,
+    'scale-from-zero': scaleFromZero !== undefined,
+  };
+  return options.experiments.filter((name) => needs[name] ?? true);
 }
 
 /**

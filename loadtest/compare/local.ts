@@ -32,7 +32,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
     const generate = await openGenerator(shell, options.seed, say);
     return {
       targets,
-      leftOut: ['autoscale: on one machine without a cluster, nothing scales.', ...leftOut],
+      leftOut: ['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.', ...leftOut],
       scales: false,
       limitsCpu: Object.values(running).every(({ limit }) => limit !== undefined),
       cpus: availableParallelism(),

@@ -5,7 +5,15 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Target } from '../../results/files.ts';
 
 /** The experiments in the order in which they run: what `capacity` finds decides the rates of the others. */
-export const EXPERIMENTS = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart'] as const;
+export const EXPERIMENTS = [
+  'capacity',
+  'autoscale',
+  'latency',
+  'noise',
+  'batch',
+  'coldstart',
+  'scale-from-zero',
+] as const;
 const NEED_CAPACITY: readonly ExperimentName[] = ['autoscale', 'latency', 'noise'];
 export type ExperimentName = (typeof EXPERIMENTS)[number];
 
@@ -84,7 +92,7 @@ export interface Options {
 }
 
 const EXAMPLES = `
-Experiments (all of them, unless you name some with --experiment; \`calibrate\` always runs first):
+Experiments (all of them, unless you name some with --experiment; \`calibrate\` runs before the first load):
   capacity    one replica, with more and more users until throughput stops rising
   autoscale   both targets at the same rates, rising to what the generator and the nodes can do, with the autoscaler on
               (also runs \`capacity\`, as latency and noise do)
@@ -92,6 +100,8 @@ Experiments (all of them, unless you name some with --experiment; \`calibrate\` 
   noise       the latency of the function against itself: how much two equal things differ
   batch       one replica, with 1 to 10 000 values in a request
   coldstart   time from a new pod to its first right answer; image sizes; memory
+  scale-from-zero
+              time to the function's right answer on Knative when no pod runs; left out where there is no Knative
 
 Examples:
   npm run compare                                          everything, in kubectl's current cluster (under two hours)

@@ -65,6 +65,11 @@ export interface Place {
   watch(target: Target): Watch;
   /** Ends a target's only replica, starts a new one, and times it. */
   coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>>;
+  /**
+   * Asks the function on Knative when it has no replica. It is undefined where the function does not run on Knative.
+   * @returns milliseconds from the request to its right answer
+   */
+  readonly scaleFromZero?: (() => Promise<number>) | undefined;
   /** Returns the size of a target's image in bytes, or null if it is not known. */
   imageBytes(target: Target): Promise<number | null>;
   /** Returns the memory that a target's replicas use now, in bytes, from a sample taken after this call. */

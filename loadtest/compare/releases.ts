@@ -14,8 +14,13 @@ import { NAMES } from './targets.ts';
 type Values = Record<string, string | number | boolean | object>;
 
 /** Installs a chart, or upgrades it. */
-export async function install(namespace: Namespace, chart: Chart, values: Values): Promise<void> {
-  const args = [RELEASES[chart], join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
+export async function install(
+  namespace: Namespace,
+  chart: Chart,
+  values: Values,
+  release = RELEASES[chart],
+): Promise<void> {
+  const args = [release, join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
   // These values come after the user's, so that the experiment gets what it needs.
   const ours = Object.entries(values).flatMap(([key, value]) =>
     typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],

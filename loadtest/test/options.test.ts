@@ -22,7 +22,7 @@ describe('without an option', () => {
   const options = readOptions([]);
 
   test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
-    const names = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart'];
+    const names = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart', 'scale-from-zero'];
     expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: names });
     expect(options.pace).toMatchObject({ trials: 3, runTime: 300, coldStarts: 10 });
   });

@@ -8,7 +8,16 @@ import { toCelsius } from '../../function/src/celsius.ts';
 import type { Sides } from './charts.ts';
 import { left, paragraph, right, type Block, type Cell, type Section, type Table } from './document.ts';
 import { ABSENT, counted, number, paragraphsOf, percent, upperFirst, words } from './format.ts';
-import { isValid, loadsOf, startsOf, throttledShare, type Measurements, type Part, type Side } from './measurements.ts';
+import {
+  isValid,
+  loadsOf,
+  startsOf,
+  throttledShare,
+  zeroStartsOf,
+  type Measurements,
+  type Part,
+  type Side,
+} from './measurements.ts';
 import { boundShare, cpuLimit, list, replicaBounds, secondsOf, span, turns, valuesOf } from './plan.ts';
 import type { Price } from './sections.ts';
 import { threatsOf } from './threats.ts';
@@ -133,6 +142,10 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
     [
       'coldstart',
       `starts a replica of each target ${span(starts.sort((a, b) => a - b))} times, and times it to its first right answer.`,
+    ],
+    [
+      'scale-from-zero',
+      `asks the function on Knative ${counted(zeroStartsOf(sides[0]).length, 'time')} when no pod of it runs, and times the answer.`,
     ],
   ];
 }

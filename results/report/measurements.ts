@@ -108,6 +108,11 @@ export function startsOf(side: Side): Row<'coldstarts'>[] {
   return partsOf(side, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
 }
 
+/** How often the function was asked on Knative when no pod of it ran, and when it answered. */
+export function zeroStartsOf(side: Side): Row<'zerostarts'>[] {
+  return partsOf(side, 'scale-from-zero').flatMap((part) => (part.has('zerostarts') ? part.read('zerostarts') : []));
+}
+
 export function isValid({ reasons }: Part): boolean {
   return reasons.length === 0;
 }

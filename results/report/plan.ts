@@ -54,6 +54,7 @@ const REPLICAS: Record<string, readonly string[]> = {
   noise: ['core', 'one'],
   batch: ['one'],
   coldstart: ['one'],
+  'scale-from-zero': ['one'],
 };
 
 /** The CPU limit that each side's replicas had in an experiment, such as `with a CPU limit of 300m`. */

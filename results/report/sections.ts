@@ -24,6 +24,7 @@ import {
   startsOf,
   throttledShare,
   throughputOf,
+  zeroStartsOf,
   type Part,
   type Side,
 } from './measurements.ts';
@@ -332,24 +333,56 @@ function batchRows(parts: readonly Part[], side: string): Batch[] {
 export async function coldStart(sides: Sides): Promise<Section | undefined> {
   const [first, second] = [startsOf(sides[0]), startsOf(sides[1])];
   if (first.length === 0 || second.length === 0) return undefined;
-  const stats = (tell: (times: number[]) => number) =>
-    [first, second].map((starts) => number(tell(starts.map(({ first_answer_ms }) => first_answer_ms)) / 1000));
+  const columns = sides.map(({ label }, index) => ({ label, starts: index === 0 ? first : second }));
+  const source = 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already';
   return {
     title: 'Cold start',
     blocks: [
       await coldStarts([first, second], sides),
-      {
-        kind: 'table',
-        columns: [left('First right answer, s'), ...sides.map(({ label }) => right(label))],
-        rows: [
-          ['Starts', number(first.length), number(second.length)],
-          ['Quickest', ...stats((times) => Math.min(...times))],
-          ['Median', ...stats(median)],
-          ['Slowest', ...stats((times) => Math.max(...times))],
-        ],
-        source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already',
-      },
+      startTable(columns, source),
+      ...sides.flatMap((side, index) => fromZero(side, index === 0 ? first : second)),
     ],
+  };
+}
+
+/** The function on Knative, asked when no pod of it ran, beside a plain pod of it; nothing without such a measurement. */
+function fromZero(side: Side, plain: readonly Row<'coldstarts'>[]): Block[] {
+  const starts = zeroStartsOf(side);
+  if (starts.length === 0) return [];
+  const columns = [
+    { label: `${side.label} on Knative, from no pod`, starts },
+    { label: `${side.label}, a new pod`, starts: plain },
+  ];
+  return [
+    paragraph(
+      'On Knative no pod runs while nobody asks. The first request waits at Knative’s activator until a pod is ready: ' +
+        'its time counts from the request, and that of a new pod from the pod’s creation.',
+    ),
+    startTable(
+      columns,
+      'scale-from-zero/1/function_zerostarts.csv and coldstart/1/function_coldstarts.csv: first_answer_ms',
+    ),
+  ];
+}
+
+function startTable(
+  columns: readonly { label: string; starts: readonly { first_answer_ms: number }[] }[],
+  source: string,
+): Block {
+  const row = (name: string, tell: (times: number[]) => number) => [
+    name,
+    ...columns.map(({ starts }) => number(tell(starts.map(({ first_answer_ms }) => first_answer_ms)) / 1000)),
+  ];
+  return {
+    kind: 'table',
+    columns: [left('First right answer, s'), ...columns.map(({ label }) => right(label))],
+    rows: [
+      ['Starts', ...columns.map(({ starts }) => number(starts.length))],
+      row('Quickest', (times) => Math.min(...times)),
+      row('Median', median),
+      row('Slowest', (times) => Math.max(...times)),
+    ],
+    source,
   };
 }
 

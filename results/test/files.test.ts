@@ -25,6 +25,7 @@ group('a results folder', () => {
         trials: [[1, [['function', [...kindsOfLoad('function'), 'timeline', 'pods', 'throttling']]]]],
       },
       { name: 'coldstart', trials: [[1, [['function', ['coldstarts', 'footprint']]]]] },
+      { name: 'scale-from-zero', trials: [[1, [['function', ['zerostarts']]]]] },
     ]);
     expect(environment()).toMatchObject({ mode: 'cluster', clock: { offsetSeconds: -0.01 }, verdicts: [{ trial: 1 }] });
   });
@@ -214,8 +215,12 @@ group('a broken file', () => {
   });
 
   test.each(Object.keys(KINDS) as Kind[])('%s cut anywhere but after a row is an error', (kind) => {
-    const folder = ['coldstarts', 'footprint'].includes(kind) ? 'coldstart/1' : 'autoscale/1';
-    const content = readFileSync(join(RUN, folder, fileName('function', kind)));
+    const folders: Partial<Record<Kind, string>> = {
+      coldstarts: 'coldstart/1',
+      footprint: 'coldstart/1',
+      zerostarts: 'scale-from-zero/1',
+    };
+    const content = readFileSync(join(RUN, folders[kind] ?? 'autoscale/1', fileName('function', kind)));
     const whole = parse(kind, content, 'file');
     fc.assert(
       fc.property(fc.nat(content.length - 2), (length) => {
@@ -253,6 +258,7 @@ group('what compare writes', () => {
       first_answer_ms: amount,
       first_service_answer_ms: maybe,
     });
+    readsBack('zerostarts', { start: whole, first_answer_ms: amount });
     readsBack('footprint', { what: fc.constantFrom('image', 'memory_idle', 'memory_loaded'), bytes: amount });
   });
 

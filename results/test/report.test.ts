@@ -92,6 +92,23 @@ describe('figures that were worked out by hand', () => {
     );
   });
 
+  test('the function from no pod, on Knative, stands beside a new pod of it', () => {
+    const rows = [
+      ...golden
+        .read('report.html')
+        .toString()
+        .matchAll(/<tr>(.*?)<\/tr>/gs),
+    ].map(([, row = '']) => [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell]) => cell));
+    const head = rows.findIndex((row) => row[1] === 'Function on Knative, from no pod');
+    expect(rows.slice(head, head + 5)).toEqual([
+      ['First right answer, s', 'Function on Knative, from no pod', 'Function, a new pod'],
+      ['Starts', '3', '3'],
+      ['Quickest', '1.10', '0.100'],
+      ['Median', '1.30', '0.200'],
+      ['Slowest', '1.70', '0.300'],
+    ]);
+  });
+
   test('the table for machines has the same figures', () => {
     const rows = parse<Record<string, string>>(golden.read('summary.csv'), { columns: true });
     expect(rows.map(({ figure }) => figure)).toEqual(summary.figures.map(({ key }) => key));
@@ -193,6 +210,7 @@ describe('what the report says of a plan comes from the files of the run', () =>
     ['CPU limit of latency', 'latency offers one replica, with a CPU limit of 1, a steady'],
     ['CPU limit of capacity', 'capacity loads one replica, with a CPU limit of 200m, with 1, 2, 4,'],
     ['cold starts', 'starts a replica of each target 3 times'],
+    ['starts from zero', 'asks the function on Knative 3 times when no pod of it runs'],
     ['rounds of noise', 'repeats latency with the function alone, 2 times.'],
   ])('%s', (_, text) => expect(html).toContain(text));
 });

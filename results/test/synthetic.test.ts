@@ -77,6 +77,7 @@ describe('a run', () => {
       ['coldstart', 1, { function: started, tfserving: started }],
       ['latency', trials, watched],
       ['noise', 2 * trials, { function: watched.function }],
+      ...(mode === 'local' ? [] : [['scale-from-zero', 1, { function: ['zerostarts'] }]]),
     ]);
     for (const { targets } of run.experiments.flatMap((experiment) => experiment.trials)) {
       for (const { kinds, read } of targets) for (const kind of kinds) expect(() => read(kind)).not.toThrow();

@@ -46,7 +46,7 @@ test('the function as a process, which nothing limits, is measured by what can b
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
   const { leftOut, resources } = run.environment();
   expect(leftOut).toEqual([
-    'autoscale: on one machine without a cluster, nothing scales.',
+    'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     expect.stringMatching(/^capacity, batch: nothing limits the CPU of the function as a process/),
   ]);
   expect(resources).toEqual({});
@@ -57,7 +57,7 @@ test.skipIf(!hasImage)('the function as a container has a CPU limit', async () =
   expect(namesOf(run)).toEqual(['batch', 'calibrate']);
   expectWatched(run, 'batch');
   const { leftOut, resources } = run.environment();
-  expect(leftOut).toEqual(['autoscale: on one machine without a cluster, nothing scales.']);
+  expect(leftOut).toEqual(['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.']);
   expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 

@@ -27,8 +27,9 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   const run = begin(folder, { ...DEFAULTS, ...options });
   for (const experiment of EXPERIMENTS.filter((name) => run.experiments.includes(name))) {
     // On one machine, nothing scales.
-    if (experiment === 'autoscale' && run.isLocal) continue;
-    if (experiment === 'coldstart') for (const target of run.targets) startOften(run, target);
+    if ((experiment === 'autoscale' || experiment === 'scale-from-zero') && run.isLocal) continue;
+    if (experiment === 'scale-from-zero') startFromZero(run);
+    else if (experiment === 'coldstart') for (const target of run.targets) startOften(run, target);
     else for (const [trial, target] of rounds(run, experiment)) measure(run, experiment, trial, target);
   }
   finish(run);
@@ -177,6 +178,16 @@ function startOften(run: Run, target: Target): void {
     ['coldstarts', format('coldstarts', starts)],
     ['footprint', format('footprint', footprint)],
   ]);
+}
+
+/** Answers of the function on Knative, from no pod. */
+function startFromZero(run: Run): void {
+  const draws = new Draws(`${run.seed} scale-from-zero`);
+  const rows = Array.from({ length: run.command.pace.coldStarts }, (_, start): Row<'zerostarts'> => {
+    run.now += 45;
+    return { start, first_answer_ms: rounded(1.5 * run.truths.function.coldStartMs * draws.factor(0.08), 3) };
+  });
+  put(run, 'scale-from-zero', 1, 'function', [['zerostarts', format('zerostarts', rows)]]);
 }
 
 function finish(run: Run): void {

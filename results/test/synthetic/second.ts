@@ -17,7 +17,7 @@ const AUTOSCALE_CPU = 2.5;
 
 /** One load of one target. */
 export interface Load {
-  experiment: Exclude<ExperimentName, 'coldstart'>;
+  experiment: Exclude<ExperimentName, 'coldstart' | 'scale-from-zero'>;
   target: Target;
   /** What is true in this trial. */
   truth: Truth;

@@ -1,0 +1,82 @@
+// Times the function's first answer on Knative Serving, when no pod of it runs.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { kubectl, podsBy, type Namespace } from './namespace.ts';
+import { CompareError } from './place.ts';
+import { install } from './releases.ts';
+import { startStaticServer, STATIC_SERVER, stopStaticServer } from './static-server.ts';
+import { QUESTIONS } from './targets.ts';
+
+/** The function's second release, which is a Knative service. */
+const RELEASE = 'f2c-function-knative';
+const READY_SECONDS = 60;
+/** How long no request must have come until Knative takes the last pod away: the shortest time that it accepts. */
+const WINDOW = '6s';
+/** Knative also waits until its network sends requests elsewhere, by default for half a minute at most. */
+const ZERO_SECONDS = 180;
+const ASK_ONCE = join(import.meta.dirname, 'ask-once.cjs');
+
+interface KnativeService {
+  status?: { conditions?: { type: string; status: 'True' | 'False' | 'Unknown'; message?: string }[] };
+}
+
+/**
+ * Installs the function as a Knative service, with the resources that its single replica has in `coldstart`.
+ * @returns why there is none, as a sentence; undefined once it is ready
+ */
+export async function installOnKnative(namespace: Namespace): Promise<string | undefined> {
+  const { api, shell, name, options } = namespace;
+  const { groups } = await api.get<{ groups: { name: string }[] }>('/apis');
+  if (!groups.some((group) => group.name === 'serving.knative.dev')) return 'The cluster has no Knative Serving.';
+
+  const resources = { 'resources.requests.cpu': options.cpuLimit, 'resources.limits.cpu': options.cpuLimit };
+  const fromZero = { 'knative.enabled': true, 'autoscaling.enabled': true, 'autoscaling.minReplicas': 0 };
+  const window = { 'podAnnotations.autoscaling\\.knative\\.dev/window': WINDOW };
+  await install(namespace, 'function', { ...fromZero, ...window, ...resources }, RELEASE);
+
+  let why = '';
+  try {
+    await shell.until('The function is ready on Knative', READY_SECONDS, async () => {
+      const path = `/apis/serving.knative.dev/v1/namespaces/${name}/services/${RELEASE}`;
+      const { status } = await api.get<KnativeService>(path);
+      const conditions = status?.conditions ?? [];
+      // Ready itself only says that another condition is not met. That one tells why.
+      why = conditions.find(({ type, status }) => type !== 'Ready' && status === 'False')?.message ?? '';
+      return conditions.some(({ type, status }) => type === 'Ready' && status === 'True') || undefined;
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    await shell.run('helm', ['uninstall', RELEASE, '--namespace', name]);
+    return `${error.message} ${why} chart/README.md#on-knative tells which images Knative finds.`.replace('  ', ' ');
+  }
+}
+
+/**
+ * Waits until no pod of the function runs on Knative, and asks it from a pod in the cluster.
+ * @returns milliseconds from the request to its right answer
+ * @throws CompareError if Knative does not scale to zero, or the answer is not right
+ */
+export async function scaleFromZero(namespace: Namespace): Promise<number> {
+  await startStaticServer(namespace);
+  try {
+    await namespace.shell.until('Knative has taken the last pod of the function away', ZERO_SECONDS, async () => {
+      const pods = await podsBy(namespace, `app.kubernetes.io/instance=${RELEASE}`);
+      return pods.length === 0 || undefined;
+    });
+    const url = `http://${RELEASE}.${namespace.name}.svc${QUESTIONS.function.path}`;
+    // The image of the bare server has Node and no shell.
+    const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
+    const printed = await kubectl(namespace, 'exec', `deployment/${STATIC_SERVER}`, '--', ...command);
+    const { milliseconds, status, text } = JSON.parse(printed) as {
+      milliseconds: number;
+      status: number;
+      text: string;
+    };
+    if (status === 200 && QUESTIONS.function.isAnswer(JSON.parse(text))) return milliseconds;
+    throw new CompareError(`The function on Knative answered ${status} instead of 100 °C.`, text);
+  } finally {
+    await stopStaticServer(namespace);
+  }
+}
