@@ -2,6 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const IMAGE_TESTS = '**/test/image/**';
 const CLUSTER_TESTS = '**/test/e2e/**';
+const KNATIVE_TESTS = '**/test/knative/**';
 
 export default defineConfig({
   test: {
@@ -11,11 +12,12 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, IMAGE_TESTS, CLUSTER_TESTS],
+          exclude: [...configDefaults.exclude, IMAGE_TESTS, CLUSTER_TESTS, KNATIVE_TESTS],
         },
       },
       { extends: true, test: { name: 'image', include: [`${IMAGE_TESTS}/*.test.ts`] } },
       { extends: true, test: { name: 'e2e', include: [`${CLUSTER_TESTS}/*.test.ts`], testTimeout: 480_000 } },
+      { extends: true, test: { name: 'knative', include: [`${KNATIVE_TESTS}/*.test.ts`], testTimeout: 480_000 } },
     ],
     // Two cores must run the tests, the processes that tests start, and the clients that ask these.
     maxWorkers: 2,

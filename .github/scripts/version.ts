@@ -23,6 +23,8 @@ export const PLACES: [file: string, pattern: RegExp][] = [
   ['chart/README.md', IMAGE_TAG],
   ['test/e2e/targets.test.ts', IMAGE_TAG],
   ['loadtest/test/e2e/images.ts', IMAGE_TAG],
+  ['loadtest/test/knative/scale-from-zero.test.ts', IMAGE_TAG],
+  ['test/knative/function.test.ts', IMAGE_TAG],
 ];
 
 if (import.meta.main) {

@@ -1,7 +1,7 @@
 // Runs a client that keeps sending requests on one connection, and remembers what went wrong.
 
 import { once } from 'node:events';
-import { Agent, get, type IncomingMessage } from 'node:http';
+import { Agent, get, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -13,8 +13,14 @@ export interface Client {
   readonly stop: () => Promise<void>;
 }
 
+interface Options {
+  host?: string;
+  port: number;
+  headers?: OutgoingHttpHeaders;
+}
+
 /** Sends a request every few milliseconds, on a connection that stays open for as long as the server keeps it. */
-export function startClient({ host = '127.0.0.1', port }: { host?: string; port: number }): Client {
+export function startClient({ host = '127.0.0.1', port, headers = {} }: Options): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   const answers: string[] = [];
   const failures: unknown[] = [];
@@ -22,7 +28,7 @@ export function startClient({ host = '127.0.0.1', port }: { host?: string; port:
   const done = (async () => {
     while (!stopping.signal.aborted) {
       try {
-        const outgoing = get({ host, port, path: '/?fahrenheit=212', agent, timeout: 10_000 });
+        const outgoing = get({ host, port, path: '/?fahrenheit=212', headers, agent, timeout: 10_000 });
         const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
         const { celsius, appId } = JSON.parse(await text(incoming)) as { celsius: number; appId: string };
         if (celsius !== 100) failures.push(celsius);

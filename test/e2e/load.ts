@@ -6,7 +6,7 @@ import autocannon from 'autocannon';
 const options = JSON.parse(process.argv[2]!) as autocannon.Options;
 await autocannon({
   ...options,
-  headers: { 'content-type': 'application/json' },
+  headers: { 'content-type': 'application/json', ...options.headers },
   connections: 20,
   duration: 180,
   reconnectRate: 100,
