@@ -60,6 +60,22 @@ check('installs, and answers rightly through the ingress', async () => {
   expect(await convert(212)).toMatchObject({ status: 200, celsius: 100 });
 });
 
+check('starts further pods when its CPU is full', async () => {
+  expect(await podsOf(RELEASE)).toHaveLength(1);
+  const start = performance.now();
+  const headers = { host };
+  const url = `http://${ingress.host}:${ingress.port}/?fahrenheit=212`;
+  const load = fork('test/e2e/load.ts', [JSON.stringify({ url, headers })]);
+  const ended = once(load, 'exit');
+  try {
+    await eventually(90, async () => expect((await podsOf(RELEASE)).length).toBeGreaterThan(2));
+  } finally {
+    load.kill();
+    await ended;
+  }
+  console.log(`more than 2 pods after ${((performance.now() - start) / 1000).toFixed(1)} s`);
+});
+
 check('passes its own test', async () => {
   expect(await helm('test', RELEASE, '--timeout', '2m', '--logs')).toMatch(/knows \d+ temperatures, and refuses bad/);
 });
@@ -90,23 +106,6 @@ check('an upgrade and a rollback under load lose no request', async () => {
   console.log(`upgrade and rollback: ${answers} answers, ${failures.length} lost`);
   expect(failures).toEqual([]);
   expect(answers).toBeGreaterThan(1000);
-});
-
-check('starts further pods when its CPU is full', async () => {
-  await install(WINDOW);
-  await eventually(120, async () => expect(await podsOf(RELEASE)).toHaveLength(1));
-  const start = performance.now();
-  const headers = { host };
-  const url = `http://${ingress.host}:${ingress.port}/?fahrenheit=212`;
-  const load = fork('test/e2e/load.ts', [JSON.stringify({ url, headers })]);
-  const ended = once(load, 'exit');
-  try {
-    await eventually(90, async () => expect((await podsOf(RELEASE)).length).toBeGreaterThan(2));
-  } finally {
-    load.kill();
-    await ended;
-  }
-  console.log(`more than 2 pods after ${((performance.now() - start) / 1000).toFixed(1)} s`);
 });
 
 check('scales to zero, and answers from zero', async () => {
