@@ -4,7 +4,7 @@ import { ResultsError } from '../../results/read.ts';
 import { openCluster } from './cluster.ts';
 import { INTERRUPTED, runCommand } from './command.ts';
 import { beginEnvironment } from './environment.ts';
-import { runExperiments, UNLIMITED } from './experiments.ts';
+import { runExperiments } from './experiments/index.ts';
 import { openFolder, type ResultsFolder } from './folder.ts';
 import { openLocal } from './local.ts';
 import { readOptions, type Options } from './options.ts';
@@ -25,8 +25,7 @@ async function compare(options: Options, interruption: AbortSignal): Promise<num
     opened = place;
     folder = openFolder(options.results, await beginEnvironment(options, shell, place));
     for (const sentence of place.leftOut) progress.say(`Left out: ${sentence}`, 'warning');
-    const capacities = { function: [], tfserving: [] };
-    await runExperiments({ place, options, progress, folder, limits: UNLIMITED, capacities });
+    await runExperiments({ place, options, progress, folder });
     folder.finish();
     const isValid = folder.verdicts.every(({ verdict }) => verdict === 'VALID');
     return isValid ? EXIT_CODES.VALID : EXIT_CODES.INVALID;

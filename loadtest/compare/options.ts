@@ -3,19 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { Target } from '../../results/files.ts';
-
-/** The experiments in the order in which they run: what `capacity` finds decides the rates of the others. */
-export const EXPERIMENTS = [
-  'capacity',
-  'autoscale',
-  'latency',
-  'noise',
-  'batch',
-  'coldstart',
-  'scale-from-zero',
-] as const;
-const NEED_CAPACITY: readonly ExperimentName[] = ['autoscale', 'latency', 'noise'];
-export type ExperimentName = (typeof EXPERIMENTS)[number];
+import type { Experiment } from './experiment.ts';
+import { EXPERIMENT_NAMES, EXPERIMENTS, withNeeds, type ExperimentName } from './experiments/index.ts';
 
 /** The charts that are installed, by the names that --set and --values call them. */
 export const CHARTS = { function: 'chart', tfserving: 'tfserving/chart', loadtest: 'loadtest/chart' } as const;
@@ -91,17 +80,9 @@ export interface Options {
   results: string;
 }
 
-const EXAMPLES = `
-Experiments (all of them, unless you name some with --experiment; \`calibrate\` runs before the first load):
-  capacity    one replica, with more and more users until throughput stops rising
-  autoscale   both targets at the same rates, rising to what the generator and the nodes can do, with the autoscaler on
-              (also runs \`capacity\`, as latency and noise do)
-  latency     one replica with a whole core, both at the same rate: half of the slower one's capacity
-  noise       the latency of the function against itself: how much two equal things differ
-  batch       one replica, with 1 to 10 000 values in a request
-  coldstart   time from a new pod to its first right answer; image sizes; memory
-  scale-from-zero
-              time to the function's right answer on Knative when no pod runs; left out where there is no Knative
+const HELP = `
+Experiments (all of them, unless you name some with --experiment; each runs those that it needs first):
+${EXPERIMENTS.map(helpOf).join('\n')}
 
 Examples:
   npm run compare                                          everything, in kubectl's current cluster (under two hours)
@@ -126,7 +107,7 @@ export function readOptions(argv: string[]): Options {
     .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
     .addOption(
       new Option('--experiment <name>', 'run only this experiment; can be repeated')
-        .argParser(collect(oneOf(EXPERIMENTS)))
+        .argParser(collect(oneOf(EXPERIMENT_NAMES)))
         .default([], 'all'),
     )
     .option('--trials <n>', `number of times each load runs (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
@@ -168,7 +149,7 @@ export function readOptions(argv: string[]): Options {
     .option('--note-file <file>', 'the same from a text file, where an empty line begins a new paragraph', noteFrom)
     .option('--results <folder>', 'folder in which the run creates its own folder', 'results')
     .allowExcessArguments(false)
-    .addHelpText('after', EXAMPLES)
+    .addHelpText('after', HELP)
     .exitOverride((error) => {
       error.exitCode &&= 2;
       throw error;
@@ -184,7 +165,7 @@ export function readOptions(argv: string[]): Options {
     local: given.local ?? false,
     quick: given.quick ?? false,
     keep: given.keep ?? false,
-    experiments: withCapacity(given.experiment),
+    experiments: withNeeds(given.experiment),
     pace,
     users: given.users,
     cpuLimit: given.cpuLimit,
@@ -195,6 +176,10 @@ export function readOptions(argv: string[]): Options {
     ...(text !== undefined && { note: text }),
     results: given.results,
   };
+}
+
+function helpOf({ name, about, needs }: Experiment): string {
+  return `  ${name.padEnd(15)}  ${about}${needs.length > 0 ? ` (needs ${needs.join(' and ')})` : ''}`;
 }
 
 interface Given {
@@ -235,13 +220,6 @@ function noteFrom(file: string): string {
     throw new InvalidArgumentError(`${file} can't be read as text in UTF-8: ${(error as Error).message}.`);
   }
   return note(text);
-}
-
-/** @returns the experiments in the order in which they run, and what they need */
-function withCapacity(names: ExperimentName[]): ExperimentName[] {
-  if (names.length === 0) return [...EXPERIMENTS];
-  const needsCapacity = names.some((name) => NEED_CAPACITY.includes(name));
-  return EXPERIMENTS.filter((name) => names.includes(name) || (name === 'capacity' && needsCapacity));
 }
 
 function byChart(pairs: [Chart, string][]): Record<Chart, string[]> {

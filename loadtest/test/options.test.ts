@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import type { Experiment } from '../compare/experiment.ts';
+import { EXPERIMENT_NAMES, EXPERIMENTS } from '../compare/experiments/index.ts';
 import { readOptions } from '../compare/options.ts';
 
 /** Runs the command, and returns its output and its exit code. */
@@ -22,8 +24,7 @@ describe('without an option', () => {
   const options = readOptions([]);
 
   test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
-    const names = ['capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart', 'scale-from-zero'];
-    expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: names });
+    expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: EXPERIMENT_NAMES });
     expect(options.pace).toMatchObject({ trials: 3, runTime: 300, coldStarts: 10 });
   });
 });
@@ -44,9 +45,10 @@ describe('options', () => {
     expect(readOptions(['--run-time', text]).pace.runTime).toBe(seconds);
   });
 
-  test.each(['autoscale', 'latency', 'noise'])('%s needs the capacity, so that it runs before', (name) => {
-    expect(readOptions(['--experiment', name]).experiments).toEqual(['capacity', name]);
-  });
+  test.each(EXPERIMENTS.map((each: Experiment) => [each.name, each.needs] as const))(
+    '%s runs after those that it needs, and after no other',
+    (name, needs) => expect(readOptions(['--experiment', name]).experiments).toEqual([...needs, name]),
+  );
 
   test('the command line is kept, to repeat it', () => {
     expect(readOptions(['--quick', '--trials', '2']).arguments).toEqual(['--quick', '--trials', '2']);
@@ -63,7 +65,7 @@ describe('options', () => {
 
   test('experiments run in their own order, whatever the order of the options', () => {
     const { experiments } = readOptions(['--experiment', 'coldstart', '--experiment', 'batch']);
-    expect(experiments).toEqual(['batch', 'coldstart']);
+    expect(experiments).toEqual(['calibrate', 'batch', 'coldstart']);
   });
 
   test('--set and --values are kept by chart, in their order', () => {
@@ -84,7 +86,7 @@ describe('wrong use', () => {
   test.each([
     ['an unknown option', ['--trails', '3'], /unknown option '--trails'/],
     ['a bare word', ['locust'], /too many arguments/],
-    ['an unknown experiment', ['--experiment', 'speed'], /Known are capacity, autoscale/],
+    ['an unknown experiment', ['--experiment', 'speed'], /Known are calibrate, capacity, autoscale/],
     ['no trials', ['--trials', '0'], /whole number from 1/],
     ['a time that is too short', ['--run-time', '5s'], /from 20s to 24h/],
     ['no time at all', ['--run-time', 'm'], /from 20s to 24h/],

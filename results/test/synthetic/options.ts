@@ -1,10 +1,7 @@
 // What a SYNTHETIC run is made of: what can be asked for, and what is true of the targets in it.
 
-import { EXPERIMENTS as COMPARED } from '../../../loadtest/compare/options.ts';
+import { EXPERIMENT_NAMES, type ExperimentName } from '../../../loadtest/compare/experiments/index.ts';
 import { TARGETS, type Environment, type Target } from '../../files.ts';
-
-export const EXPERIMENTS = ['calibrate', ...COMPARED] as const;
-export type ExperimentName = (typeof EXPERIMENTS)[number];
 
 /** What is true of one target. */
 export interface Truth {
@@ -41,7 +38,7 @@ export const DEFAULTS: Synthetic = {
   trials: 3,
   seed: 1,
   trialSpread: 0.03,
-  experiments: EXPERIMENTS,
+  experiments: EXPERIMENT_NAMES,
   targets: TARGETS,
   truths: {
     function: {

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { max, median, min } from 'simple-statistics';
+import { EXPERIMENT_NAMES, type ExperimentName } from '../../../loadtest/compare/experiments/index.ts';
 import { readOptions, type Options } from '../../../loadtest/compare/options.ts';
 import type { Step } from '../../../loadtest/compare/place.ts';
 import { highestThroughput, tooFast } from '../../../loadtest/compare/verdicts.ts';
@@ -15,7 +16,7 @@ import { environmentOf, hasImage } from './environment.ts';
 import { judge, loadTestFiles, stepRows } from './files.ts';
 import { simulate } from './load.ts';
 import { locustFiles } from './locust.ts';
-import { CPU_LIMIT, DEFAULTS, EXPERIMENTS, type ExperimentName, type Synthetic, type Truth } from './options.ts';
+import { CPU_LIMIT, DEFAULTS, type Synthetic, type Truth } from './options.ts';
 import { CEILINGS, serve, type Load } from './second.ts';
 
 const RATE_USERS = 32;
@@ -25,7 +26,7 @@ const START = Date.UTC(2026, 0, 1) / 1000;
 /** @param folder compare would name it by the time at which the run began: 2026-01-01T00-00-00 */
 export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = {}): void {
   const run = begin(folder, { ...DEFAULTS, ...options });
-  for (const experiment of EXPERIMENTS.filter((name) => run.experiments.includes(name))) {
+  for (const experiment of EXPERIMENT_NAMES.filter((name) => run.experiments.includes(name))) {
     // On one machine, nothing scales.
     if ((experiment === 'autoscale' || experiment === 'scale-from-zero') && run.isLocal) continue;
     if (experiment === 'scale-from-zero') startFromZero(run);
@@ -115,7 +116,7 @@ function truthOf({ truths, trialSpread }: Run, experiment: ExperimentName, targe
   return truth;
 }
 
-/** As loadtest/compare/experiments.ts asks for them. */
+/** As loadtest/compare/experiments/ asks for them. */
 function stepsOf(run: Run, load: Load): Step[] {
   const { pace, users: most } = run.command;
   switch (load.experiment) {

@@ -4,7 +4,8 @@ import { min, sum } from 'simple-statistics';
 import type { Step } from '../../../loadtest/compare/place.ts';
 import type { Target } from '../../files.ts';
 import { rounded, type Draws } from './draws.ts';
-import type { ExperimentName, Truth } from './options.ts';
+import type { ExperimentName } from '../../../loadtest/compare/experiments/index.ts';
+import type { Truth } from './options.ts';
 
 /** Requests/s that the load generator can send at most, in each target's form. */
 export const CEILINGS: Record<Target, number> = { function: 8100, tfserving: 7600 };

@@ -1,0 +1,160 @@
+// Defines what an experiment is, and how it puts loads on the targets.
+
+import { max, median, min, sum } from 'simple-statistics';
+import { fileName, type Target } from '../../results/files.ts';
+import type { ResultsFolder } from './folder.ts';
+import type { Options } from './options.ts';
+import type { Files, Load, Place, Samples, Scaling, Step } from './place.ts';
+import type { Progress } from './progress.ts';
+import { NAMES } from './targets.ts';
+import { csv, idleReplicas, judged, overload, rowsOf, tooFast, verdictOf } from './verdicts.ts';
+
+export interface Experiment {
+  /** Its name on the command line, and its folder in the results. */
+  readonly name: string;
+  /** What it measures, for --help. */
+  readonly about: string;
+  /** The targets that it asks. */
+  readonly targets: readonly Target[];
+  /** The names of those whose findings it builds on, which run before it. */
+  readonly needs: readonly string[];
+  /** Whether a place has what it takes. */
+  fits(place: Place): boolean;
+  /** Roughly how many seconds it takes for each target, at most. */
+  seconds(options: Options): number;
+  /** @throws CompareError if it breaks */
+  run(comparison: Comparison): Promise<Partial<Findings>>;
+}
+
+/** What experiments find out for those that follow. */
+export interface Findings {
+  /** What the load generator can send here without becoming the bottleneck. */
+  readonly limits: Limits;
+  /** The throughput of one saturated replica in each round of `capacity`, in requests/s. */
+  readonly capacities: Readonly<Record<Target, readonly number[]>>;
+}
+
+export interface Limits {
+  /** The highest rate that the open loop offers, in requests/s. */
+  readonly bound: number;
+  /** The highest throughput that the load generator can measure in the closed loop, in requests/s. */
+  readonly closedBounds: Partial<Record<Target, number>>;
+  /** The CPU time that the load generator needs for a request of the open loop, in seconds. */
+  readonly cpuSeconds: number;
+}
+
+export interface Comparison extends Findings {
+  readonly place: Place;
+  readonly options: Options;
+  readonly progress: Progress;
+  readonly folder: ResultsFolder;
+}
+
+/** The users that share a rate, unless --users allows fewer: enough to send on time while some answers are slow. */
+const RATE_USERS = 32;
+const WARM_UP_USERS = 4;
+/** Roughly how much longer a load takes than its steps: its pod must start, and its results must be fetched. */
+export const OVERHEAD_SECONDS = 15;
+
+/** A load of an experiment. */
+interface Measured {
+  experiment: string;
+  /** The folder of the experiment that the results go to. */
+  trial: number;
+  /** What tells this load from the others of the experiment, such as `1/3`. */
+  which: string;
+  target: Target;
+  scaling: Scaling;
+  steps: Step[];
+}
+
+/** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
+export async function measure(
+  comparison: Comparison,
+  { experiment, trial, which, target, scaling, steps }: Measured,
+): Promise<Files> {
+  const { place, options, progress, folder, limits } = comparison;
+  const name = `${experiment} ${which}: ${NAMES[target]}`;
+  progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
+  await place.prepare(target, scaling, async () => {
+    folder.add(await place.environment());
+    await warmUp(comparison, target);
+  });
+
+  const { files, samples } = await watched(place, { target, settleSeconds: options.pace.settle, steps });
+  for (const kind of ['timeline', 'pods', 'throttling'] as const) {
+    if (samples[kind].length > 0) csv(files, target, kind, samples[kind]);
+  }
+
+  const isClosed = steps.every(({ rate }) => rate === undefined);
+  const more = [
+    ...(scaling === 'auto' && target === 'function'
+      ? idleReplicas(rowsOf(files, target, 'replicas'), samples.timeline)
+      : []),
+    ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.closedBounds[target] ?? Infinity) : []),
+  ];
+  const verdict = judged(verdictOf(files, target), more);
+  files.set(fileName(target, 'verdict'), Buffer.from(`${JSON.stringify(verdict, null, 2)}\n`));
+  folder.write(experiment, trial, files);
+  folder.judge(experiment, trial, verdict);
+  const found = overload(rowsOf(files, target, 'steps'), samples.timeline);
+  const figures = [`${verdict.throughput.toFixed(1)} requests/s, ${verdict.failures} failed`, ...found].join('; ');
+  const isValid = verdict.verdict === 'VALID';
+  progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
+  return files;
+}
+
+/** Runs a load while the target's replicas are sampled, where they are under control. */
+async function watched(place: Place, load: Load): Promise<{ files: Files; samples: Samples }> {
+  const watch = place.controls(load.target) ? place.watch(load.target) : undefined;
+  const [loaded] = await Promise.allSettled([place.load(load)]);
+  const samples = (await watch?.stop()) ?? { timeline: [], pods: [], throttling: [] };
+  if (loaded.status === 'rejected') throw loaded.reason;
+  return { files: loaded.value, samples };
+}
+
+/** Warms up a target's replica, and throws away what was measured. */
+export async function warmUp({ place, options }: Comparison, target: Target): Promise<void> {
+  const steps = [{ seconds: options.pace.warmUp, users: WARM_UP_USERS }];
+  await place.load({ target, steps, settleSeconds: 0 });
+}
+
+/** Puts the same steps on both targets, once for each trial. */
+export async function measureInTurns(
+  comparison: Comparison,
+  experiment: string,
+  scaling: Scaling,
+  steps: Step[],
+): Promise<void> {
+  const { trials } = comparison.options.pace;
+  for (let trial = 1; trial <= trials; trial++) {
+    const which = `${trial}/${trials}`;
+    for (const target of inTurn(comparison.place.targets, trial - 1)) {
+      await measure(comparison, { experiment, trial, which, target, scaling, steps });
+    }
+  }
+}
+
+/** Reverses the order of the targets in every other round, so that a drift of the machine affects both alike. */
+export function inTurn(targets: readonly Target[], round: number): readonly Target[] {
+  return round % 2 === 0 ? targets : targets.toReversed();
+}
+
+/** Returns half the rate that the slower target can answer, or half the highest rate that the generator can send. */
+export function equalRate({ options, limits, capacities }: Comparison): Step {
+  const most = Object.values(capacities).flatMap((all) => (all.length > 0 ? median([...all]) : []));
+  return {
+    seconds: options.pace.latency,
+    users: usersOfRate(options),
+    rate: wholeRate(min([...most, limits.bound]) / 2),
+  };
+}
+
+export function usersOfRate({ users }: Options): number {
+  return Math.min(RATE_USERS, users);
+}
+
+/** Rounds a rate down to a whole number, which is at least 1. */
+export function wholeRate(rate: number): number {
+  return max([1, Math.floor(rate)]);
+}

@@ -1,0 +1,87 @@
+// Finds out how much the load generator can send to the bare server, with each target's form of request.
+
+import { max, min, sum } from 'simple-statistics';
+import { TARGETS, type Target, type Verdict } from '../../../results/files.ts';
+import { OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from '../experiment.ts';
+import { CompareError, type Files, type Step } from '../place.ts';
+import { NAMES } from '../targets.ts';
+import { openCeiling, rowsOf, verdictOf } from '../verdicts.ts';
+
+/** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
+const BOUND_SHARE = 0.8;
+/** The rates at which the open loop is calibrated, as shares of the closed loop's throughput. */
+const CEILING_SHARES = [1 / 3, 2 / 3, 1];
+/** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
+const SHORTEST_STEP = 4;
+/** The trials of `calibrate`, which differ in what they find out. */
+const CALIBRATIONS = {
+  closed: { trial: 1, what: 'what the load generator can send in a closed loop' },
+  open: { trial: 2, what: 'what the load generator can send at a given rate' },
+  floor: { trial: 3, what: 'what the load generator itself takes at the rate of latency' },
+};
+
+/**
+ * It measures the closed loop first, and then the open loop, which needs more CPU for each request. The load generator may
+ * judge these loads INVALID, as it may be the bottleneck; here that is the purpose.
+ */
+export const calibrate = {
+  name: 'calibrate',
+  about: 'what the load generator can send to a bare server',
+  targets: TARGETS,
+  needs: [],
+  fits: () => true,
+  seconds: ({ pace }) => (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
+
+  async run(comparison) {
+    const { place, options, progress, folder } = comparison;
+    const users = usersOfRate(options);
+    const { calibrate: seconds, settle } = options.pace;
+    const closed: Record<string, number> = {};
+    const open: Record<string, { rate: number; cpuSeconds: number }> = {};
+    for (const target of place.targets) {
+      const { throughput } = (await askBareServer(comparison, 'closed', target, [{ seconds, users }])).verdict;
+      const half = Math.max(settle + SHORTEST_STEP, Math.ceil(seconds / 2));
+      const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * throughput) }));
+      const { files, verdict } = await askBareServer(comparison, 'open', target, steps);
+      closed[target] = throughput;
+      open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
+    }
+    const ceiling = min(Object.values(open).map(({ rate }) => rate));
+    const bound = BOUND_SHARE * ceiling;
+    const cpuSeconds = max(Object.values(open).map((its) => its.cpuSeconds));
+    const openRequestsPerSecond = Object.fromEntries(Object.entries(open).map(([target, { rate }]) => [target, rate]));
+    folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound } });
+    progress.say(
+      `The load generator can send ${ceiling.toFixed(0)} requests/s at a given rate here; at most ${bound.toFixed(0)} are ` +
+        `asked of it, for which it needs ${(bound * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+    );
+    const closedBounds = Object.fromEntries(
+      Object.entries(closed).map(([target, rate]) => [target, BOUND_SHARE * rate]),
+    );
+    return { limits: { bound, cpuSeconds, closedBounds } };
+  },
+} as const satisfies Experiment;
+
+/**
+ * Loads the bare server with a target's form of request, and writes the results.
+ * @throws CompareError if a request fails
+ */
+export async function askBareServer(
+  { place, options, progress, folder }: Comparison,
+  calibration: keyof typeof CALIBRATIONS,
+  target: Target,
+  steps: Step[],
+): Promise<{ files: Files; verdict: Verdict }> {
+  const { trial, what } = CALIBRATIONS[calibration];
+  progress.begin(
+    `calibrate: ${what} in the form of ${NAMES[target]}`,
+    OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
+  );
+  const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toStaticServer: true });
+  folder.write('calibrate', trial, files);
+  const verdict = verdictOf(files, target);
+  if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };
+  throw new CompareError(
+    `calibrate: ${verdict.failures} requests to a bare server failed, so that nothing can be measured.`,
+  );
+}
