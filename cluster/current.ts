@@ -1,7 +1,7 @@
 // Uses the cluster that kubectl points to: installs nothing there, but provides the images, and checks it.
 
 import { VERSION } from '../loadtest/compare/environment.ts';
-import type { Node } from '../loadtest/compare/kubernetes.ts';
+import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Progress } from '../loadtest/compare/progress.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';

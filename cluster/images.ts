@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { ROOT, VERSION } from '../loadtest/compare/environment.ts';
-import type { Node } from '../loadtest/compare/kubernetes.ts';
-import { RELEASES } from '../loadtest/compare/namespace.ts';
+import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
+import { RELEASES } from '../loadtest/compare/cluster/namespace.ts';
 import type { Chart } from '../loadtest/compare/options.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Progress } from '../loadtest/compare/progress.ts';

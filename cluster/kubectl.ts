@@ -1,6 +1,6 @@
 // A cluster as kubectl sees it: its nodes, who runs them, and its metrics API.
 
-import type { List, Node } from '../loadtest/compare/kubernetes.ts';
+import type { List, Node } from '../loadtest/compare/cluster/kubernetes.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';
 

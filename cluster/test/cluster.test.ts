@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
-import type { Node } from '../../loadtest/compare/kubernetes.ts';
+import type { Node } from '../../loadtest/compare/cluster/kubernetes.ts';
 import { readOptions as readOptionsOfCompare } from '../../loadtest/compare/options.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import renovate from '../../renovate.json' with { type: 'json' };

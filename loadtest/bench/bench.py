@@ -21,7 +21,7 @@ from f2c_loadtest.__main__ import free_port
 
 BENCH = Path(__file__).parent
 LOADTEST = BENCH.parent
-STATIC_SERVER = LOADTEST / "compare" / "static-server.cjs"
+BARE_SERVER = LOADTEST / "compare" / "bare-server.cjs"
 
 # The server and the generator each have a CPU of their own.
 SERVER_CPU, GENERATOR_CPU = {0}, {1}
@@ -58,7 +58,7 @@ def main() -> None:
 
     port = free_port()
     server = subprocess.Popen(
-        ["node", str(STATIC_SERVER)],
+        ["node", str(BARE_SERVER)],
         env={**os.environ, "PORT": str(port)},
         preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CPU),
     )

@@ -10,7 +10,7 @@ import * as v from 'valibot';
 import { TARGETS, type Target } from '../../results/files.ts';
 import { histogramOf, percentile } from '../../results/report/statistics.ts';
 import { INTERRUPTED, runCommand } from './command.ts';
-import { openGenerator } from './generator.ts';
+import { openGenerator } from './local/generator.ts';
 import { CompareError } from './place.ts';
 import { startProgress, type Progress } from './progress.ts';
 import { openShell, type Shell } from './shell.ts';

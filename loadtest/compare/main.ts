@@ -1,12 +1,12 @@
 // The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up, whatever happens.
 
 import { ResultsError } from '../../results/read.ts';
-import { openCluster } from './cluster.ts';
+import { openCluster } from './cluster/cluster.ts';
 import { INTERRUPTED, runCommand } from './command.ts';
 import { beginEnvironment } from './environment.ts';
 import { runExperiments } from './experiments/index.ts';
 import { openFolder, type ResultsFolder } from './folder.ts';
-import { openLocal } from './local.ts';
+import { openLocal } from './local/local.ts';
 import { readOptions, type Options } from './options.ts';
 import { CompareError, type Place } from './place.ts';
 import { startProgress } from './progress.ts';

@@ -19,8 +19,8 @@ export interface Load {
   steps: Step[];
   /** How many seconds at the start of each step are not measured. */
   settleSeconds: number;
-  /** Whether to send the requests to the bare static server instead of the target. */
-  toStaticServer?: boolean;
+  /** Whether to send the requests to the bare server instead of the target. */
+  toBareServer?: boolean;
 }
 
 /** Files of a results folder, by name. */

@@ -1,8 +1,12 @@
 // Defines what the command knows about each target: its name, and one request with its right answer.
 
+import { join } from 'node:path';
 import type { Target } from '../../results/files.ts';
 
 export const NAMES: Record<Target, string> = { function: 'the function', tfserving: 'TensorFlow Serving' };
+
+/** The program of the bare server, which answers the questions of all targets with constants. */
+export const BARE_SERVER_CODE = join(import.meta.dirname, 'bare-server.cjs');
 
 /** One conversion for each target, which checks that it answers, and that the answer is right. */
 export const QUESTIONS: Record<

@@ -1,7 +1,7 @@
 // Tests what is read from Kubernetes' objects, with made-up objects.
 
 import { describe, expect, test } from 'vitest';
-import { trouble, type Pod } from '../compare/kubernetes.ts';
+import { trouble, type Pod } from '../compare/cluster/kubernetes.ts';
 
 function pod(status: Partial<Pod['status']>): Pod {
   return {

@@ -1,7 +1,7 @@
 // What is read of a target while it is loaded. The counters are made up, in the form of a kubelet's answer.
 
 import { expect, test } from 'vitest';
-import { throttlingOf } from '../compare/samples.ts';
+import { throttlingOf } from '../compare/cluster/samples.ts';
 
 const labels = (container: string, namespace: string, pod: string) =>
   `container="${container}",id="/kubepods/x",image="i",name="n",namespace="${namespace}",pod="${pod}"`;

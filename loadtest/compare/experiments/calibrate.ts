@@ -77,7 +77,7 @@ export async function askBareServer(
     `calibrate: ${what} in the form of ${NAMES[target]}`,
     OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
   );
-  const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toStaticServer: true });
+  const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toBareServer: true });
   folder.write('calibrate', trial, files);
   const verdict = verdictOf(files, target);
   if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };

@@ -1,15 +1,15 @@
 // Runs Helm: it installs the charts, and scales the targets by upgrading them.
 
 import { join } from 'node:path';
-import type { Target } from '../../results/files.ts';
+import type { Target } from '../../../results/files.ts';
 import { trouble, type Deployment, type Resources } from './kubernetes.ts';
 import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
-import { CHARTS, type Chart } from './options.ts';
-import { ROOT } from './environment.ts';
-import { CompareError, type Scaling } from './place.ts';
+import { CHARTS, type Chart } from '../options.ts';
+import { ROOT } from '../environment.ts';
+import { CompareError, type Scaling } from '../place.ts';
 import { usageSince } from './samples.ts';
-import type { Shell } from './shell.ts';
-import { NAMES } from './targets.ts';
+import type { Shell } from '../shell.ts';
+import { NAMES } from '../targets.ts';
 
 type Values = Record<string, string | number | boolean | object>;
 

@@ -2,8 +2,8 @@
 
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
-import { CompareError } from './place.ts';
-import type { Shell } from './shell.ts';
+import { CompareError } from '../place.ts';
+import type { Shell } from '../shell.ts';
 
 export interface Kubernetes {
   /** @throws ApiError */

@@ -1,12 +1,12 @@
 // Samples replicas, CPU and memory of a target under load.
 
 import { sum } from 'simple-statistics';
-import type { Row, Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
+import type { Row, Target } from '../../../results/files.ts';
+import { quantity } from '../../../results/quantity.ts';
 import { ApiError, type Deployment, type List } from './kubernetes.ts';
 import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
-import type { Samples, Watch } from './place.ts';
-import { NAMES } from './targets.ts';
+import type { Samples, Watch } from '../place.ts';
+import { NAMES } from '../targets.ts';
 
 /** The interval between reads. The kubelet updates its counters only about every 10 s. */
 const KUBELET_SECONDS = 5;

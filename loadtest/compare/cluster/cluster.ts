@@ -1,19 +1,19 @@
 // Makes a cluster the place of a comparison: kubectl's current context, with a namespace of its own.
 
-import { TARGETS, type Target } from '../../results/files.ts';
+import { TARGETS, type Target } from '../../../results/files.ts';
 import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes } from './inventory.ts';
 import { runLoad } from './job.ts';
 import { openKubernetes } from './kubernetes.ts';
 import { kubectl, openNamespace, podsBy, selectorOf, type Namespace } from './namespace.ts';
-import type { Options } from './options.ts';
-import { CompareError, type Place, type Scaling } from './place.ts';
+import type { Options } from '../options.ts';
+import { CompareError, type Place, type Scaling } from '../place.ts';
 import { checkCluster } from './preflight.ts';
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
-import { openShell, type Shell } from './shell.ts';
-import { NAMES } from './targets.ts';
+import { openShell, type Shell } from '../shell.ts';
+import { NAMES } from '../targets.ts';
 
 /**
  * Checks the cluster, and installs both targets there.

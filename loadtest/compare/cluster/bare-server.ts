@@ -1,16 +1,15 @@
 // Runs the bare server of `calibrate` in the cluster, in the function's image.
 
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Resources } from './kubernetes.ts';
 import { kubectl, type Namespace } from './namespace.ts';
-import { CompareError } from './place.ts';
+import { CompareError } from '../place.ts';
+import { BARE_SERVER_CODE } from '../targets.ts';
 import { render } from './releases.ts';
 
 /** The name of its Deployment, and of its Service on port 80. */
-export const STATIC_SERVER = 'f2c-static';
-export const STATIC_SERVER_CODE = join(import.meta.dirname, 'static-server.cjs');
+export const BARE_SERVER = 'f2c-bare-server';
 
 interface Container {
   image: string;
@@ -27,31 +26,31 @@ interface Deployment {
   spec: { selector: { matchLabels: Record<string, string> }; template: PodTemplate };
 }
 
-/** Starts the static server, and waits until it answers. */
-export async function startStaticServer(namespace: Namespace): Promise<void> {
-  const labels = { 'app.kubernetes.io/name': STATIC_SERVER };
+/** Starts the bare server, and waits until it answers. */
+export async function startBareServer(namespace: Namespace): Promise<void> {
+  const labels = { 'app.kubernetes.io/name': BARE_SERVER };
   const template = await podTemplate(namespace, labels);
   const objects = [
     {
       apiVersion: 'apps/v1',
       kind: 'Deployment',
-      metadata: { name: STATIC_SERVER, labels },
+      metadata: { name: BARE_SERVER, labels },
       spec: { selector: { matchLabels: labels }, template },
     },
     {
       apiVersion: 'v1',
       kind: 'Service',
-      metadata: { name: STATIC_SERVER, labels },
+      metadata: { name: BARE_SERVER, labels },
       spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
     },
   ];
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
   await namespace.shell.run('kubectl', ['--namespace', namespace.name, 'apply', '--filename', '-'], list);
-  await kubectl(namespace, 'rollout', 'status', `deployment/${STATIC_SERVER}`, '--timeout', '2m');
+  await kubectl(namespace, 'rollout', 'status', `deployment/${BARE_SERVER}`, '--timeout', '2m');
 }
 
-export async function stopStaticServer(namespace: Namespace): Promise<void> {
-  await kubectl(namespace, 'delete', 'deployment,service', STATIC_SERVER);
+export async function stopBareServer(namespace: Namespace): Promise<void> {
+  await kubectl(namespace, 'delete', 'deployment,service', BARE_SERVER);
 }
 
 /**
@@ -74,13 +73,13 @@ async function podTemplate(namespace: Namespace, labels: Record<string, string>)
       ...template.spec,
       containers: [
         {
-          name: 'static',
+          name: 'bare-server',
           image,
           imagePullPolicy,
           securityContext,
           // It must not be the bottleneck, and its one thread can't use more than a core.
           resources: { ...resources, limits: { ...resources?.limits, cpu: '1' } },
-          command: ['/nodejs/bin/node', '--eval', readFileSync(STATIC_SERVER_CODE, 'utf8')],
+          command: ['/nodejs/bin/node', '--eval', readFileSync(BARE_SERVER_CODE, 'utf8')],
           env: [{ name: 'PORT', value: '8080' }],
           readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
         } as Container,

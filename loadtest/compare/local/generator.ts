@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { execa } from 'execa';
-import { unpack } from './archive.ts';
-import { ROOT } from './environment.ts';
-import { CompareError, type Files, type Load } from './place.ts';
-import type { Shell } from './shell.ts';
+import { unpack } from '../archive.ts';
+import { ROOT } from '../environment.ts';
+import { CompareError, type Files, type Load } from '../place.ts';
+import type { Shell } from '../shell.ts';
 
 const FOLDER = join(ROOT, 'loadtest');
 const VENV = join(FOLDER, '.venv');
@@ -75,7 +75,7 @@ function argumentsOf(load: Load, url: string, seed: number): string[] {
     `--seed=${seed}`,
     `--steps=${JSON.stringify(load.steps)}`,
     `--settle=${load.settleSeconds}`,
-    // The static server has only one answer.
-    ...(load.toStaticServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
+    // The bare server has only one answer.
+    ...(load.toBareServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
   ];
 }

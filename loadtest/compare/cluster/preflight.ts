@@ -2,11 +2,11 @@
 
 import { max, sum } from 'simple-statistics';
 import { parseAllDocuments } from 'yaml';
-import { quantity } from '../../results/quantity.ts';
+import { quantity } from '../../../results/quantity.ts';
 import { ApiError, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
 import type { Namespace } from './namespace.ts';
-import type { Chart } from './options.ts';
-import { CompareError } from './place.ts';
+import type { Chart } from '../options.ts';
+import { CompareError } from '../place.ts';
 import { render } from './releases.ts';
 
 /**

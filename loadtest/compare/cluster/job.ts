@@ -2,12 +2,12 @@
 
 import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
-import { unpack } from './archive.ts';
+import { unpack } from '../archive.ts';
 import { trouble, type List, type Pod } from './kubernetes.ts';
 import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
-import { CompareError, type Files, type Load } from './place.ts';
+import { CompareError, type Files, type Load } from '../place.ts';
 import { install } from './releases.ts';
-import { STATIC_SERVER, startStaticServer, stopStaticServer } from './static-server.ts';
+import { BARE_SERVER, startBareServer, stopBareServer } from './bare-server.ts';
 
 /** The time on top of that of the load itself, in which its pod is scheduled and starts, and packs the results. */
 const PATIENCE_SECONDS = 180;
@@ -26,7 +26,7 @@ interface Job {
 /** @throws CompareError if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
   const { api, core, options, shell } = namespace;
-  if (load.toStaticServer) await startStaticServer(namespace);
+  if (load.toBareServer) await startBareServer(namespace);
   await install(namespace, 'loadtest', {
     // Equal values would make the Job that has run already.
     run: randomUUID(),
@@ -35,8 +35,8 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
     seed: options.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
-    // The static server has only one answer.
-    temperatures: load.toStaticServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
+    // The bare server has only one answer.
+    temperatures: load.toBareServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });
   const job = await currentJob(namespace);
   // A step goes on until it is steady, to three times its length at most.
@@ -49,7 +49,7 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
       () => ended(namespace, job, selector),
       1000,
     );
-    if (load.toStaticServer) await stopStaticServer(namespace);
+    if (load.toBareServer) await stopBareServer(namespace);
     return (await unpack(await api.text(`${core}/pods/${pod.metadata.name}/log`))).files;
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
@@ -57,8 +57,8 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
   }
 }
 
-async function hostOf({ api, core, options }: Namespace, { target, toStaticServer }: Load): Promise<string> {
-  if (toStaticServer) return `http://${STATIC_SERVER}`;
+async function hostOf({ api, core, options }: Namespace, { target, toBareServer }: Load): Promise<string> {
+  if (toBareServer) return `http://${BARE_SERVER}`;
   const url = options.urls[target];
   if (url) return url;
   const { spec } = await api.get<Service>(`${core}/services/${RELEASES[target]}`);

@@ -1,11 +1,11 @@
 // Times one cold start in the cluster: a target's only replica goes away, and a new one starts.
 
-import type { Row, Target } from '../../results/files.ts';
+import type { Row, Target } from '../../../results/files.ts';
 import { trouble, type Pod } from './kubernetes.ts';
 import { diagnosis, kubectl, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
-import { CompareError } from './place.ts';
+import { CompareError } from '../place.ts';
 import { waitForReplicas } from './releases.ts';
-import { answers, NAMES } from './targets.ts';
+import { answers, NAMES } from '../targets.ts';
 
 /** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
 const POLL_MS = 10;

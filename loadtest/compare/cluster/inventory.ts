@@ -1,11 +1,11 @@
 // Finds out what runs in the cluster, on which nodes, for environment.json and for the sizes of images.
 
-import type { Environment, Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
+import type { Environment, Target } from '../../../results/files.ts';
+import { quantity } from '../../../results/quantity.ts';
 import type { List, Node } from './kubernetes.ts';
 import { kubectl, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
-import { CHARTS, type Chart } from './options.ts';
-import { CompareError } from './place.ts';
+import { CHARTS, type Chart } from '../options.ts';
+import { CompareError } from '../place.ts';
 import { installedChart } from './releases.ts';
 
 type Image = Environment['images'][string];

@@ -1,9 +1,9 @@
 // Defines the namespace of a comparison, which the other files about the cluster share.
 
 import type { Kubernetes, List, Pod } from './kubernetes.ts';
-import type { Chart, Options } from './options.ts';
-import { TARGETS, type Target } from '../../results/files.ts';
-import type { Shell } from './shell.ts';
+import type { Chart, Options } from '../options.ts';
+import { TARGETS, type Target } from '../../../results/files.ts';
+import type { Shell } from '../shell.ts';
 
 /** The release of each chart. A release with the chart's own name gives the chart's objects that name. */
 export const RELEASES: Record<Chart, string> = {

@@ -4,13 +4,12 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
-import { TARGETS, type Environment, type Target } from '../../results/files.ts';
-import { ROOT, VERSION } from './environment.ts';
-import type { Options } from './options.ts';
-import { CompareError } from './place.ts';
-import { openShell, type Shell } from './shell.ts';
-import { STATIC_SERVER_CODE } from './static-server.ts';
-import { NAMES } from './targets.ts';
+import { TARGETS, type Environment, type Target } from '../../../results/files.ts';
+import { ROOT, VERSION } from '../environment.ts';
+import type { Options } from '../options.ts';
+import { CompareError } from '../place.ts';
+import { openShell, type Shell } from '../shell.ts';
+import { BARE_SERVER_CODE, NAMES } from '../targets.ts';
 
 export interface Server {
   url: string;
@@ -65,9 +64,9 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
 }
 
 /** Starts the bare server, which does nothing but answer, and waits until it does. */
-export async function startStaticServer(shell: Shell): Promise<Server> {
+export async function startBareServer(shell: Shell): Promise<Server> {
   const port = await getPort();
-  const server = startProcess(process.execPath, [STATIC_SERVER_CODE], port);
+  const server = startProcess(process.execPath, [BARE_SERVER_CODE], port);
   await shell.until('the bare server listens', 20, async () => {
     const response = await fetch(server.url, { signal: shell.signal }).catch(() => undefined);
     return response?.ok === true || undefined;

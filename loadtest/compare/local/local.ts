@@ -2,14 +2,14 @@
 
 import { availableParallelism } from 'node:os';
 import pidusage from 'pidusage';
-import { TARGETS, type Environment, type Row, type Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
+import { TARGETS, type Environment, type Row, type Target } from '../../../results/files.ts';
+import { quantity } from '../../../results/quantity.ts';
 import { openGenerator } from './generator.ts';
-import type { Options } from './options.ts';
-import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from './place.ts';
-import { findServers, startStaticServer, type Server } from './servers.ts';
-import type { Shell } from './shell.ts';
-import { answers, NAMES } from './targets.ts';
+import type { Options } from '../options.ts';
+import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from '../place.ts';
+import { findServers, startBareServer, type Server } from './servers.ts';
+import type { Shell } from '../shell.ts';
+import { answers, NAMES } from '../targets.ts';
 
 const START_SECONDS = 60;
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
@@ -94,10 +94,10 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
   }
 
   async function loadWith(generate: Awaited<ReturnType<typeof openGenerator>>, load: Load): Promise<Files> {
-    if (!load.toStaticServer) {
+    if (!load.toBareServer) {
       return generate(load, options.urls[load.target] ?? running[load.target]?.url ?? '');
     }
-    const server = await startStaticServer(shell);
+    const server = await startBareServer(shell);
     return generate(load, server.url).finally(server.stop);
   }
 

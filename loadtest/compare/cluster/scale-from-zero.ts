@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { kubectl, podsBy, type Namespace } from './namespace.ts';
-import { CompareError } from './place.ts';
+import { CompareError } from '../place.ts';
 import { install } from './releases.ts';
-import { startStaticServer, STATIC_SERVER, stopStaticServer } from './static-server.ts';
-import { QUESTIONS } from './targets.ts';
+import { startBareServer, BARE_SERVER, stopBareServer } from './bare-server.ts';
+import { QUESTIONS } from '../targets.ts';
 
 /** The function's second release, which is a Knative service. */
 const RELEASE = 'f2c-function-knative';
@@ -59,7 +59,7 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
  * @throws CompareError if Knative does not scale to zero, or the answer is not right
  */
 export async function scaleFromZero(namespace: Namespace): Promise<number> {
-  await startStaticServer(namespace);
+  await startBareServer(namespace);
   try {
     await namespace.shell.until('Knative has taken the last pod of the function away', ZERO_SECONDS, async () => {
       const pods = await podsBy(namespace, `app.kubernetes.io/instance=${RELEASE}`);
@@ -68,7 +68,7 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
     const url = `http://${RELEASE}.${namespace.name}.svc${QUESTIONS.function.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
-    const printed = await kubectl(namespace, 'exec', `deployment/${STATIC_SERVER}`, '--', ...command);
+    const printed = await kubectl(namespace, 'exec', `deployment/${BARE_SERVER}`, '--', ...command);
     const { milliseconds, status, text } = JSON.parse(printed) as {
       milliseconds: number;
       status: number;
@@ -77,6 +77,6 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
     if (status === 200 && QUESTIONS.function.isAnswer(JSON.parse(text))) return milliseconds;
     throw new CompareError(`The function on Knative answered ${status} instead of 100 °C.`, text);
   } finally {
-    await stopStaticServer(namespace);
+    await stopBareServer(namespace);
   }
 }
