@@ -14,11 +14,12 @@ from locust.exception import CatchResponseError
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
 from f2c_loadtest.client import Client, encode
+from f2c_loadtest.question import WrongAnswerError, questions
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
 from f2c_loadtest.tally import TALLY
-from f2c_loadtest.targets import WrongAnswerError, questions
+from f2c_loadtest.targets import TARGETS
 
 
 class Exchange(NamedTuple):
@@ -39,7 +40,7 @@ def shared_exchanges(settings: Settings, target: str, batch: int, seed: str) -> 
         kept, last = (encode(settings.host, method, path, body, is_last) for is_last in (False, True))
         return Exchange(method, kept, last, check)
 
-    pool = questions(target, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
+    pool = questions(TARGETS[target].ask, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
     return cycle([exchange(each.method, each.path, each.body, each.check) for each in pool])
 
 

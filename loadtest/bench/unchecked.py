@@ -1,6 +1,6 @@
 """Defines the load generator's own users, except that they accept any answer."""
 
-from f2c_loadtest.targets import Question
+from f2c_loadtest.question import Question
 from locustfile import FunctionUser
 
 __all__ = ["FunctionUser"]

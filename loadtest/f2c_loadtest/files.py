@@ -18,6 +18,7 @@ from f2c_loadtest.recorder import (
     wrong_answers,
 )
 from f2c_loadtest.settings import Settings
+from f2c_loadtest.targets import TARGETS
 
 LOCUST_KINDS = ("stats", "stats_history", "failures", "exceptions")
 
@@ -36,7 +37,7 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
         "seconds": ("timestamp_s,users,requests,failures,p50_us,p99_us,max_us", _seconds(record)),
         "generator": ("timestamp_s,process,cpu_cores,lag_ms,throttled,stolen_cores,late", _generator(record)),
     }
-    if target == "function":
+    if TARGETS[target].names_replicas:
         tables["replicas"] = ("timestamp_s,app_id,answers", _replicas(record))
     for kind, (header, rows) in tables.items():
         with (directory / f"{target}_{kind}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -49,7 +50,7 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
 
 def result_files(directory: Path, target: str) -> list[Path]:
     """Returns every file that a finished load test leaves, by name."""
-    kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * (target == "function")]
+    kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * TARGETS[target].names_replicas]
     return sorted([directory / f"{target}_{kind}.csv" for kind in kinds] + [directory / f"{target}_verdict.json"])
 
 

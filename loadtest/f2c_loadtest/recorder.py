@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from f2c_loadtest.targets import WrongAnswerError
+from f2c_loadtest.question import WrongAnswerError
 
 # A bucket of a histogram holds the times in µs that have these leading binary digits in common. So it is as wide as a
 # 128th of its time at most: the log-linear buckets of HdrHistogram.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-TARGETS = ("function", "tfserving")
+from f2c_loadtest.targets import TARGETS
 
 MAX_BATCH = 10_000  # what the function accepts unless told otherwise
 ABSOLUTE_ZERO = -459.67  # °F; the function refuses anything colder

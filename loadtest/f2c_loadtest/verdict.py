@@ -23,6 +23,7 @@ from f2c_loadtest.recorder import (
 )
 from f2c_loadtest.schedule import MOST_LATENESS
 from f2c_loadtest.settings import Settings
+from f2c_loadtest.targets import TARGETS
 
 # One process of Python uses one core, if its cgroup lets it. Locust itself warns from here on.
 MOST_CPU_SHARE = 0.9
@@ -257,6 +258,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 
 def _answered(settings: Settings, outcome: Outcome) -> int | None:
-    if settings.target != "function" or not outcome.windows:
+    if not TARGETS[settings.target].names_replicas or not outcome.windows:
         return None
     return len(_counts(outcome, outcome.windows[-1])["answers"])

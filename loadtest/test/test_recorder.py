@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from f2c_loadtest.question import WrongAnswerError
 from f2c_loadtest.recorder import (
     BUCKET_BITS,
     Record,
@@ -17,7 +18,6 @@ from f2c_loadtest.recorder import (
     requests,
     wrong_answers,
 )
-from f2c_loadtest.targets import WrongAnswerError
 
 
 def record_of(times_us: list[float], end: float = 100.0) -> Record:

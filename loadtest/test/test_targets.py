@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from f2c_loadtest.targets import TFSERVING_PATH, WrongAnswerError, ask, questions
+from f2c_loadtest.question import WrongAnswerError, questions
+from f2c_loadtest.targets import function, tfserving
 
 KNOWN_TEMPERATURES = Path(__file__).parents[2] / "model" / "known-temperatures.csv"
 EXCHANGES = Path(__file__).with_name("tfserving-exchanges.json")
@@ -28,7 +29,7 @@ def answer_of_function(celsius: float | list[float]) -> bytes:
 
 @pytest.mark.parametrize(("fahrenheit", "celsius"), known())
 def test_known_temperatures_are_right(fahrenheit: float, celsius: float) -> None:
-    question = ask("function", [fahrenheit])
+    question = function.ask([fahrenheit])
     assert question.check(answer_of_function(celsius)) == "some-id"
     (right,) = question.celsius
     assert question.check(answer_of_function(right + 2 * math.ulp(right))) == "some-id"
@@ -38,9 +39,9 @@ def test_known_temperatures_are_right(fahrenheit: float, celsius: float) -> None
 
 def test_float32_is_right_for_tfserving_and_wrong_for_the_function() -> None:
     answer = 99.99999
-    assert ask("tfserving", [212]).check(json.dumps({"predictions": [answer]}).encode()) is None
+    assert tfserving.ask([212]).check(json.dumps({"predictions": [answer]}).encode()) is None
     with pytest.raises(WrongAnswerError, match="a temperature is wrong, or one is missing"):
-        ask("function", [212]).check(answer_of_function(answer))
+        function.ask([212]).check(answer_of_function(answer))
 
 
 def test_recorded_answers_are_right() -> None:
@@ -48,12 +49,12 @@ def test_recorded_answers_are_right() -> None:
     checked = 0
     for exchange in exchanges:
         request, response = exchange["request"], exchange["response"]
-        if request["path"] != TFSERVING_PATH or response["status"] != 200:
+        if request["path"] != tfserving.PATH or response["status"] != 200:
             continue
         body = json.loads(request["body"])
         values = body.get("instances")
         if set(body) == {"instances"} and all(type(value) in (int, float) and abs(value) < 3e38 for value in values):
-            ask("tfserving", [float(value) for value in values]).check(response["body"].encode())
+            tfserving.ask([float(value) for value in values]).check(response["body"].encode())
             checked += 1
     assert checked >= 2
 
@@ -64,25 +65,25 @@ def test_recorded_answers_are_right() -> None:
 )
 def test_other_forms_are_wrong(content: bytes | None) -> None:
     with pytest.raises(WrongAnswerError, match="the answer is not of the expected form"):
-        ask("function", [32, 212]).check(content)
+        function.ask([32, 212]).check(content)
 
 
 @pytest.mark.parametrize("celsius", [[0], [0, 100, 100], [100, 0], [0, math.nan], [0, None], [0, "100"]])
 def test_other_values_are_wrong(celsius: list[float]) -> None:
     with pytest.raises(WrongAnswerError):
-        ask("function", [32, 212]).check(answer_of_function(celsius))
+        function.ask([32, 212]).check(answer_of_function(celsius))
 
 
 def test_one_temperature_is_asked_by_the_url_and_more_by_a_body() -> None:
-    one, more, served = ask("function", [98.6]), ask("function", [32, 98.6]), ask("tfserving", [98.6])
+    one, more, served = function.ask([98.6]), function.ask([32, 98.6]), tfserving.ask([98.6])
     assert (one.method, one.path, one.body) == ("GET", "/?fahrenheit=98.6", None)
     assert (more.method, more.path, more.body) == ("POST", "/", '{"fahrenheit":[32,98.6]}')
-    assert (served.method, served.path, served.body) == ("POST", TFSERVING_PATH, '{"instances":[98.6]}')
+    assert (served.method, served.path, served.body) == ("POST", tfserving.PATH, '{"instances":[98.6]}')
 
 
 def test_the_seed_decides_what_is_asked() -> None:
     def paths(seed: str) -> list[str]:
-        return [question.path for question in questions("function", 1, LEAST, MOST, seed)[:50]]
+        return [question.path for question in questions(function.ask, 1, LEAST, MOST, seed)[:50]]
 
     assert paths("1 0") == paths("1 0")
     assert paths("1 0") != paths("1 1")
@@ -91,7 +92,7 @@ def test_the_seed_decides_what_is_asked() -> None:
 
 @pytest.mark.parametrize(("least", "most"), [(LEAST, MOST), (-459.67, -459.67), (0.001, 0.002)])
 def test_temperatures_stay_in_their_range(least: float, most: float) -> None:
-    for question in questions("tfserving", 100, least, most, "1")[:20]:
+    for question in questions(tfserving.ask, 100, least, most, "1")[:20]:
         values = json.loads(question.body or "")["instances"]
         assert len(values) == 100
         assert all(least <= value <= most for value in values)

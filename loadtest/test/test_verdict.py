@@ -9,9 +9,9 @@ import pytest
 
 from f2c_loadtest.__main__ import MESSAGE_BYTES, summary
 from f2c_loadtest.outcome import Outcome, Window
+from f2c_loadtest.question import WrongAnswerError
 from f2c_loadtest.recorder import Sample
 from f2c_loadtest.settings import MOST_USERS, Settings, Step, parse
-from f2c_loadtest.targets import WrongAnswerError
 from f2c_loadtest.verdict import is_saturated, judge
 
 START, SECONDS, RATE = 1000, 30, 100

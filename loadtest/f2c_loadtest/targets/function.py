@@ -1,0 +1,33 @@
+"""The function: one temperature is asked by GET, and more by POST."""
+
+import json
+import math
+from typing import Any
+
+from f2c_loadtest.question import Question, exact_celsius
+from f2c_loadtest.targets.target import Target
+
+# An answer of the function is less than 2 ulp from the exact value (function/openapi.yaml), which the expected one is
+# half an ulp from at most.
+TOLERANCE_ULPS = 2.5
+
+
+def ask(fahrenheit: list[float]) -> Question:
+    """Makes the question for some temperatures in °F."""
+    celsius = exact_celsius(fahrenheit)
+    tolerances = [TOLERANCE_ULPS * math.ulp(right) for right in celsius]
+    if len(fahrenheit) == 1:
+        return Question("GET", f"/?fahrenheit={fahrenheit[0]!r}", None, celsius, tolerances, _read_one)
+    body = json.dumps({"fahrenheit": fahrenheit}, separators=(",", ":"))
+    return Question("POST", "/", body, celsius, tolerances, _read_more)
+
+
+def _read_one(answer: dict[str, Any]) -> tuple[list[float], str | None]:
+    return [answer["celsius"]], answer["appId"]
+
+
+def _read_more(answer: dict[str, Any]) -> tuple[list[float], str | None]:
+    return answer["celsius"], answer["appId"]
+
+
+TARGET = Target("function", names_replicas=True, ask=ask)
