@@ -63,10 +63,13 @@ def run(settings: Settings) -> int:
     for file in files:
         if not file.is_file() or not file.stat().st_size:
             raise BrokenError(f"{file.name} is missing or empty: Locust has not written it.")
-    packed = archive.pack(files)
-    checksum = f"archive {len(packed)} bytes sha256:{archive.checksum(packed)}"
-    tell(settings.termination_log, f"{summary(verdict)} {checksum}")
-    print(archive.frame(f"{settings.target}.tar.gz", packed), flush=True)
+    if settings.archive:
+        packed = archive.pack(files)
+        checksum = f"archive {len(packed)} bytes sha256:{archive.checksum(packed)}"
+        tell(settings.termination_log, f"{summary(verdict)} {checksum}")
+        print(archive.frame(f"{settings.target}.tar.gz", packed), flush=True)
+    else:
+        tell(settings.termination_log, summary(verdict))
     return VALID if verdict["verdict"] == "VALID" else INVALID
 
 

@@ -103,6 +103,7 @@ class Settings:
     ready_replicas: int | None
     max_failed: float
     results: str
+    archive: bool
     locustfile: str
     termination_log: str
     locust: tuple[str, ...]  # options that go to Locust
@@ -231,6 +232,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--ready-replicas", type=whole(1), metavar="N", help="replicas of the function that must have answered")
     add("--max-failed", type=number(0, 1), default=0.01, metavar="SHARE", help="of the requests may fail")
     add("--results", default="results", metavar="DIRECTORY", help="where the files are left")
+    parser.add_argument(
+        "--no-archive", dest="archive", action="store_false", help="print the verdict only; the files are in --results"
+    )
     add("--locustfile", default=str(OWN_LOCUSTFILE), metavar="FILE", help="in place of the load test's own")
     add("--termination-log", default=TERMINATION_LOG, metavar="FILE", help="gets the verdict, if it exists")
     return parser

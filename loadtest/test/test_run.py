@@ -129,6 +129,13 @@ def assert_complete(load_test: LoadTest) -> None:
     assert message.startswith(f"{load_test.verdict()['verdict']} function: ")
 
 
+def test_without_an_archive_the_log_has_the_verdict_alone(start: Start) -> None:
+    load_test = start("--no-archive")
+    assert load_test.end() in (0, 3)
+    assert all(file.stat().st_size for file in result_files(load_test.results, "function"))
+    assert load_test.output.splitlines()[-1] == load_test.termination_log.read_text(encoding="utf-8")
+
+
 def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     load_test = start("--requests-per-connection=10", "--ready-replicas=1")
     assert load_test.end() == 0

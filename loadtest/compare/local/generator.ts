@@ -1,10 +1,10 @@
 // Runs the load generator on this machine, in a Python environment of its own.
 
 import { join } from 'node:path';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { execa } from 'execa';
-import { unpack } from '../archive.ts';
+import { fileName, kindsOfLoad } from '../../../results/files.ts';
 import { ROOT } from '../environment.ts';
 import { CompareError, type Files, type Load } from '../place.ts';
 import type { Shell } from '../shell.ts';
@@ -25,13 +25,12 @@ export async function openGenerator(
   return async (load, url) => {
     const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
     try {
-      const args = [...argumentsOf(load, url, seed), `--results=${results}`];
+      const args = [...argumentsOf(load, url, seed), `--results=${results}`, '--no-archive'];
       const command = execa(PYTHON, ['-m', 'f2c_loadtest', ...args], {
         cwd: FOLDER,
         cancelSignal: shell.signal,
         detached: true,
         reject: false,
-        maxBuffer: 2 ** 28,
       });
       const { stdout, stderr, exitCode } = await command;
       shell.signal.throwIfAborted();
@@ -40,7 +39,10 @@ export async function openGenerator(
         const why = /^BROKEN .*$/m.exec(stdout)?.[0] ?? `it ended with exit code ${exitCode ?? 'unknown'}.`;
         throw new CompareError(`The load generator broke: ${why}`, stderr);
       }
-      return (await unpack(stdout)).files;
+      const names = kindsOfLoad(load.target).map((kind) => fileName(load.target, kind));
+      return new Map(
+        await Promise.all(names.map(async (name) => [name, await readFile(join(results, name))] as const)),
+      );
     } finally {
       await rm(results, { recursive: true });
     }
