@@ -14,7 +14,7 @@ import { openGenerator } from './local/generator.ts';
 import { CompareError } from './place.ts';
 import { startProgress, type Progress } from './progress.ts';
 import { openShell, type Shell } from './shell.ts';
-import { NAMES, QUESTIONS } from './targets.ts';
+import { DEFINITIONS } from './targets/index.ts';
 import { rowsOf, verdictOf } from './verdicts.ts';
 
 const EXIT_CODES = { AGREE: 0, BROKEN: 1, DIFFER: 3, INTERRUPTED };
@@ -104,7 +104,7 @@ const vegetaSchema = v.object({
 
 function vegeta(shell: Shell): Client {
   return async (target, url, rate, seconds) => {
-    const { path, options } = QUESTIONS[target];
+    const { path, options } = DEFINITIONS[target].question;
     const { method, body = '', headers = {} } = options;
     const header = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));
     const asked = JSON.stringify({ method, url: url + path, body: Buffer.from(body).toString('base64'), header });
@@ -119,7 +119,7 @@ function vegeta(shell: Shell): Client {
     const report = v.parse(vegetaSchema, JSON.parse(text));
     if (report.success < 1) {
       throw new CompareError(
-        `At ${rate} requests/s ${NAMES[target]} answered only ${(100 * report.success).toFixed(1)} % of vegeta's requests.`,
+        `At ${rate} requests/s ${DEFINITIONS[target].name} answered only ${(100 * report.success).toFixed(1)} % of vegeta's requests.`,
         report.errors?.join('\n'),
       );
     }
@@ -137,7 +137,7 @@ async function measure(options: Options, clients: readonly Client[], progress: P
     for (const rate of url === undefined ? [] : options.rates) {
       const rounds: Percentiles[][] = [];
       for (let round = 1; round <= options.rounds; round++) {
-        progress.begin(`${NAMES[target]} at ${rate} requests/s, round ${round} of ${options.rounds}`);
+        progress.begin(`${DEFINITIONS[target].name} at ${rate} requests/s, round ${round} of ${options.rounds}`);
         const measured: Percentiles[] = [];
         for (const client of clients) measured.push(await client(target, url ?? '', rate, options.seconds));
         rounds.push(measured);
@@ -147,7 +147,13 @@ async function measure(options: Options, clients: readonly Client[], progress: P
           median(rounds.map((measured) => measured[client]?.[index] ?? NaN)),
         );
         const figures = [ours, theirs, ours / theirs].map((value) => value.toFixed(2));
-        rows.push([NAMES[target], String(rate), `p${100 * share}`, ...figures, isClose(ours, theirs) ? 'yes' : 'no']);
+        rows.push([
+          DEFINITIONS[target].name,
+          String(rate),
+          `p${100 * share}`,
+          ...figures,
+          isClose(ours, theirs) ? 'yes' : 'no',
+        ]);
       }
     }
   }

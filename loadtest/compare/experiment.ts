@@ -6,7 +6,7 @@ import type { ResultsFolder } from './folder.ts';
 import type { Options } from './options.ts';
 import type { Files, Load, Place, Samples, Scaling, Step } from './place.ts';
 import type { Progress } from './progress.ts';
-import { NAMES } from './targets.ts';
+import { DEFINITIONS } from './targets/index.ts';
 import { csv, idleReplicas, judged, overload, rowsOf, tooFast, verdictOf } from './verdicts.ts';
 
 export interface Experiment {
@@ -74,7 +74,7 @@ export async function measure(
   { experiment, trial, which, target, scaling, steps }: Measured,
 ): Promise<Files> {
   const { place, options, progress, folder, limits } = comparison;
-  const name = `${experiment} ${which}: ${NAMES[target]}`;
+  const name = `${experiment} ${which}: ${DEFINITIONS[target].name}`;
   progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
   await place.prepare(target, scaling, async () => {
     folder.add(await place.environment());

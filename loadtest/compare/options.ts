@@ -2,9 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Target } from '../../results/files.ts';
+import { TARGETS, type Target } from '../../results/files.ts';
 import type { Experiment } from './experiment.ts';
 import { EXPERIMENT_NAMES, EXPERIMENTS, withNeeds, type ExperimentName } from './experiments/index.ts';
+import { DEFINITIONS } from './targets/index.ts';
 
 /** The charts that are installed, by the names that --set and --values call them. */
 export const CHARTS = { function: 'chart', tfserving: 'tfserving/chart', loadtest: 'loadtest/chart' } as const;
@@ -136,8 +137,6 @@ export function readOptions(argv: string[]): Options {
         .conflicts('local')
         .default([], 'none'),
     )
-    .option('--function-url <url>', 'measure a function that already runs at this address', url)
-    .option('--tfserving-url <url>', 'measure a TensorFlow Serving that already runs at this address', url)
     .addOption(
       new Option(
         '--note <text>',
@@ -154,12 +153,20 @@ export function readOptions(argv: string[]): Options {
       error.exitCode &&= 2;
       throw error;
     });
+  const urls = TARGETS.map((target) => ({
+    target,
+    option: new Option(
+      `--${target}-url <url>`,
+      `measure ${DEFINITIONS[target].name} at this address, where it runs already`,
+    ).argParser(url),
+  }));
+  for (const { option } of urls) command.addOption(option);
   const given = command.parse(argv, { from: 'user' }).opts<Given>();
 
   const pace = { ...(given.quick ? QUICK : FULL) };
   pace.trials = given.trials ?? pace.trials;
   pace.runTime = given.runTime ?? pace.runTime;
-  const { functionUrl, tfservingUrl, note: text = given.noteFile } = given;
+  const { note: text = given.noteFile } = given;
   return {
     arguments: withoutNote(argv),
     local: given.local ?? false,
@@ -172,7 +179,12 @@ export function readOptions(argv: string[]): Options {
     seed: given.seed,
     set: byChart(given.set),
     values: byChart(given.values),
-    urls: { ...(functionUrl && { function: functionUrl }), ...(tfservingUrl && { tfserving: tfservingUrl }) },
+    urls: Object.fromEntries(
+      urls.flatMap(({ target, option }) => {
+        const address = command.getOptionValue(option.attributeName()) as string | undefined;
+        return address === undefined ? [] : [[target, address]];
+      }),
+    ),
     ...(text !== undefined && { note: text }),
     results: given.results,
   };
@@ -194,8 +206,6 @@ interface Given {
   seed: number;
   set: [Chart, string][];
   values: [Chart, string][];
-  functionUrl?: string;
-  tfservingUrl?: string;
   note?: string;
   noteFile?: string;
   results: string;

@@ -5,7 +5,7 @@ import { parseAllDocuments } from 'yaml';
 import type { Resources } from './kubernetes.ts';
 import { kubectl, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
-import { BARE_SERVER_CODE } from '../targets.ts';
+import { BARE_SERVER_CODE } from '../targets/index.ts';
 import { render } from './releases.ts';
 
 /** The name of its Deployment, and of its Service on port 80. */

@@ -5,7 +5,7 @@ import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes } from './inventory.ts';
 import { runLoad } from './job.ts';
 import { openKubernetes } from './kubernetes.ts';
-import { kubectl, openNamespace, podsBy, selectorOf, type Namespace } from './namespace.ts';
+import { kubectl, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Options } from '../options.ts';
 import { CompareError, type Place, type Scaling } from '../place.ts';
 import { checkCluster } from './preflight.ts';
@@ -13,7 +13,7 @@ import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './relea
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
 import { openShell, type Shell } from '../shell.ts';
-import { NAMES } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 
 /**
  * Checks the cluster, and installs both targets there.
@@ -39,7 +39,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     await shell.run('kubectl', ['create', 'namespace', namespace.name]);
     await kubectl(namespace, 'label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
     for (const target of installed) await change(target, 'one');
-    const [pod] = installed[0] ? await podsBy(namespace, selectorOf(installed[0])) : [];
+    const [pod] = installed[0] ? await podsBy(namespace, selectorOf(releaseOf(installed[0]))) : [];
     if (options.experiments.includes('scale-from-zero')) {
       noKnative = installed.includes('function')
         ? await installOnKnative(namespace)
@@ -88,7 +88,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     const [mine, theirs] = TARGETS.map((each) => resources[`${each}/${scaling}`]).map((each) => JSON.stringify(each));
     if (!mine || !theirs || mine === theirs) return;
     throw new CompareError(
-      `${NAMES.function} runs with ${mine}, and ${NAMES.tfserving} with ${theirs}, which is no fair comparison: set the ` +
+      `${DEFINITIONS.function.name} runs with ${mine}, and ${DEFINITIONS.tfserving.name} with ${theirs}, which is no fair comparison: set the ` +
         'same `resources` for both charts.',
     );
   }
@@ -96,7 +96,9 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   function leftOut(): string[] {
     const elsewhere = TARGETS.filter((target) => !installed.includes(target));
     return [
-      ...elsewhere.map((target) => `Replicas, CPU, memory and cold starts of ${NAMES[target]}: only its URL is known.`),
+      ...elsewhere.map(
+        (target) => `Replicas, CPU, memory and cold starts of ${DEFINITIONS[target].name}: only its URL is known.`,
+      ),
       ...(noKnative === undefined ? [] : [`scale-from-zero: ${noKnative}`]),
       ...(installed.length > 0 && !readsKubelet
         ? ['CPU time per request: the caller may not read the kubelets’ counters (get on nodes/proxy).']

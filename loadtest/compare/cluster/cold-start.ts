@@ -2,10 +2,10 @@
 
 import type { Row, Target } from '../../../results/files.ts';
 import { trouble, type Pod } from './kubernetes.ts';
-import { diagnosis, kubectl, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
 import { waitForReplicas } from './releases.ts';
-import { answers, NAMES } from '../targets.ts';
+import { DEFINITIONS, answers } from '../targets/index.ts';
 
 /** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
 const POLL_MS = 10;
@@ -17,7 +17,8 @@ const START_SECONDS = 180;
  */
 export async function coldStart(namespace: Namespace, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
   const { shell, core, api } = namespace;
-  const selector = selectorOf(target);
+  const release = releaseOf(target);
+  const selector = selectorOf(release);
   await scaleTo(0);
   await waitForReplicas(namespace, target, 0);
 
@@ -27,14 +28,14 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
     const created = firstPod();
     await scaleTo(1);
     const { pod, at, timestamp } = await created;
-    const port = portOf(pod);
+    const port = portOf(pod, DEFINITIONS[target].portName);
     const since = async (path: string) => {
       await untilItAnswers(`${core}/${path}/proxy`);
       return performance.now() - at;
     };
     const [first_answer_ms, first_service_answer_ms] = await Promise.all([
       since(`pods/${pod.metadata.name}:${port}`),
-      since(`services/${RELEASES[target]}:${await servicePort()}`),
+      since(`services/${release}:${await servicePort(namespace, target)}`),
     ]);
     return { pod_created_s: timestamp, first_answer_ms, first_service_answer_ms };
   } finally {
@@ -42,7 +43,7 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
   }
 
   function scaleTo(replicas: number): Promise<string> {
-    return kubectl(namespace, 'scale', `deployment/${RELEASES[target]}`, `--replicas=${replicas}`);
+    return kubectl(namespace, 'scale', `deployment/${release}`, `--replicas=${replicas}`);
   }
 
   async function firstPod(): Promise<{ pod: Pod; at: number; timestamp: number }> {
@@ -50,12 +51,7 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
     for await (const { type, object } of api.watchPods(path, signal)) {
       if (type === 'ADDED') return { pod: object, at: performance.now(), timestamp: Date.now() / 1000 };
     }
-    throw new CompareError(`The cluster made no pod of ${NAMES[target]}.`);
-  }
-
-  async function servicePort(): Promise<number> {
-    const { spec } = await api.get<{ spec: { ports: { port: number }[] } }>(`${core}/services/${RELEASES[target]}`);
-    return spec.ports[0]?.port ?? 80;
+    throw new CompareError(`The cluster made no pod of ${DEFINITIONS[target].name}.`);
   }
 
   async function untilItAnswers(base: string): Promise<void> {
@@ -64,7 +60,7 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
       return isRight || undefined;
     };
     try {
-      await shell.until(`${NAMES[target]} answers after its start`, START_SECONDS, ask, POLL_MS);
+      await shell.until(`${DEFINITIONS[target].name} answers after its start`, START_SECONDS, ask, POLL_MS);
     } catch (error) {
       if (!(error instanceof CompareError)) throw error;
       const why = trouble(await podsBy(namespace, selector)) ?? error.message;
@@ -73,7 +69,10 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
   }
 }
 
-/** Returns the port for HTTP, which the charts list first. */
-function portOf(pod: Pod): number {
-  return pod.spec.containers[0]?.ports?.[0]?.containerPort ?? 80;
+/** Returns a port of a pod by its name. The pod may have containers beside the target's, such as those of a service mesh. */
+function portOf({ metadata, spec }: Pod, portName: string): number {
+  const ports = spec.containers.flatMap(({ ports = [] }) => ports);
+  const port = ports.find(({ name }) => name === portName)?.containerPort;
+  if (port !== undefined) return port;
+  throw new CompareError(`The pod ${metadata.name} has no port named ${portName}.`);
 }

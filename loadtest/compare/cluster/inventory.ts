@@ -3,10 +3,11 @@
 import type { Environment, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import type { List, Node } from './kubernetes.ts';
-import { kubectl, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { installedChart } from './releases.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 
 type Image = Environment['images'][string];
 
@@ -41,21 +42,15 @@ async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promis
   return found;
 }
 
-/** The command that prints the CPU's description in a target's pod. It uses only programs that the image has. */
-const READ: Record<Target, string[]> = {
-  function: ['/nodejs/bin/node', '--print', 'fs.readFileSync("/proc/cpuinfo", "utf8")'],
-  tfserving: ['cat', '/proc/cpuinfo'],
-};
-
 /**
  * Reads the model of a node's CPU in a pod, because Kubernetes does not know it.
  * @returns the node of a target's pod, and the model; null if the caller has no permission to run commands in pods
  */
 async function cpuModel(namespace: Namespace, target: Target): Promise<[node: string, model: string | null]> {
-  const [pod] = await podsBy(namespace, selectorOf(target));
+  const [pod] = await podsBy(namespace, selectorOf(releaseOf(target)));
   const node = pod?.spec.nodeName ?? '';
   try {
-    const text = await kubectl(namespace, 'exec', pod?.metadata.name ?? '', '--', ...READ[target]);
+    const text = await kubectl(namespace, 'exec', pod?.metadata.name ?? '', '--', ...DEFINITIONS[target].readCpu);
     return [node, /^model name\s*: (.+)$/m.exec(text)?.[1] ?? null];
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
@@ -78,7 +73,7 @@ function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string,
 }
 
 async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | undefined> {
-  const [pod] = await podsBy(namespace, selectorOf(chart));
+  const [pod] = await podsBy(namespace, selectorOf(RELEASES[chart]));
   const reference = pod?.spec.containers[0]?.image;
   const id = pod?.status.containerStatuses?.[0]?.imageID;
   if (!pod?.spec.nodeName || !reference || !id) return undefined;

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
 import { unpack } from '../archive.ts';
 import { trouble, type List, type Pod } from './kubernetes.ts';
-import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { diagnosis, podsBy, releaseOf, RELEASES, selectorOf, servicePort, type Namespace } from './namespace.ts';
 import { CompareError, type Files, type Load } from '../place.ts';
 import { install } from './releases.ts';
 import { BARE_SERVER, startBareServer, stopBareServer } from './bare-server.ts';
@@ -15,9 +15,6 @@ const PATIENCE_SECONDS = 180;
 /** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
 const EXIT_CODES_WITH_RESULTS = [0, 3];
 
-interface Service {
-  spec: { ports: { port: number }[] };
-}
 interface Job {
   metadata: { name: string; deletionTimestamp?: string };
   status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
@@ -57,18 +54,15 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
   }
 }
 
-async function hostOf({ api, core, options }: Namespace, { target, toBareServer }: Load): Promise<string> {
+async function hostOf(namespace: Namespace, { target, toBareServer }: Load): Promise<string> {
   if (toBareServer) return `http://${BARE_SERVER}`;
-  const url = options.urls[target];
-  if (url) return url;
-  const { spec } = await api.get<Service>(`${core}/services/${RELEASES[target]}`);
-  // The charts list the port for HTTP first.
-  return `http://${RELEASES[target]}:${spec.ports[0]?.port ?? 80}`;
+  const url = namespace.options.urls[target];
+  return url ?? `http://${releaseOf(target)}:${await servicePort(namespace, target)}`;
 }
 
 /** Returns the name of the Job that the last installation made; the one before may not be gone yet. */
 async function currentJob({ api, name }: Namespace): Promise<string> {
-  const select = encodeURIComponent(`${selectorOf('loadtest')},app.kubernetes.io/component=generator`);
+  const select = encodeURIComponent(`${selectorOf(RELEASES.loadtest)},app.kubernetes.io/component=generator`);
   const { items } = await api.get<List<Job>>(`/apis/batch/v1/namespaces/${name}/jobs?labelSelector=${select}`);
   const [job] = items.filter(({ metadata }) => !metadata.deletionTimestamp);
   if (!job) throw new CompareError('The chart of the load test made no Job.');

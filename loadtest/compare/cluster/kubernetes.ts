@@ -30,7 +30,7 @@ export interface Pod {
   metadata: { name: string; uid: string; creationTimestamp: string; deletionTimestamp?: string };
   spec: {
     nodeName?: string;
-    containers: { image: string; resources: Resources; ports?: { containerPort: number }[] }[];
+    containers: { image: string; resources: Resources; ports?: { name?: string; containerPort: number }[] }[];
   };
   status: {
     phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';

@@ -3,7 +3,9 @@
 import type { Kubernetes, List, Pod } from './kubernetes.ts';
 import type { Chart, Options } from '../options.ts';
 import { TARGETS, type Target } from '../../../results/files.ts';
+import { CompareError } from '../place.ts';
 import type { Shell } from '../shell.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 
 /** The release of each chart. A release with the chart's own name gives the chart's objects that name. */
 export const RELEASES: Record<Chart, string> = {
@@ -43,8 +45,26 @@ export async function podsBy({ api, core }: Namespace, selector: string): Promis
   return (await api.get<List<Pod>>(`${core}/pods?labelSelector=${encodeURIComponent(selector)}`)).items;
 }
 
-export function selectorOf(chart: Chart): string {
-  return `app.kubernetes.io/instance=${RELEASES[chart]}`;
+interface Service {
+  spec: { ports: { name?: string; port: number }[] };
+}
+
+/** @returns the port of a target's Service, by its name */
+export async function servicePort({ api, core }: Namespace, target: Target): Promise<number> {
+  const { portName } = DEFINITIONS[target];
+  const { spec } = await api.get<Service>(`${core}/services/${releaseOf(target)}`);
+  const port = spec.ports.find(({ name }) => name === portName)?.port;
+  if (port !== undefined) return port;
+  throw new CompareError(`The Service ${releaseOf(target)} has no port named ${portName}.`);
+}
+
+export function releaseOf(target: Target): string {
+  return RELEASES[DEFINITIONS[target].chart];
+}
+
+/** @returns a label selector of all pods of a release */
+export function selectorOf(release: string): string {
+  return `app.kubernetes.io/instance=${release}`;
 }
 
 /** Describes pods that are in trouble: their state, their events, and the ends of their logs. */

@@ -3,13 +3,13 @@
 import { join } from 'node:path';
 import type { Target } from '../../../results/files.ts';
 import { trouble, type Deployment, type Resources } from './kubernetes.ts';
-import { diagnosis, podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { diagnosis, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { ROOT } from '../environment.ts';
 import { CompareError, type Scaling } from '../place.ts';
 import { usageSince } from './samples.ts';
 import type { Shell } from '../shell.ts';
-import { NAMES } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 
 type Values = Record<string, string | number | boolean | object>;
 
@@ -85,8 +85,8 @@ export async function startAutoscaler(namespace: Namespace, target: Target, sinc
   await usageSince(namespace, target, since);
   await install(namespace, target, { 'autoscaling.enabled': true });
   const { shell, api, name } = namespace;
-  const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${RELEASES[target]}`;
-  await shell.until(`The autoscaler of ${NAMES[target]} has a reading of its CPU`, 180, async () => {
+  const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${releaseOf(target)}`;
+  await shell.until(`The autoscaler of ${DEFINITIONS[target].name} has a reading of its CPU`, 180, async () => {
     const { status } = await api.get<{ status?: { currentMetrics?: { resource?: unknown }[] } }>(path);
     return status?.currentMetrics?.some(({ resource }) => resource) ? true : undefined;
   });
@@ -97,9 +97,9 @@ export async function startAutoscaler(namespace: Namespace, target: Target, sinc
  * @throws CompareError if one of them can't start
  */
 export async function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
-  const selector = selectorOf(target);
+  const selector = selectorOf(releaseOf(target));
   try {
-    await namespace.shell.until(`${NAMES[target]} has ${count} ready replicas`, 300, async () => {
+    await namespace.shell.until(`${DEFINITIONS[target].name} has ${count} ready replicas`, 300, async () => {
       const pods = await podsBy(namespace, selector);
       const why = trouble(pods);
       if (why) throw new CompareError(why);
@@ -117,7 +117,7 @@ export async function waitForReplicas(namespace: Namespace, target: Target, coun
 /** Whether every pod of a target is of its last release. Right after an upgrade, the old pods are still ready. */
 async function isRolledOut({ api, name }: Namespace, target: Target): Promise<boolean> {
   const { metadata, status } = await api.get<Deployment>(
-    `/apis/apps/v1/namespaces/${name}/deployments/${RELEASES[target]}`,
+    `/apis/apps/v1/namespaces/${name}/deployments/${releaseOf(target)}`,
   );
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status;
   return observedGeneration >= metadata.generation && updatedReplicas === replicas;
@@ -125,7 +125,7 @@ async function isRolledOut({ api, name }: Namespace, target: Target): Promise<bo
 
 /** Returns a target's resource requests and limits, as its pod has them. */
 export async function resourcesOf(namespace: Namespace, target: Target): Promise<Required<Resources>> {
-  const [pod] = await podsBy(namespace, selectorOf(target));
+  const [pod] = await podsBy(namespace, selectorOf(releaseOf(target)));
   const { requests = {}, limits = {} } = pod?.spec.containers[0]?.resources ?? {};
   const sorted = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).sort());
   return { requests: sorted(requests), limits: sorted(limits) };

@@ -4,9 +4,9 @@ import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import { ApiError, type Deployment, type List } from './kubernetes.ts';
-import { podsBy, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Samples, Watch } from '../place.ts';
-import { NAMES } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 
 /** The interval between reads. The kubelet updates its counters only about every 10 s. */
 const KUBELET_SECONDS = 5;
@@ -69,7 +69,7 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
 
 async function timelineRow(namespace: Namespace, target: Target): Promise<Row<'timeline'>> {
   const timestamp = Date.now() / 1000;
-  const deployment = `/apis/apps/v1/namespaces/${namespace.name}/deployments/${RELEASES[target]}`;
+  const deployment = `/apis/apps/v1/namespaces/${namespace.name}/deployments/${releaseOf(target)}`;
   const [{ spec, status }, metrics] = await Promise.all([
     namespace.api.get<Deployment>(deployment),
     podMetrics(namespace, target),
@@ -90,7 +90,8 @@ function total(metrics: PodMetrics[], key: 'cpu' | 'memory'): number {
 /** Reads what the metrics API knows about a target's pods. */
 async function podMetrics({ api, name }: Namespace, target: Target): Promise<PodMetrics[]> {
   const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`;
-  return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(target))}`)).items;
+  return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(releaseOf(target)))}`))
+    .items;
 }
 
 /** The highest age of a sample in the metrics API: two periods of metrics-server, and one of the kubelet. */
@@ -113,7 +114,7 @@ export async function usageSince(namespace: Namespace, target: Target, since: nu
 }
 
 function newsSince(namespace: Namespace, target: Target, since: number): Promise<PodMetrics[]> {
-  return namespace.shell.until(`The metrics API has news of ${NAMES[target]}`, METRICS_SECONDS, async () => {
+  return namespace.shell.until(`The metrics API has news of ${DEFINITIONS[target].name}`, METRICS_SECONDS, async () => {
     const metrics = await podMetrics(namespace, target);
     const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
     return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
@@ -122,7 +123,7 @@ function newsSince(namespace: Namespace, target: Target, since: number): Promise
 
 /** Returns the names of a target's pods, and the nodes that they run on. */
 async function whereabouts(namespace: Namespace, target: Target): Promise<{ names: string[]; nodes: string[] }> {
-  const pods = await podsBy(namespace, selectorOf(target));
+  const pods = await podsBy(namespace, selectorOf(releaseOf(target)));
   return {
     names: pods.map(({ metadata }) => metadata.name),
     nodes: [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))],

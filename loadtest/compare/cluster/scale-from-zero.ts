@@ -6,7 +6,7 @@ import { kubectl, podsBy, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
 import { install } from './releases.ts';
 import { startBareServer, BARE_SERVER, stopBareServer } from './bare-server.ts';
-import { QUESTIONS } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 
 /** The function's second release, which is a Knative service. */
 const RELEASE = 'f2c-function-knative';
@@ -65,7 +65,7 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
       const pods = await podsBy(namespace, `app.kubernetes.io/instance=${RELEASE}`);
       return pods.length === 0 || undefined;
     });
-    const url = `http://${RELEASE}.${namespace.name}.svc${QUESTIONS.function.path}`;
+    const url = `http://${RELEASE}.${namespace.name}.svc${DEFINITIONS.function.question.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
     const printed = await kubectl(namespace, 'exec', `deployment/${BARE_SERVER}`, '--', ...command);
@@ -74,7 +74,7 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
       status: number;
       text: string;
     };
-    if (status === 200 && QUESTIONS.function.isAnswer(JSON.parse(text))) return milliseconds;
+    if (status === 200 && DEFINITIONS.function.question.isAnswer(JSON.parse(text))) return milliseconds;
     throw new CompareError(`The function on Knative answered ${status} instead of 100 °C.`, text);
   } finally {
     await stopBareServer(namespace);

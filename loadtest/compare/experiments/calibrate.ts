@@ -4,7 +4,7 @@ import { max, min, sum } from 'simple-statistics';
 import { TARGETS, type Target, type Verdict } from '../../../results/files.ts';
 import { OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from '../experiment.ts';
 import { CompareError, type Files, type Step } from '../place.ts';
-import { NAMES } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 import { openCeiling, rowsOf, verdictOf } from '../verdicts.ts';
 
 /** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
@@ -74,7 +74,7 @@ export async function askBareServer(
 ): Promise<{ files: Files; verdict: Verdict }> {
   const { trial, what } = CALIBRATIONS[calibration];
   progress.begin(
-    `calibrate: ${what} in the form of ${NAMES[target]}`,
+    `calibrate: ${what} in the form of ${DEFINITIONS[target].name}`,
     OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
   );
   const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toBareServer: true });

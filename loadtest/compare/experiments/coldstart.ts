@@ -2,7 +2,7 @@
 
 import { TARGETS, type Row, type Target } from '../../../results/files.ts';
 import { inTurn, OVERHEAD_SECONDS, warmUp, type Experiment } from '../experiment.ts';
-import { NAMES } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 import { csv } from '../verdicts.ts';
 
 /** Roughly how long a cold start takes, including the end of the previous replica. */
@@ -24,7 +24,10 @@ export const coldstart = {
     for (const target of targets) await place.prepare(target, 'one', () => Promise.resolve());
     for (let start = 0; start < options.pace.coldStarts; start++) {
       for (const target of inTurn(targets, start)) {
-        progress.begin(`coldstart ${start + 1}/${options.pace.coldStarts}: ${NAMES[target]}`, COLD_START_SECONDS);
+        progress.begin(
+          `coldstart ${start + 1}/${options.pace.coldStarts}: ${DEFINITIONS[target].name}`,
+          COLD_START_SECONDS,
+        );
         rows[target].push({ start, ...(await place.coldStart(target)) });
         folder.write('coldstart', 1, csv(new Map(), target, 'coldstarts', rows[target]));
       }
@@ -35,7 +38,7 @@ export const coldstart = {
         if (bytes !== null) footprint.push({ what, bytes });
       };
       add('image', await place.imageBytes(target));
-      progress.begin(`coldstart: idle memory of ${NAMES[target]}`, OVERHEAD_SECONDS);
+      progress.begin(`coldstart: idle memory of ${DEFINITIONS[target].name}`, OVERHEAD_SECONDS);
       add('memory_idle', await place.memoryBytes(target));
       await warmUp(comparison, target);
       add('memory_loaded', await place.memoryBytes(target));

@@ -2,7 +2,7 @@
 
 import type { Row } from '../../../results/files.ts';
 import type { Experiment } from '../experiment.ts';
-import { NAMES } from '../targets.ts';
+import { DEFINITIONS } from '../targets/index.ts';
 import { csv } from '../verdicts.ts';
 
 /** Roughly how long Knative takes until there is no pod. The answer comes soon then. */
@@ -20,7 +20,7 @@ export const scaleFromZero = {
     const rows: Row<'zerostarts'>[] = [];
     for (let start = 0; place.scaleFromZero && start < options.pace.coldStarts; start++) {
       const name = `scale-from-zero ${start + 1}/${options.pace.coldStarts}`;
-      progress.begin(`${name}: ${NAMES.function} on Knative`, FROM_ZERO_SECONDS);
+      progress.begin(`${name}: ${DEFINITIONS.function.name} on Knative`, FROM_ZERO_SECONDS);
       rows.push({ start, first_answer_ms: await place.scaleFromZero() });
       folder.write('scale-from-zero', 1, csv(new Map(), 'function', 'zerostarts', rows));
     }

@@ -9,7 +9,7 @@ import type { Options } from '../options.ts';
 import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from '../place.ts';
 import { findServers, startBareServer, type Server } from './servers.ts';
 import type { Shell } from '../shell.ts';
-import { answers, NAMES } from '../targets.ts';
+import { DEFINITIONS, answers } from '../targets/index.ts';
 
 const START_SECONDS = 60;
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
@@ -74,11 +74,11 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
     if (server) running[target] = server;
     const url = options.urls[target] ?? server?.url ?? '';
     await shell.until(
-      `${NAMES[target]} answers 212 °F rightly at ${url}`,
+      `${DEFINITIONS[target].name} answers 212 °F rightly at ${url}`,
       server ? START_SECONDS : ELSEWHERE_SECONDS,
       async () => {
         const why = server?.whyEnded();
-        if (why !== undefined) throw new CompareError(`${NAMES[target]} has ended.`, why);
+        if (why !== undefined) throw new CompareError(`${DEFINITIONS[target].name} has ended.`, why);
         return (await answers(target, shell.signal, (path, request) => fetch(url + path, request))) || undefined;
       },
       POLL_MS,

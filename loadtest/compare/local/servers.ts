@@ -9,7 +9,7 @@ import { ROOT, VERSION } from '../environment.ts';
 import type { Options } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
-import { BARE_SERVER_CODE, NAMES } from '../targets.ts';
+import { BARE_SERVER_CODE, DEFINITIONS } from '../targets/index.ts';
 
 export interface Server {
   url: string;
@@ -30,16 +30,11 @@ interface Servers {
   leftOut: string[];
 }
 
-const IMAGES = {
-  function: { variable: 'FUNCTION_IMAGE', repository: 'f2c-function', folder: 'function', port: '8080' },
-  tfserving: { variable: 'TFSERVING_IMAGE', repository: 'f2c-tfserving', folder: 'tfserving', port: '8501' },
-} as const satisfies Record<Target, object>;
-
 /** Finds out which targets can run here, apart from those that already run elsewhere. */
 export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
   for (const target of TARGETS.filter((each) => !options.urls[each])) {
-    const { variable, repository, folder, port } = IMAGES[target];
+    const { variable, repository, folder, port } = DEFINITIONS[target].image;
     const reference = process.env[variable] ?? `${repository}:${VERSION}`;
     const image = await inspect(shell, reference);
     if (image) {
@@ -58,7 +53,7 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
         'capacity, batch: nothing limits the CPU of the function as a process of this machine, so it answers more than ' +
           `the load generator can send. ${remedy}.`,
       );
-    } else servers.leftOut.push(`${NAMES[target]}: ${remedy}, or give --${target}-url.`);
+    } else servers.leftOut.push(`${DEFINITIONS[target].name}: ${remedy}, or give --${target}-url.`);
   }
   return servers;
 }
@@ -105,7 +100,7 @@ function startProcess(program: string, args: string[], port: number): Server {
   };
 }
 
-async function startContainer(shell: Shell, image: string, port: string, cores: number): Promise<Server> {
+async function startContainer(shell: Shell, image: string, port: number, cores: number): Promise<Server> {
   const rights = ['--read-only', '--cap-drop', 'ALL', '--cpus', String(cores)];
   const id = (
     await shell.run('docker', ['run', '--detach', ...rights, '--publish', `127.0.0.1::${port}`, image])
@@ -120,7 +115,7 @@ async function startContainer(shell: Shell, image: string, port: string, cores: 
     await run('docker', ['rm', '--force', id]);
   };
   try {
-    const address = (await shell.run('docker', ['port', id, port])).split('\n')[0] ?? '';
+    const address = (await shell.run('docker', ['port', id, String(port)])).split('\n')[0] ?? '';
     return {
       url: `http://${address.trim()}`,
       pid: Number(await of('{{.State.Pid}}')),
