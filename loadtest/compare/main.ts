@@ -40,6 +40,8 @@ async function compare(options: Options, interruption: AbortSignal): Promise<num
     progress.say(`Failed in this step: ${step}. ${error.message}`, 'failure');
     return EXIT_CODES.BROKEN;
   } finally {
+    // The estimate was that of what is no longer measured.
+    progress.expect(0);
     progress.begin('cleaning up');
     await opened?.close();
     progress.end();

@@ -69,6 +69,8 @@ export interface Options {
   /** CPU limit of the one replica in `capacity`, `batch` and `coldstart`, as Kubernetes writes it. */
   cpuLimit: string;
   seed: number;
+  /** The namespace to work in, which exists; by default the command makes one, and removes it. */
+  namespace?: string;
   /** `key=value` for Helm, by chart. */
   set: Record<Chart, string[]>;
   /** Files of values for Helm, by chart. */
@@ -124,6 +126,11 @@ export function readOptions(argv: string[]): Options {
       quantity,
       '100m',
     )
+    .addOption(
+      new Option('--namespace <name>', 'work in this namespace, which exists; needs no right outside it').conflicts(
+        'local',
+      ),
+    )
     .option('--seed <n>', 'seed of the random temperatures', whole, 1)
     .addOption(
       new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
@@ -177,6 +184,7 @@ export function readOptions(argv: string[]): Options {
     users: given.users,
     cpuLimit: given.cpuLimit,
     seed: given.seed,
+    ...(given.namespace !== undefined && { namespace: given.namespace }),
     set: byChart(given.set),
     values: byChart(given.values),
     urls: Object.fromEntries(
@@ -204,6 +212,7 @@ interface Given {
   users: number;
   cpuLimit: string;
   seed: number;
+  namespace?: string;
   set: [Chart, string][];
   values: [Chart, string][];
   note?: string;

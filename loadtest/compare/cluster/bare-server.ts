@@ -3,13 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
 import type { Resources } from './kubernetes.ts';
-import { kubectl, type Namespace } from './namespace.ts';
+import { BARE_SERVER, kubectl, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
 import { BARE_SERVER_CODE } from '../targets/index.ts';
 import { render } from './releases.ts';
-
-/** The name of its Deployment, and of its Service on port 80. */
-export const BARE_SERVER = 'f2c-bare-server';
 
 interface Container {
   image: string;

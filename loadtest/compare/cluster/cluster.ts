@@ -5,14 +5,14 @@ import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes } from './inventory.ts';
 import { runLoad } from './job.ts';
 import { openKubernetes } from './kubernetes.ts';
-import { kubectl, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
+import { enterNamespace, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Options } from '../options.ts';
 import { CompareError, type Place, type Scaling } from '../place.ts';
 import { checkCluster } from './preflight.ts';
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
-import { openShell, type Shell } from '../shell.ts';
+import type { Shell } from '../shell.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 
 /**
@@ -32,12 +32,12 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   let readsKubelet = false;
   /** Why the function does not run on Knative. */
   let noKnative: string | undefined;
-  let cpus: number;
+  let cpus: number | undefined;
+  let leave: (() => Promise<void>) | undefined;
 
   try {
     cpus = await checkCluster(namespace);
-    await shell.run('kubectl', ['create', 'namespace', namespace.name]);
-    await kubectl(namespace, 'label', 'namespace', namespace.name, 'pod-security.kubernetes.io/enforce=restricted');
+    leave = await enterNamespace(namespace);
     for (const target of installed) await change(target, 'one');
     const [pod] = installed[0] ? await podsBy(namespace, selectorOf(releaseOf(installed[0]))) : [];
     if (options.experiments.includes('scale-from-zero')) {
@@ -56,7 +56,7 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     leftOut: leftOut(),
     scales: true,
     limitsCpu: true,
-    cpus,
+    cpus: cpus ?? Infinity,
     controls: (target) => installed.includes(target),
     prepare,
     load: (load) => runLoad(namespace, load),
@@ -99,6 +99,9 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
       ...elsewhere.map(
         (target) => `Replicas, CPU, memory and cold starts of ${DEFINITIONS[target].name}: only its URL is known.`,
       ),
+      ...(cpus === undefined
+        ? ['The room on the nodes, and what they are: the caller may not list nodes and the pods of all namespaces.']
+        : []),
       ...(noKnative === undefined ? [] : [`scale-from-zero: ${noKnative}`]),
       ...(installed.length > 0 && !readsKubelet
         ? ['CPU time per request: the caller may not read the kubelets’ counters (get on nodes/proxy).']
@@ -108,18 +111,6 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
 
   async function close(): Promise<void> {
     api.close();
-    if (options.keep) {
-      say(`All is left in the namespace ${namespace.name}; \`kubectl delete namespace ${namespace.name}\` removes it.`);
-      return;
-    }
-    // The run's own shell starts nothing after an interruption. All objects of the charts are in the namespace.
-    const { run } = openShell(new AbortController().signal);
-    try {
-      await run('kubectl', ['delete', 'namespace', namespace.name, '--ignore-not-found', '--timeout', '3m']);
-    } catch (error) {
-      if (!(error instanceof CompareError)) throw error;
-      const remedy = `remove it with \`kubectl delete namespace ${namespace.name}\`.`;
-      say(`The namespace ${namespace.name} is still there: ${remedy} ${error.details}`, 'warning');
-    }
+    await leave?.();
   }
 }

@@ -2,7 +2,7 @@
 
 import type { Environment, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
-import type { List, Node } from './kubernetes.ts';
+import { isForbidden, type List, type Node } from './kubernetes.ts';
 import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
@@ -16,7 +16,7 @@ export async function environmentOf(
 ): Promise<Pick<Environment, 'kubernetes' | 'images' | 'charts' | 'clock'>> {
   const { api } = namespace;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
-  const { items } = await api.get<List<Node>>('/api/v1/nodes');
+  const items = await nodesOf(namespace);
   const seen = await Promise.all(namespace.installed.map((target) => cpuModel(namespace, target)));
   // If both targets run on one node, and only one of their pods could read the model, that one counts.
   const cpuModels = new Map(seen.filter(([, model]) => model !== null));
@@ -77,12 +77,22 @@ async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | unde
   const reference = pod?.spec.containers[0]?.image;
   const id = pod?.status.containerStatuses?.[0]?.imageID;
   if (!pod?.spec.nodeName || !reference || !id) return undefined;
-  const { status } = await namespace.api.get<Node>(`/api/v1/nodes/${pod.spec.nodeName}`);
+  const node = (await nodesOf(namespace)).find(({ metadata }) => metadata.name === pod.spec.nodeName);
   // Nodes list the full names of images, and only the largest fifty images.
   const isIt = (name: string) => name === id || name === reference || name.endsWith(`/${reference}`);
   // If another image has taken its name, an image has null for names.
-  const sizeBytes = status.images?.find(({ names }) => names?.some(isIt))?.sizeBytes ?? null;
+  const sizeBytes = node?.status.images?.find(({ names }) => names?.some(isIt))?.sizeBytes ?? null;
   return { reference, id, sizeBytes };
+}
+
+/** @returns all nodes of the cluster; none if the caller may not list them */
+async function nodesOf({ api }: Namespace): Promise<Node[]> {
+  try {
+    return (await api.get<List<Node>>('/api/v1/nodes')).items;
+  } catch (error) {
+    if (isForbidden(error)) return [];
+    throw error;
+  }
 }
 
 /** Compares the clocks, by the Date header of the API server, which has whole seconds. */

@@ -4,10 +4,19 @@ import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
 import { unpack } from '../archive.ts';
 import { trouble, type List, type Pod } from './kubernetes.ts';
-import { diagnosis, podsBy, releaseOf, RELEASES, selectorOf, servicePort, type Namespace } from './namespace.ts';
+import {
+  BARE_SERVER,
+  diagnosis,
+  podsBy,
+  releaseOf,
+  RELEASES,
+  selectorOf,
+  servicePort,
+  type Namespace,
+} from './namespace.ts';
 import { CompareError, type Files, type Load } from '../place.ts';
 import { install } from './releases.ts';
-import { BARE_SERVER, startBareServer, stopBareServer } from './bare-server.ts';
+import { startBareServer, stopBareServer } from './bare-server.ts';
 
 /** The time on top of that of the load itself, in which its pod is scheduled and starts, and packs the results. */
 const PATIENCE_SECONDS = 180;

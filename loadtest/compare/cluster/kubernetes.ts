@@ -26,6 +26,11 @@ export class ApiError extends CompareError {
   }
 }
 
+/** Whether the caller lacks a right. */
+export function isForbidden(error: unknown): error is ApiError {
+  return error instanceof ApiError && error.status === 403;
+}
+
 export interface Pod {
   metadata: { name: string; uid: string; creationTimestamp: string; deletionTimestamp?: string };
   spec: {

@@ -1,10 +1,10 @@
 // Defines the namespace of a comparison, which the other files about the cluster share.
 
-import type { Kubernetes, List, Pod } from './kubernetes.ts';
+import { ApiError, type Kubernetes, type List, type Pod } from './kubernetes.ts';
 import type { Chart, Options } from '../options.ts';
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { CompareError } from '../place.ts';
-import type { Shell } from '../shell.ts';
+import { openShell, type Shell } from '../shell.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 
 /** The release of each chart. A release with the chart's own name gives the chart's objects that name. */
@@ -13,6 +13,11 @@ export const RELEASES: Record<Chart, string> = {
   tfserving: 'f2c-tfserving',
   loadtest: 'f2c-loadtest',
 };
+
+/** The name of the bare server's Deployment, and of its Service on port 80. */
+export const BARE_SERVER = 'f2c-bare-server';
+/** The function's second release, which is a Knative service. */
+export const FROM_ZERO = 'f2c-function-knative';
 
 export interface Namespace {
   name: string;
@@ -31,9 +36,70 @@ export interface Namespace {
 export function openNamespace(
   given: Pick<Namespace, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
 ): Namespace {
-  const name = `f2c-compare-${Date.now().toString(36)}`;
+  const name = given.options.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
   const installed = TARGETS.filter((target) => !given.options.urls[target]);
   return { ...given, name, core: `/api/v1/namespaces/${name}`, installed };
+}
+
+/**
+ * Makes the namespace, which admits restricted pods only, unless the user has given one.
+ * @returns a function that removes what the comparison has made, or says how, if it stays
+ * @throws CompareError if the caller may not make it, or if the given one is in use
+ */
+export async function enterNamespace(namespace: Namespace): Promise<() => Promise<void>> {
+  const { api, name, options } = namespace;
+  const removal = `kubectl delete namespace ${name}`;
+  if (options.namespace === undefined) {
+    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
+    const headers = { 'content-type': 'application/json' };
+    const response = await api.request('/api/v1/namespaces', { method: 'POST', headers, body });
+    if (response.status === 403) {
+      throw new CompareError(
+        'You may not make a namespace in this cluster: name one in which you may install charts with --namespace.',
+        await response.text(),
+      );
+    }
+    if (!response.ok) throw new ApiError('/api/v1/namespaces', response.status, await response.text());
+    return () =>
+      leave(namespace, removal, ({ run }) =>
+        run('kubectl', ['delete', 'namespace', name, '--ignore-not-found', '--timeout', '3m']),
+      );
+  }
+  const releases = Object.values(RELEASES);
+  const select = encodeURIComponent(`app.kubernetes.io/instance in (${releases.join(',')})`);
+  const { items } = await api.get<List<Pod>>(`/api/v1/namespaces/${name}/pods?labelSelector=${select}`);
+  if (items.length > 0) {
+    const pods = items.map(({ metadata }) => metadata.name).join(', ');
+    throw new CompareError(
+      `The namespace ${name} has pods of other releases with the names that a comparison uses: ${pods}.`,
+    );
+  }
+  const uninstall = ['uninstall', ...releases, FROM_ZERO, '--namespace', name, '--ignore-not-found', '--wait'];
+  const remove = ['delete', 'deployment,service', BARE_SERVER, '--namespace', name, '--ignore-not-found'];
+  return () =>
+    leave(namespace, `helm ${uninstall.join(' ')} && kubectl ${remove.join(' ')}`, async ({ run }) => {
+      await run('helm', uninstall);
+      await run('kubectl', remove);
+    });
+}
+
+async function leave(
+  { name, options, say }: Namespace,
+  removal: string,
+  remove: (shell: Shell) => Promise<unknown>,
+): Promise<void> {
+  if (options.keep) {
+    say(`All is left in the namespace ${name}; \`${removal}\` removes it.`);
+    return;
+  }
+  try {
+    // The run's own shell starts nothing after an interruption.
+    await remove(openShell(new AbortController().signal));
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    say(`Not all is removed from the namespace ${name}: \`${removal}\` removes it. ${error.details}`, 'warning');
+  }
 }
 
 export function kubectl({ name, shell }: Namespace, ...args: string[]): Promise<string> {

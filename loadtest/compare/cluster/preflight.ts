@@ -3,7 +3,7 @@
 import { max, sum } from 'simple-statistics';
 import { parseAllDocuments } from 'yaml';
 import { quantity } from '../../../results/quantity.ts';
-import { ApiError, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
+import { ApiError, isForbidden, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
 import type { Namespace } from './namespace.ts';
 import type { Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
@@ -11,28 +11,38 @@ import { render } from './releases.ts';
 
 /**
  * Checks that there are a metrics API, and enough CPUs.
- * @returns how many CPUs of the cluster pods can use
+ * @returns how many CPUs of the cluster pods can use; undefined if the caller may not know
  * @throws CompareError that says what is missing, and what to do
  */
-export async function checkCluster(namespace: Namespace): Promise<number> {
+export async function checkCluster(namespace: Namespace): Promise<number | undefined> {
   const { api, shell, say, name } = namespace;
   const context = await shell.run('kubectl', ['config', 'current-context']);
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
   try {
-    await api.get('/apis/metrics.k8s.io/v1beta1/nodes');
+    // Everybody may ask whether an API is there, but not everybody what nodes use.
+    await api.get('/apis/metrics.k8s.io/v1beta1');
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
+    const isMissing = error.status === 404;
     throw new CompareError(
-      'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
-        'https://github.com/kubernetes-sigs/metrics-server, and wait until `kubectl top nodes` works.',
+      isMissing
+        ? 'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
+            'https://github.com/kubernetes-sigs/metrics-server, and wait until `kubectl top pods` works.'
+        : `The metrics API of the cluster answers ${error.status}, so that nothing would scale: \`kubectl describe ` +
+            'apiservice v1beta1.metrics.k8s.io` tells why.',
       error.details,
     );
   }
-  const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
-  const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
-  await checkRoom(namespace, cpus);
-  return cpus;
+  try {
+    const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
+    const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
+    await checkRoom(namespace, cpus);
+    return cpus;
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    return undefined;
+  }
 }
 
 /** Checks that all replicas of the targets, and the load generator, fit next to what already runs, by CPU requests. */
@@ -49,9 +59,9 @@ async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   const most = least + max(needs.map(({ cpu, replicas }) => (replicas - 1) * cpu));
   const text = `${free.toFixed(2)} CPUs of the cluster are not requested by others`;
   if (free < least) {
-    throw new CompareError(`${text}, and ${least.toFixed(2)} are needed: add a node, or lower \`resources.requests\`.`);
-  }
-  if (free < most) {
+    const remedy = 'unless a node autoscaler adds one, add a node, or lower `resources.requests`';
+    say(`${text}, and ${least.toFixed(2)} are needed: ${remedy}.`, 'warning');
+  } else if (free < most) {
     say(`${text}, and ${most.toFixed(2)} are needed for all replicas: some may not start.`, 'warning');
   }
 }

@@ -2,14 +2,12 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { kubectl, podsBy, type Namespace } from './namespace.ts';
+import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
 import { install } from './releases.ts';
-import { startBareServer, BARE_SERVER, stopBareServer } from './bare-server.ts';
+import { startBareServer, stopBareServer } from './bare-server.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 
-/** The function's second release, which is a Knative service. */
-const RELEASE = 'f2c-function-knative';
 const READY_SECONDS = 60;
 /** How long no request must have come until Knative takes the last pod away: the shortest time that it accepts. */
 const WINDOW = '6s';
@@ -33,12 +31,11 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
   const resources = { 'resources.requests.cpu': options.cpuLimit, 'resources.limits.cpu': options.cpuLimit };
   const fromZero = { 'knative.enabled': true, 'autoscaling.enabled': true, 'autoscaling.minReplicas': 0 };
   const window = { 'podAnnotations.autoscaling\\.knative\\.dev/window': WINDOW };
-  await install(namespace, 'function', { ...fromZero, ...window, ...resources }, RELEASE);
-
   let why = '';
   try {
+    await install(namespace, 'function', { ...fromZero, ...window, ...resources }, FROM_ZERO);
     await shell.until('The function is ready on Knative', READY_SECONDS, async () => {
-      const path = `/apis/serving.knative.dev/v1/namespaces/${name}/services/${RELEASE}`;
+      const path = `/apis/serving.knative.dev/v1/namespaces/${name}/services/${FROM_ZERO}`;
       const { status } = await api.get<KnativeService>(path);
       const conditions = status?.conditions ?? [];
       // Ready itself only says that another condition is not met. That one tells why.
@@ -48,8 +45,8 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
     return undefined;
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
-    await shell.run('helm', ['uninstall', RELEASE, '--namespace', name]);
-    return `${error.message} ${why} chart/README.md#on-knative tells which images Knative finds.`.replace('  ', ' ');
+    await shell.run('helm', ['uninstall', FROM_ZERO, '--namespace', name, '--ignore-not-found']);
+    return `${error.message} ${why || error.details} chart/README.md#on-knative tells which images Knative finds.`.replace('  ', ' ');
   }
 }
 
@@ -62,10 +59,10 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
   await startBareServer(namespace);
   try {
     await namespace.shell.until('Knative has taken the last pod of the function away', ZERO_SECONDS, async () => {
-      const pods = await podsBy(namespace, `app.kubernetes.io/instance=${RELEASE}`);
+      const pods = await podsBy(namespace, `app.kubernetes.io/instance=${FROM_ZERO}`);
       return pods.length === 0 || undefined;
     });
-    const url = `http://${RELEASE}.${namespace.name}.svc${DEFINITIONS.function.question.path}`;
+    const url = `http://${FROM_ZERO}.${namespace.name}.svc${DEFINITIONS.function.question.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
     const printed = await kubectl(namespace, 'exec', `deployment/${BARE_SERVER}`, '--', ...command);
