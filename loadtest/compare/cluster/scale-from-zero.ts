@@ -46,7 +46,10 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     await shell.run('helm', ['uninstall', FROM_ZERO, '--namespace', name, '--ignore-not-found']);
-    return `${error.message} ${why || error.details} chart/README.md#on-knative tells which images Knative finds.`.replace('  ', ' ');
+    return `${error.message} ${why || error.details} chart/README.md#on-knative tells which images Knative finds.`.replace(
+      '  ',
+      ' ',
+    );
   }
 }
 
