@@ -39,6 +39,11 @@ export function words(items: readonly string[], and = 'and'): string {
   return `${items.slice(0, -1).join(', ')} ${and} ${items.at(-1) ?? ''}`;
 }
 
+/** Such as `1, 10 and 100`. */
+export function list(values: readonly number[]): string {
+  return words(values.map(number));
+}
+
 /** Such as `1 trial` or `3 trials`. */
 export function counted(count: number, noun: string): string {
   return `${COUNT.format(count)} ${noun}${count === 1 ? '' : 's'}`;

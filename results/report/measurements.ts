@@ -1,5 +1,6 @@
 // A results folder as the report sees it: every file read and checked, and the trials in pairs of both targets.
 
+import { sum } from 'simple-statistics';
 import { runName, type Content, type CsvKind, type Environment, type Kind, type Row, type Target } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from './statistics.ts';
@@ -177,6 +178,23 @@ export function latencyOf(part: Part, step?: number): Histogram {
 }
 
 /**
+ * Adds up the steps of all trials that have a number in common, such as their users.
+ * @returns one entry for each such number, rising: how many steps it stands for, their right answers by their time, and
+ * a histogram of each
+ */
+export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => number) {
+  const all = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
+  const keys = [...new Set(all.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);
+  return keys.map((key) => {
+    const its = all.filter(({ step }) => keyOf(step) === key);
+    const answers = sum(its.map(({ step }) => step.requests - step.failures));
+    const seconds = sum(its.map(({ step }) => step.end_s - step.start_s));
+    const histograms = its.map(({ part, step }) => latencyOf(part, step.step));
+    return { key, steps: its.length, answersPerSecond: answers / seconds, histograms };
+  });
+}
+
+/**
  * CPU seconds, and the requests that ended meanwhile, between the first and the last reading of the counter; NaN where
  * there are no two readings of the same pod.
  */
@@ -192,7 +210,7 @@ export function cpuOf(part: Part): { seconds: number; requests: number } {
   const requests = part
     .read('seconds')
     .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));
-  return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((sum, each) => sum + each, 0) };
+  return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((total, each) => total + each, 0) };
 }
 
 /**

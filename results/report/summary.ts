@@ -5,7 +5,8 @@ import { sum } from 'simple-statistics';
 import type { Report } from './content.ts';
 import type { Estimate, Figure } from './figures.ts';
 import { isValid, loadsOf } from './measurements.ts';
-import { floorOf, verdictOf, winnerOf } from './verdict.ts';
+import { verdictOf } from './sections/verdict.ts';
+import { floorOf, winnerOf } from './winner.ts';
 
 /**
  * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, how much

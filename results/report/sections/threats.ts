@@ -1,7 +1,25 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
-import { counted, number, words } from './format.ts';
-import { isValid, loadsOf, partsOf, type Measurements } from './measurements.ts';
+import { paragraph, type Block } from '../document.ts';
+import { counted, number, paragraphsOf, words } from '../format.ts';
+import { isValid, loadsOf, partsOf, type Measurements } from '../measurements.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+
+export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
+
+function blocks({ sides: [{ measurements }] }: Material): Block[] {
+  const { note } = measurements.environment;
+  return [
+    ...(note === undefined
+      ? []
+      : [
+          paragraph('Whoever made this run notes:'),
+          { kind: 'list' as const, items: paragraphsOf(note) },
+          paragraph('And these hold, by the files of the run or for any run of this kind:'),
+        ]),
+    { kind: 'list', items: threatsOf(measurements) },
+  ];
+}
 
 /** Above this, and up to the verdict’s limit of 0.9, the load generator is busy enough to add to the latencies. */
 const HEADROOM_CORES = 0.6;
@@ -10,7 +28,7 @@ const HEADROOM_CORES = 0.6;
 const DISTURBED_CORES = 0.02;
 
 /** Sentences; what is special to this run comes first. */
-export function threatsOf(measurements: Measurements): string[] {
+function threatsOf(measurements: Measurements): string[] {
   const { environment, parts } = measurements;
   const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
   const loads = loadsOf(measurements);

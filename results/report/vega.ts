@@ -19,6 +19,9 @@ export function numbers(field: string, title: string | null, more: object = {}):
   return { field, type: 'quantitative', title, ...more };
 }
 
+/** A logarithmic scale that ends where the values do. */
+export const LOG = { type: 'log', nice: false };
+
 /** The colours of the first and the second side. Dark blue and orange differ in grey print and for colour-blind people. */
 const COLOURS = ['#0b3c7d', '#d95f02'];
 

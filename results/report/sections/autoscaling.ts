@@ -1,18 +1,108 @@
-// The autoscaling run on one time axis: what was asked, what came, and from how many replicas.
+// What the autoscalers do while the rate rises: one trial on one time axis, and its figures.
 
-import type { Row } from '../files.ts';
-import { draw, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from './chart.ts';
-import { bothSides, labelsOf, type Sides } from './charts.ts';
-import { left, right, type Figure } from './document.ts';
-import { number } from './format.ts';
-import type { Part } from './measurements.ts';
-import type { Pair } from './statistics.ts';
+import { max } from 'simple-statistics';
+import * as v from 'valibot';
+import type { Row } from '../../files.ts';
+import { left, paragraph, right, type Block, type Cell, type Figure } from '../document.ts';
+import { ABSENT, list, number } from '../format.ts';
+import { byHold, latencyOf, pairsOf, throughputOf, type Part, type Side } from '../measurements.ts';
+import { replicaBounds, valuesOf } from '../plan.ts';
+import { bothSides, labelsOf, type Sides } from '../sides.ts';
+import { percentile, type Pair } from '../statistics.ts';
+import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from '../vega.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+
+export const autoscaling: SectionDefinition = {
+  title: 'Autoscaling',
+  measured: { what: 'autoscaling', experiment: 'autoscale' },
+  blocks,
+};
+
+async function blocks({ sides }: Material): Promise<Block[] | undefined> {
+  const pairs = pairsOf(...sides, 'autoscale');
+  const [pair] = pairs;
+  if (!pair) return undefined;
+  const value = (tell: (part: Part) => string): Cell[] => pair.map((part) => tell(part));
+  return [
+    paragraph(
+      `Both targets get the same rates (${list(valuesOf(sides[0].measurements, 'autoscale', (step) => step.offered_rate))} ` +
+        `requests/s, one after another), with ${replicaBounds(sides)}. This is trial ${pair[0].trial} of the ` +
+        `${pairs.length} that count; the appendix has the others.` +
+        (scalesByDefault(sides)
+          ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
+          : ''),
+    ),
+    {
+      kind: 'table',
+      columns: [left('In this trial'), ...sides.map(({ label }) => right(label))],
+      rows: [
+        ['Most replicas that were ready', ...value(mostReady)],
+        [
+          'More than one replica wanted, after s',
+          ...value((part) => firstSecond(part, ({ desired_replicas }) => desired_replicas > 1)),
+        ],
+        [
+          'More than one replica ready, after s',
+          ...value((part) => firstSecond(part, ({ ready_replicas }) => ready_replicas > 1)),
+        ],
+        ['A second replica’s first answer, after s', ...value(secondAnswer)],
+        ['Highest rate that was kept up with, requests/s', ...value(heldRate)],
+        ...(pair.some((part) => byHold(part).saturated.length > 0)
+          ? [['Answers/s where it could not keep up', ...value(overload)]]
+          : []),
+        ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
+        ['Median latency, ms', ...value((part) => number(percentile([latencyOf(part)], 0.5) / 1000))],
+        ['99th percentile, ms', ...value((part) => number(percentile([latencyOf(part)], 0.99) / 1000))],
+      ],
+      source:
+        'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow Serving ' +
+        'don’t name the replica that gave them',
+    },
+    await timeline(pair, sides),
+  ];
+}
+
+function heldRate(part: Part): string {
+  return number(byHold(part).held.at(-1)?.offered_rate ?? NaN);
+}
+
+/** Such as `4,237 of 4,731`. */
+function overload(part: Part): string {
+  const [step] = byHold(part).saturated;
+  return step ? `${number(throughputOf(step))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
+}
+
+function mostReady(part: Part): string {
+  const ready = samplesOf(part).map(({ ready_replicas }) => ready_replicas);
+  return ready.length > 0 ? number(max(ready)) : ABSENT;
+}
+
+function firstSecond(part: Part, holds: (row: Row<'timeline'>) => boolean): string {
+  const samples = samplesOf(part);
+  const row = samples.find(holds);
+  if (!row) return samples.length > 0 ? 'never' : ABSENT;
+  return number(Math.max(0, Math.round(row.timestamp_s - startOf(part))));
+}
+
+function secondAnswer(part: Part): string {
+  if (!part.has('replicas')) return ABSENT;
+  const row = answersOf(part).find(({ replica }) => replica === 2);
+  return row ? number(row.second) : 'never';
+}
+
+/** Whether Kubernetes' own speed of scaling was left as it is, which waits for five minutes before it scales down. */
+function scalesByDefault(sides: readonly Side[]): boolean {
+  const behaviorSchema = v.object({ autoscaling: v.object({ behavior: v.strictObject({}) }) });
+  return sides.every(({ measurements, target }) =>
+    v.is(behaviorSchema, measurements.environment.charts[`f2c-${target}`]?.values),
+  );
+}
 
 /** Seconds between the values that are listed beside the chart. */
 const LISTED_EVERY = 5;
 
 /** One trial of both. */
-export async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure> {
+async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure> {
   const rows = bothSides(sides, parts, secondsOf);
   const answered = parts.flatMap((part) => (part.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
@@ -36,7 +126,7 @@ export async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure>
         layer('throughput', 'answers/s', {}, withoutLegend(line)),
       ],
     },
-    layer('p99', 'p99, ms', {}, withoutLegend(line), { scale: { type: 'log', nice: false } }),
+    layer('p99', 'p99, ms', {}, withoutLegend(line), { scale: LOG }),
     ...(answered.length > 0 ? [layer('answers', 'answers/s', { type: 'area', ...steps }, BY_REPLICA)] : []),
   ].map((panel) => ({ width: WIDTH - 80, height: 58, ...panel }));
   const last = panels.pop() as { encoding: object };
@@ -82,12 +172,12 @@ const BY_REPLICA = {
 };
 
 /** Replicas, CPU and memory meanwhile; none of a target that runs elsewhere. */
-export function samplesOf(part: Part): Row<'timeline'>[] {
+function samplesOf(part: Part): Row<'timeline'>[] {
   return part.has('timeline') ? part.read('timeline') : [];
 }
 
 /** The first second of a load, as Unix time. */
-export function startOf(part: Part): number {
+function startOf(part: Part): number {
   return Math.min(...part.read('seconds').map(({ timestamp_s }) => timestamp_s));
 }
 
@@ -122,7 +212,7 @@ function secondsOf(part: Part, side: string): Second[] {
 }
 
 /** Answers by second and replica, which are numbered by their first answers. */
-export function answersOf(part: Part): { second: number; replica: number; answers: number }[] {
+function answersOf(part: Part): { second: number; replica: number; answers: number }[] {
   const start = startOf(part);
   const rows = part.read('replicas').toSorted((a, b) => a.timestamp_s - b.timestamp_s);
   const order = [...new Set(rows.map(({ app_id }) => app_id))];
