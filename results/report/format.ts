@@ -8,7 +8,7 @@ const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 export const ABSENT = '–';
 
-/** Writes a number with three or four digits; whole numbers, and numbers with more digits, are written as whole ones. */
+/** Writes a number with three or four digits; whole numbers, and those with more digits, are written as whole ones. */
 export function number(value: number): string {
   if (Number.isNaN(value)) return ABSENT;
   return Number.isInteger(value) || Math.abs(value) >= 1000 ? COUNT.format(value) : NUMBER.format(value);

@@ -109,7 +109,7 @@ function ofFigure({ svg, caption, alt, values }: Figure): ComponentChildren {
   );
 }
 
-/** Browsers show the title of a mark where the pointer is; Vega writes its values as a label for screen readers only. */
+/** Browsers show the title of a mark where the pointer is; Vega writes a label, which only screen readers tell. */
 function withTitles(svg: string): string {
   return svg.replaceAll(/(<path aria-label="([^"]*)" role="graphics-symbol"[^>]*)\/>/g, '$1><title>$2</title></path>');
 }

@@ -62,7 +62,7 @@ export interface Side {
   name: string;
 }
 
-/** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of which has all numbers of users. */
+/** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
 export function partsOf({ measurements, target }: Pick<Side, 'measurements' | 'target'>, experiment: string): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
   return experiment === 'capacity' ? roundsOf(parts) : parts;
@@ -163,7 +163,8 @@ export function byHold(part: Part): { held: Row<'steps'>[]; saturated: Row<'step
 
 /**
  * The latencies of right answers, from when the request should have been sent where a rate was offered, else from its
- * sending. Where a target could not keep up, a latency would only tell for how long it was asked: those steps are left out.
+ * sending. Where a target could not keep up, a latency would only tell for how long it was asked: those steps are left
+ * out.
  */
 export function latencyOf(part: Part, step?: number): Histogram {
   const held = new Set(
@@ -214,8 +215,8 @@ export function cpuOf(part: Part): { seconds: number; requests: number } {
 }
 
 /**
- * The share of CPU periods, from 0 to 1, in which the kernel stopped the target's pods at their CPU limit while they were
- * measured; undefined where it is not known, or no pod has a limit.
+ * The share of CPU periods, from 0 to 1, in which the kernel stopped the target's pods at their CPU limit while they
+ * were measured; undefined where it is not known, or no pod has a limit.
  */
 export function throttledShare(part: Part): number | undefined {
   if (!part.has('throttling')) return undefined;

@@ -5,7 +5,7 @@ import type { Row } from '../files.ts';
 import { words } from './format.ts';
 import type { Measurements, Side } from './measurements.ts';
 
-/** The different values that the steps of an experiment have, in all its trials, rising; those without one are left out. */
+/** The different values that the steps of an experiment have, in all its trials, rising; null is left out. */
 export function valuesOf(
   { parts }: Measurements,
   experiment: string,

@@ -21,9 +21,9 @@ function blocks(): Block[] {
     Number.isFinite(answer) ? exponential(Math.abs(answer - exact)) : 'beyond float32';
   return [
     paragraph(
-      'The function computes in doubles, the model in float32. This table works out from the formula how far each is from ' +
-        'the exact temperature. Every answer of every load was checked as well: the model’s to within the tolerance ' +
-        '(“allowed”), and a wrong one counted as a failure.',
+      'The function computes in doubles, the model in float32. This table works out from the formula how far each is ' +
+        'from the exact temperature. Every answer of every load was checked as well: the model’s to within the ' +
+        'tolerance (“allowed”), and a wrong one counted as a failure.',
     ),
     {
       kind: 'table',

@@ -22,12 +22,12 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
   const pairs = pairsOf(...sides, 'autoscale');
   const [pair] = pairs;
   if (!pair) return undefined;
+  const rates = valuesOf(sides[0].measurements, 'autoscale', (step) => step.offered_rate);
   const value = (tell: (part: Part) => string): Cell[] => pair.map((part) => tell(part));
   return [
     paragraph(
-      `Both targets get the same rates (${list(valuesOf(sides[0].measurements, 'autoscale', (step) => step.offered_rate))} ` +
-        `requests/s, one after another), with ${replicaBounds(sides)}. This is trial ${pair[0].trial} of the ` +
-        `${pairs.length} that count; the appendix has the others.` +
+      `Both targets get the same rates (${list(rates)} requests/s, one after another), with ${replicaBounds(sides)}. ` +
+        `This is trial ${pair[0].trial} of the ${pairs.length} that count; the appendix has the others.` +
         (scalesByDefault(sides)
           ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
           : ''),
@@ -55,8 +55,8 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
         ['99th percentile, ms', ...value((part) => number(percentile([latencyOf(part)], 0.99) / 1000))],
       ],
       source:
-        'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow Serving ' +
-        'don’t name the replica that gave them',
+        'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow ' +
+        'Serving don’t name the replica that gave them',
     },
     await timeline(pair, sides),
   ];
@@ -143,8 +143,8 @@ async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure> {
     kind: 'figure',
     svg,
     caption:
-      'From top to bottom: ready replicas; CPU of all of them; right answers a second, with the offered rate dotted; 99th ' +
-      'percentile of each second, on a logarithmic scale; and the replica of the function that answered.',
+      'From top to bottom: ready replicas; CPU of all of them; right answers a second, with the offered rate dotted; ' +
+      '99th percentile of each second, on a logarithmic scale; and the replica of the function that answered.',
     alt: 'Five panels over the same time: replicas, CPU, answers a second, 99th percentile, and answers by replica.',
     values: {
       kind: 'table',

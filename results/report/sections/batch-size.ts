@@ -18,16 +18,14 @@ export const batchSize: SectionDefinition = {
 async function blocks({ sides }: Material): Promise<Block[] | undefined> {
   const pairs = pairsOf(...sides, 'batch');
   if (pairs.length === 0) return undefined;
+  const users = valuesOf(sides[0].measurements, 'batch', (step) => step.users).at(-1) ?? NaN;
   const rows = bothSides(
     sides,
     ofBoth(pairs, (part) => part),
     batchRows,
   );
   return [
-    paragraph(
-      `${trialsOfEach(pairs)}, with ${counted(valuesOf(sides[0].measurements, 'batch', ({ users }) => users).at(-1) ?? NaN, 'user')} ` +
-        `and one replica ${cpuLimit(sides, 'batch')}.`,
-    ),
+    paragraph(`${trialsOfEach(pairs)}, with ${counted(users, 'user')} and one replica ${cpuLimit(sides, 'batch')}.`),
     sideBySide(
       'Values in a request',
       sides,

@@ -28,7 +28,7 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
   ];
 }
 
-/** The function on Knative, asked when no pod of it ran, beside a plain pod of it; nothing without such a measurement. */
+/** The function on Knative, asked when no pod of it ran, beside a plain pod of it; nothing where it was not asked. */
 function fromZero(side: Side, plain: readonly Row<'coldstarts'>[]): Block[] {
   const starts = zeroStartsOf(side);
   if (starts.length === 0) return [];
@@ -38,8 +38,8 @@ function fromZero(side: Side, plain: readonly Row<'coldstarts'>[]): Block[] {
   ];
   return [
     paragraph(
-      'On Knative no pod runs while nobody asks. The first request waits at Knative’s activator until a pod is ready: ' +
-        'its time counts from the request, and that of a new pod from the pod’s creation.',
+      'On Knative no pod runs while nobody asks. The first request waits at Knative’s activator until a pod is ' +
+        'ready: its time counts from the request, and that of a new pod from the pod’s creation.',
     ),
     startTable(
       columns,

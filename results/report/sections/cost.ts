@@ -16,8 +16,8 @@ function blocks({ figures, sides, price: { dollarsPerHour, cpus } }: Material): 
   const dollars = (microseconds: number) => (microseconds * dollarsPerHour) / (cpus * 3600);
   return [
     paragraph(
-      `The price assumes a node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour, with every CPU busy; ` +
-        '--node-price and --node-cpus set another one. Only the CPU of the target counts: memory, network and ' +
+      `The price assumes a node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour, with every ` +
+        'CPU busy; --node-price and --node-cpus set another one. Only the CPU of the target counts: memory, network and ' +
         'anything in front of the target are left out.',
     ),
     {

@@ -10,17 +10,16 @@ export const environment: SectionDefinition = {
   blocks: ({ sides: [{ measurements }] }) => [environmentTable([measurements])],
 };
 
+type Node = NonNullable<Measurements['environment']['kubernetes']>['nodes'][number];
+
 /** @param titles of the runs' columns, where there are several */
 export function environmentTable(runs: readonly Measurements[], titles: readonly string[] = ['Value']): Table {
   const of = (what: string, tell: (environment: Measurements['environment']) => string): Cell[] => [
     what,
     ...runs.map((run) => tell(run.environment) || ABSENT),
   ];
-  const nodes = (
-    environment: Measurements['environment'],
-    tell: (node: NonNullable<Measurements['environment']['kubernetes']>['nodes'][number]) => string,
-  ) => [...new Set(environment.kubernetes?.nodes.map(tell))].join('; ');
-  const gib = (bytes: number) => `${number(Math.round((bytes / 2 ** 30) * 10) / 10)} GiB`;
+  const nodes = (environment: Measurements['environment'], tell: (node: Node) => string) =>
+    [...new Set(environment.kubernetes?.nodes.map(tell))].join('; ');
   const images = [...new Set(runs.flatMap((run) => Object.keys(run.environment.images)))].sort();
   const resources = [...new Set(runs.flatMap((run) => Object.keys(run.environment.resources)))].sort();
   const pairs = (values: Record<string, string>) =>
@@ -34,9 +33,7 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
       of('Place', ({ mode }) => (mode === 'cluster' ? 'a Kubernetes cluster' : 'one machine, without a cluster')),
       of('Kubernetes', ({ kubernetes }) => kubernetes?.version ?? ''),
       of('Nodes', (each) =>
-        each.kubernetes
-          ? `${String(each.kubernetes.nodes.length)}: ${nodes(each, ({ cpus, memoryBytes, architecture }) => `${number(cpus)} CPUs, ${gib(memoryBytes)}, ${architecture}`)}`
-          : '',
+        each.kubernetes ? `${String(each.kubernetes.nodes.length)}: ${nodes(each, sizeInWords)}` : '',
       ),
       of('Kernel of the nodes', (each) => nodes(each, ({ kernel }) => kernel)),
       of('System of the nodes', (each) => nodes(each, ({ os }) => os)),
@@ -44,8 +41,8 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
       of('CPU of the nodes', (each) => nodes(each, ({ cpuModel }) => cpuModel ?? 'not known')),
       of(
         'Machine of the command',
-        ({ machine }) =>
-          `${machine.cpuModel}, ${String(machine.cpus)} CPUs, ${gib(machine.memoryBytes)}, ${machine.os} ${machine.kernel}`,
+        ({ machine: { cpuModel, cpus, memoryBytes, os, kernel } }) =>
+          `${cpuModel}, ${String(cpus)} CPUs, ${gib(memoryBytes)}, ${os} ${kernel}`,
       ),
       ...resources.map((name) =>
         of(`Resources, ${name}`, ({ resources: { [name]: its } }) =>
@@ -66,6 +63,14 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
     ].filter(([, ...cells]) => cells.some((cell) => cell !== ABSENT)),
     source: 'environment.json',
   };
+}
+
+function sizeInWords({ cpus, memoryBytes, architecture }: Node): string {
+  return `${number(cpus)} CPUs, ${gib(memoryBytes)}, ${architecture}`;
+}
+
+function gib(bytes: number): string {
+  return `${number(Math.round((bytes / 2 ** 30) * 10) / 10)} GiB`;
 }
 
 /** @param rates requests/s by target */

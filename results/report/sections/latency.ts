@@ -26,6 +26,7 @@ async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> 
   const histograms = ofBoth(pairs, (part) => latencyOf(part));
   const rate = pair[0].read('steps')[0]?.offered_rate;
   const own = sides.map(ownLatency);
+  const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`);
   const floors = noise.flatMap((figure) => {
     const floor = floorOf(figure);
     return floor === undefined ? [] : `${figure.name} ${percent(floor - 1)}`;
@@ -39,8 +40,8 @@ async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> 
             'The report takes a smaller difference for noise.'
           : '') +
         (own.some(Boolean)
-          ? ' A bare server that only answers, asked at the same rate in the same form, shows how much of each latency ' +
-            'belongs to the load generator and the network.'
+          ? ' A bare server that only answers, asked at the same rate in the same form, shows how much of each ' +
+            'latency belongs to the load generator and the network.'
           : ''),
     ),
     ...throttled(pairs, sides),
@@ -68,7 +69,7 @@ async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> 
           ];
         }),
       ]),
-      source: `latency/*/<target>_latency.csv; ${words(histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`))}`,
+      source: `latency/*/<target>_latency.csv; ${words(answers)}`,
     },
   ];
 }
@@ -94,8 +95,8 @@ function throttled(pairs: readonly Pair<Part>[], sides: Sides): Block[] {
       {
         kind: 'alert',
         text:
-          `${label} stood at its CPU limit in up to ${percent(most)} of its CPU periods: its slowest answers waited for the ` +
-          'kernel to let it go on. They tell of the limit, and not of the target.',
+          `${label} stood at its CPU limit in up to ${percent(most)} of its CPU periods: its slowest answers waited ` +
+          'for the kernel to let it go on. They tell of the limit, and not of the target.',
       },
     ];
   });

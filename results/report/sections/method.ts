@@ -24,10 +24,10 @@ function blocks({ sides }: Material): Block[] {
   return [
     paragraph(fairness(sides)),
     paragraph(
-      'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load generator ' +
-        'was too busy or late, it missed the promised rate, an answer was wrong, too many requests failed, a ready replica ' +
-        'got no work, or no steady state was reached. A target that can’t keep up with a rate is a finding: the report ' +
-        'tells what it answered, and no latency at that rate.',
+      'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load ' +
+        'generator was too busy or late, it missed the promised rate, an answer was wrong, too many requests failed, ' +
+        'a ready replica got no work, or no steady state was reached. A target that can’t keep up with a rate is a ' +
+        'finding: the report tells what it answered, and no latency at that rate.',
     ),
     {
       kind: 'figure',
@@ -44,9 +44,9 @@ function blocks({ sides }: Material): Block[] {
         .map((texts) => texts.join(' ')),
     },
     paragraph(
-      'Percentiles come from the histograms of all trials merged; they are never means of percentiles. Their intervals ' +
-        'rest on order statistics. The intervals of the ratios rest on pairs of trials: with six trials or more by ' +
-        'bootstrap, with fewer by Student’s t of the logarithms. One or two trials say little, and the report says so.',
+      'Percentiles come from the histograms of all trials merged; they are never means of percentiles. Their ' +
+        'intervals rest on order statistics. The intervals of the ratios rest on pairs of trials: with six trials or ' +
+        'more by bootstrap, with fewer by Student’s t of the logarithms. One or two trials say little, and the report says so.',
     ),
   ];
 }
@@ -62,7 +62,8 @@ function fairness(sides: Sides): string {
     : '';
   const order = turns(sides, measurements);
   return [
-    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to both targets, one target at a time.`,
+    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to both targets,`,
+    'one target at a time.',
     'It checks every answer: a wrong one counts as a failure.',
     'Both targets convert by (f − 32) · 5/9, the function in doubles, the model in float32.',
     mode === 'cluster'
@@ -93,28 +94,31 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
   });
   const bound =
     environment.ceiling && share !== undefined
-      ? ` No load offers a higher rate than ${number(environment.ceiling.bound)} requests/s, which is ${number(Math.round(100 * share))} % of the lowest of these.`
+      ? ` No load offers a higher rate than ${number(environment.ceiling.bound)} requests/s, which is ` +
+        `${number(Math.round(100 * share))} % of the lowest of these.`
       : '';
   return [
     ['calibrate', `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}`],
     [
       'autoscale',
-      `offers both targets the same rates (${list(ratesOf('autoscale'))} requests/s, measured for ${timesOf('autoscale')} each), ` +
-        `with ${replicaBounds(sides)}, each ${cpuLimit(sides, 'autoscale')}.`,
+      `offers both targets the same rates (${list(ratesOf('autoscale'))} requests/s, measured for ` +
+        `${timesOf('autoscale')} each), with ${replicaBounds(sides)}, each ${cpuLimit(sides, 'autoscale')}.`,
     ],
     [
       'capacity',
-      `loads one replica, ${cpuLimit(sides, 'capacity')}, with ${list(usersOf('capacity'))} users until throughput stops ` +
-        'rising. A user asks again as soon as the answer is there.',
+      `loads one replica, ${cpuLimit(sides, 'capacity')}, with ${list(usersOf('capacity'))} users until throughput ` +
+        'stops rising. A user asks again as soon as the answer is there.',
     ],
     [
       'latency',
-      `offers one replica, ${cpuLimit(sides, 'latency')}, a steady ${span(ratesOf('latency'))} requests/s for ${timesOf('latency')}. ` +
-        'Latency counts from the moment when a request should have been sent, so waiting behind a slow one counts too.',
+      `offers one replica, ${cpuLimit(sides, 'latency')}, a steady ${span(ratesOf('latency'))} requests/s for ` +
+        `${timesOf('latency')}. Latency counts from the moment when a request should have been sent, so waiting ` +
+        'behind a slow one counts too.',
     ],
     [
       'noise',
-      `repeats latency with the function alone, ${counted(trialsOfNoise, 'time')}. Whatever two of these loads differ by is noise.`,
+      `repeats latency with the function alone, ${counted(trialsOfNoise, 'time')}. Whatever two of these loads ` +
+        'differ by is noise.',
     ],
     [
       'batch',
@@ -123,11 +127,13 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
     ],
     [
       'coldstart',
-      `starts a replica of each target ${span(starts.sort((a, b) => a - b))} times, and times it to its first right answer.`,
+      `starts a replica of each target ${span(starts.sort((a, b) => a - b))} times, and times it to its first right ` +
+        'answer.',
     ],
     [
       'scale-from-zero',
-      `asks the function on Knative ${counted(zeroStartsOf(sides[0]).length, 'time')} when no pod of it runs, and times the answer.`,
+      `asks the function on Knative ${counted(zeroStartsOf(sides[0]).length, 'time')} when no pod of it runs, and ` +
+        'times the answer.',
     ],
   ];
 }
@@ -143,8 +149,8 @@ function secondsOf({ start_s, end_s }: Row<'steps'>): number {
 }
 
 /**
- * The highest rate that may be offered, as a share of the load generator's lowest ceiling in the open loop, or if it was
- * calibrated in the closed loop only, there; undefined without one.
+ * The highest rate that may be offered, as a share of the load generator's lowest ceiling in the open loop, or if it
+ * was calibrated in the closed loop only, there; undefined without one.
  */
 function boundShare({ environment: { ceiling } }: Measurements): number | undefined {
   const ceilings = Object.values(ceiling?.openRequestsPerSecond ?? ceiling?.requestsPerSecond ?? {});

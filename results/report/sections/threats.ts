@@ -49,11 +49,13 @@ function threatsOf(measurements: Measurements): string[] {
     [trials < 2, 'Every load ran once, so nothing shows how much results differ from run to run.'],
     [
       trials >= 2 && trials < 6,
-      `Each load has ${counted(trials, 'trial')}, so the intervals rest on Student’s t, which assumes that the logarithms of the trials are normally distributed.`,
+      `Each load has ${counted(trials, 'trial')}, so the intervals rest on Student’s t, which assumes that the ` +
+        'logarithms of the trials are normally distributed.',
     ],
     [
       invalid.length > 0,
-      `${invalid.length} of ${counted(loads.length, 'load')} did not count and ${invalid.length === 1 ? 'is' : 'are'} left out of all figures; the appendix has the reasons.`,
+      `${invalid.length} of ${counted(loads.length, 'load')} did not count and ` +
+        `${invalid.length === 1 ? 'is' : 'are'} left out of all figures; the appendix has the reasons.`,
     ],
     [
       !parts.some(({ experiment }) => experiment === 'noise'),
@@ -65,16 +67,19 @@ function threatsOf(measurements: Measurements): string[] {
     ],
     [
       kubernetes?.nodes.length === 1,
-      'The cluster has one node, so the load generator and the targets shared its CPUs. CPU limits held the targets, but everything shared caches, memory and the kernel.',
+      'The cluster has one node, so the load generator and the targets shared its CPUs. CPU limits held the targets, ' +
+        'but everything shared caches, memory and the kernel.',
     ],
     [ceiling === null, 'The ceiling of the load generator was not measured.'],
     [
       busiest > HEADROOM_CORES,
-      `A process of the load generator used up to ${number(busiest)} of a core in loads that count. Where it was that busy, some of the latency is its own.`,
+      `A process of the load generator used up to ${number(busiest)} of a core in loads that count. Where it ` +
+        'was that busy, some of the latency is its own.',
     ],
     [
       stolen > DISTURBED_CORES,
-      `The machine was disturbed: in a load, others on its host took ${number(stolen)} cores from it. That widens the intervals.`,
+      `The machine was disturbed: in a load, others on its host took ${number(stolen)} cores from it. That ` +
+        'widens the intervals.',
     ],
     [
       cpuModels.includes(null),
@@ -82,7 +87,8 @@ function threatsOf(measurements: Measurements): string[] {
     ],
     [
       Math.abs(clock.offsetSeconds ?? 0) > 1,
-      `The clock of the cluster differs by ${number(Math.abs(clock.offsetSeconds ?? 0))} s from the one that timed the samples.`,
+      `The clock of the cluster differs by ${number(Math.abs(clock.offsetSeconds ?? 0))} s from the one that timed ` +
+        'the samples.',
     ],
     [git === null, 'The run was not made from a git clone, so its exact source is not known.'],
     [git?.dirty === true, 'Files differed from the commit when the run was made.'],
@@ -92,11 +98,16 @@ function threatsOf(measurements: Measurements): string[] {
 }
 
 const ALWAYS = [
-  'Latencies within a load depend on each other. The intervals of percentiles count requests as independent, so they are too narrow. The intervals of ratios rest on trials and are not affected.',
+  'Latencies within a load depend on each other. The intervals of percentiles count requests as independent, so they ' +
+    'are too narrow. The intervals of ratios rest on trials and are not affected.',
   'A 95 % interval misses the true value once in twenty times: among many figures, some differ by chance.',
-  'Latency is what the load generator saw, in Python and across the network. Its own delays are part of it; the rules of validity bound them for each load.',
-  'Both targets answer JSON over HTTP. The gRPC interface of TensorFlow Serving, which helps with large batches, is not measured.',
-  'The formula is as small as a model can be, so this compares everything around the model. With a model that computes for milliseconds, the two would differ less.',
+  'Latency is what the load generator saw, in Python and across the network. Its own delays are part of it; the ' +
+    'rules of validity bound them for each load.',
+  'Both targets answer JSON over HTTP. The gRPC interface of TensorFlow Serving, which helps with large batches, is ' +
+    'not measured.',
+  'The formula is as small as a model can be, so this compares everything around the model. With a model that ' +
+    'computes for milliseconds, the two would differ less.',
   'The function answers in doubles and the model in float32: their answers are equal only within the stated tolerance.',
-  'The function tells its clients when a pod stops; TensorFlow Serving can’t. The load generator keeps opening new connections, which hides that difference.',
+  'The function tells its clients when a pod stops; TensorFlow Serving can’t. The load generator keeps opening ' +
+    'new connections, which hides that difference.',
 ];

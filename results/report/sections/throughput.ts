@@ -32,7 +32,10 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
   const knees = [kneeOf(sides[0]), kneeOf(sides[1])] as const;
   const told = sides.map((side, index) => {
     const knee = of(side).find(({ users }) => users === knees[index]);
-    return `${side.name} at ${counted(knees[index] ?? NaN, 'user')} with ${number(knee?.throughput ?? NaN)} right answers/s and a 99th percentile of ${number(knee?.p99 ?? NaN)} ms`;
+    return (
+      `${side.name} at ${counted(knees[index] ?? NaN, 'user')} with ${number(knee?.throughput ?? NaN)} right ` +
+      `answers/s and a 99th percentile of ${number(knee?.p99 ?? NaN)} ms`
+    );
   });
   return [
     paragraph(
@@ -119,8 +122,8 @@ async function saturation(
     kind: 'figure',
     svg,
     caption:
-      'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which more ' +
-      'users bring less than 5 % more.',
+      'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which ' +
+      'more users bring less than 5 % more.',
     alt: 'A curve for each side that rises and levels out.',
     values: {
       kind: 'table',

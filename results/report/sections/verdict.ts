@@ -94,8 +94,8 @@ function table(figures: readonly Figure[], noise: readonly Figure[], [one, other
       figure.why === undefined ? better(figure) : alertIfInvalid(figure.why),
     ]),
     source:
-      'the files and columns that summary.csv names for each; latencies are at the same rate for both, memory and images ' +
-      'were measured once',
+      'the files and columns that summary.csv names for each; latencies are at the same rate for both, memory and ' +
+      'images were measured once',
   };
 }
 
@@ -121,16 +121,7 @@ export function verdictOf(figures: readonly Figure[], noise: readonly Figure[], 
       one,
       other,
     ]),
-    sentences: [
-      ...won(ones, one, other),
-      ...won(others, other, one),
-      ...(neither.length > 0
-        ? [
-            `The trials show no difference in ${words(neither.map((figure) => `${nameOf(figure)} (${ratioText(figure)})`))}.`,
-          ]
-        : []),
-      ...doubts(unknown),
-    ],
+    sentences: [...won(ones, one, other), ...won(others, other, one), ...undecided(neither), ...doubts(unknown)],
   };
 }
 
@@ -148,10 +139,8 @@ function heldBy(sides: Pair<Side>): string[] {
     if (rate === 0) return [`${side.name} held none of the rates${most.join('')}`];
     const taken = parts.flatMap((part) => usedAt(part, rate));
     const replicas = Math.max(...taken.map((its) => its.replicas));
-    const what =
-      taken.length > 0
-        ? ` (${counted(replicas, 'replica')}, ${number(Math.round(100 * mean(taken.map(({ cores }) => cores))) / 100)} cores)`
-        : '';
+    const cores = () => number(Math.round(100 * mean(taken.map((its) => its.cores))) / 100);
+    const what = taken.length > 0 ? ` (${counted(replicas, 'replica')}, ${cores()} cores)` : '';
     return [`${side.name} held ${number(rate)} requests/s${what}${most.join('')}`];
   });
   return told.length > 0 ? [`With the autoscaler, ${words(told)}.`] : [];
@@ -193,6 +182,12 @@ function headline(counts: Record<Winner, number>, [one, other]: Pair<Side>): str
 function won(figures: readonly Figure[], winner: Side, loser: Side): string[] {
   if (figures.length === 0) return [];
   return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(difference))}.`];
+}
+
+function undecided(figures: readonly Figure[]): string[] {
+  if (figures.length === 0) return [];
+  const named = figures.map((figure) => `${nameOf(figure)} (${ratioText(figure)})`);
+  return [`The trials show no difference in ${words(named)}.`];
 }
 
 /** Such as `CPU per request (25.1 against 61 µs, ratio 0.411, 95 % interval 0.39 to 0.43)`. */
