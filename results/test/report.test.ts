@@ -215,7 +215,7 @@ describe('what the report says of a plan comes from the files of the run', () =>
   ])('%s', (_, text) => expect(html).toContain(text));
 });
 
-test('a target that could not keep up is a finding: what it held and answered, no latency of its overload', async () => {
+test('a target that could not keep up is a finding: what it held and answered, not how long it took', async () => {
   const { folder, report, read, summary } = run('saturated', (folder) =>
     writeSyntheticRun(folder, { trials: 2, experiments: ['calibrate', 'autoscale'] }),
   );
@@ -234,6 +234,26 @@ test('a target that could not keep up is a finding: what it held and answered, n
   );
   expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
   expect(summary().invalid).toEqual([]);
+});
+
+test.each([
+  [
+    'without a cluster',
+    { mode: 'local', kubernetes: null } as const,
+    'These commands measure the same again',
+    'images in the cluster',
+  ],
+  ['without a CPU limit', { resources: {} }, 'No CPU limit held the targets', 'CPU limits held the targets'],
+])('the report of a run %s tells of none', async (name, members, wanted, unwanted) => {
+  const { folder, report, read } = run(name, (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['batch'] }),
+  );
+  const { kubernetes } = JSON.parse(read('environment.json').toString()) as Environment;
+  changeEnvironment(folder, { kubernetes: { ...kubernetes!, nodes: kubernetes!.nodes.slice(0, 1) }, ...members });
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const html = read('report.html').toString();
+  expect(html).toContain(wanted);
+  expect(html).not.toContain(unwanted);
 });
 
 test('a machine that others disturbed is among the threats', async () => {

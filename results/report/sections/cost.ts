@@ -17,8 +17,8 @@ function blocks({ figures, sides, price: { dollarsPerHour, cpus } }: Material): 
   return [
     paragraph(
       `The price assumes a node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour, with every ` +
-        'CPU busy; --node-price and --node-cpus set another one. Only the CPU of the target counts: memory, network and ' +
-        'anything in front of the target are left out.',
+        'CPU busy; --node-price and --node-cpus set another one. Only the CPU of the target counts: memory, network ' +
+        'and anything in front of the target are left out.',
     ),
     {
       kind: 'table',

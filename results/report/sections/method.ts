@@ -46,7 +46,8 @@ function blocks({ sides }: Material): Block[] {
     paragraph(
       'Percentiles come from the histograms of all trials merged; they are never means of percentiles. Their ' +
         'intervals rest on order statistics. The intervals of the ratios rest on pairs of trials: with six trials or ' +
-        'more by bootstrap, with fewer by Student’s t of the logarithms. One or two trials say little, and the report says so.',
+        'more by bootstrap, with fewer by Student’s t of the logarithms. One or two trials say little, and the ' +
+        'report says so.',
     ),
   ];
 }

@@ -13,12 +13,13 @@ function blocks({ sides: [{ measurements }], price: { dollarsPerHour, cpus } }: 
   const { name, checksum, environment } = measurements;
   const { arguments: given } = v.parse(optionsSchema, environment.options);
   const options = given.length > 0 ? ` -- ${given.map(quoted).join(' ')}` : '';
-  const { git } = environment;
+  const { git, mode } = environment;
   const measure = [...(git ? [`git checkout ${git.commit}`] : []), 'npm ci', `npm run compare${options}`];
   const report = `npm run report -- results/${name} --node-price ${dollarsPerHour} --node-cpus ${cpus}`;
   return [
     paragraph(
-      'With the three images in the cluster, as README.md explains, these commands measure the same again:' +
+      (mode === 'cluster' ? 'With the three images in the cluster, as README.md explains, these' : 'These') +
+        ' commands measure the same again:' +
         (git?.dirty ? ' (Files differed from this commit when the run was made.)' : ''),
     ),
     { kind: 'code', text: measure.join('\n') },

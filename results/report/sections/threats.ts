@@ -3,6 +3,7 @@
 import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
 import { isValid, loadsOf, partsOf, type Measurements } from '../measurements.ts';
+import { BOOTSTRAP_TRIALS } from '../statistics.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
 export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
@@ -43,12 +44,13 @@ function threatsOf(measurements: Measurements): string[] {
   const busiest = Math.max(0, ...counting);
   const stolen = Math.max(0, ...loads.map((part) => part.read('verdict').generator.stolenCores ?? 0));
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];
+  const isLimited = Object.values(environment.resources).some(({ limits }) => limits.cpu !== undefined);
   const found: [boolean, string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
     [interrupted, 'The run stopped or broke before everything was measured.'],
     [trials < 2, 'Every load ran once, so nothing shows how much results differ from run to run.'],
     [
-      trials >= 2 && trials < 6,
+      trials >= 2 && trials < BOOTSTRAP_TRIALS,
       `Each load has ${counted(trials, 'trial')}, so the intervals rest on Student’s t, which assumes that the ` +
         'logarithms of the trials are normally distributed.',
     ],
@@ -67,8 +69,9 @@ function threatsOf(measurements: Measurements): string[] {
     ],
     [
       kubernetes?.nodes.length === 1,
-      'The cluster has one node, so the load generator and the targets shared its CPUs. CPU limits held the targets, ' +
-        'but everything shared caches, memory and the kernel.',
+      'The cluster has one node, so the load generator and the targets shared its CPUs. ' +
+        (isLimited ? 'CPU limits held the targets, but everything' : 'No CPU limit held the targets, and everything') +
+        ' shared caches, memory and the kernel.',
     ],
     [ceiling === null, 'The ceiling of the load generator was not measured.'],
     [

@@ -123,7 +123,7 @@ async function saturation(
     svg,
     caption:
       'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which ' +
-      'more users bring less than 5 % more.',
+      `more users bring less than ${number(Math.round(100 * (1 - KNEE_SHARE)))} % more.`,
     alt: 'A curve for each side that rises and levels out.',
     values: {
       kind: 'table',
