@@ -3,7 +3,7 @@
 import { max } from 'simple-statistics';
 import * as v from 'valibot';
 import type { Row } from '../../files.ts';
-import { left, paragraph, right, type Block, type Cell, type Figure } from '../document.ts';
+import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, list, number } from '../format.ts';
 import { byHold, latencyOf, pairsOf, throughputOf, type Part, type Side } from '../measurements.ts';
 import { replicaBounds, valuesOf } from '../plan.ts';
@@ -102,7 +102,7 @@ function scalesByDefault(sides: readonly Side[]): boolean {
 const LISTED_EVERY = 5;
 
 /** One trial of both. */
-async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure> {
+async function timeline(parts: Pair<Part>, sides: Sides): Promise<Picture> {
   const rows = bothSides(sides, parts, secondsOf);
   const answered = parts.flatMap((part) => (part.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
@@ -140,7 +140,7 @@ async function timeline(parts: Pair<Part>, sides: Sides): Promise<Figure> {
     resolve: { scale: independent },
   });
   return {
-    kind: 'figure',
+    kind: 'picture',
     svg,
     caption:
       'From top to bottom: ready replicas; CPU of all of them; right answers a second, with the offered rate dotted; ' +

@@ -1,6 +1,6 @@
 // What it brings to send many values in one request.
 
-import { paragraph, type Block, type Figure } from '../document.ts';
+import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
 import { pairsOf, together, type Part } from '../measurements.ts';
 import { cpuLimit, valuesOf } from '../plan.ts';
@@ -57,7 +57,7 @@ interface Batch {
   p50: number;
 }
 
-async function batches(rows: readonly Batch[], sides: Sides): Promise<Figure> {
+async function batches(rows: readonly Batch[], sides: Sides): Promise<Picture> {
   const labels = labelsOf(sides);
   const sizes = [...new Set(rows.map(({ batch }) => batch))];
   const x = numbers('batch', 'values in a request', {
@@ -81,7 +81,7 @@ async function batches(rows: readonly Batch[], sides: Sides): Promise<Figure> {
     bounds: 'flush',
   });
   return {
-    kind: 'figure',
+    kind: 'picture',
     svg,
     caption: 'What larger requests bring, all scales logarithmic.',
     alt: 'Two charts: converted values a second, and the median latency of a request, by values in a request.',

@@ -2,7 +2,7 @@
 
 import { median } from 'simple-statistics';
 import type { Row } from '../../files.ts';
-import { left, paragraph, right, type Block, type Figure } from '../document.ts';
+import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { number } from '../format.ts';
 import { startsOf, zeroStartsOf, type Side } from '../measurements.ts';
 import { bothSides, labelsOf, type Sides } from '../sides.ts';
@@ -70,7 +70,7 @@ function startTable(
 }
 
 /** Each start is a dot, so that nobody has to trust a mean. */
-async function coldStarts(starts: Pair<readonly Row<'coldstarts'>[]>, sides: Sides): Promise<Figure> {
+async function coldStarts(starts: Pair<readonly Row<'coldstarts'>[]>, sides: Sides): Promise<Picture> {
   const rows = bothSides(sides, starts, (its, side) =>
     its.map(({ start, first_answer_ms }) => ({ side, start, seconds: first_answer_ms / 1000 })),
   );
@@ -92,7 +92,7 @@ async function coldStarts(starts: Pair<readonly Row<'coldstarts'>[]>, sides: Sid
     }),
   );
   return {
-    kind: 'figure',
+    kind: 'picture',
     svg,
     caption: 'Each start is a dot; the bars are the medians.',
     alt: 'The times of all starts as dots, in a row for each side.',

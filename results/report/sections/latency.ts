@@ -1,7 +1,7 @@
 // How long answers take at the same rate, up to the slowest ones.
 
 import { max } from 'simple-statistics';
-import { left, paragraph, right, type Block, type Figure } from '../document.ts';
+import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { interval, number, percent, words } from '../format.ts';
 import { latencyOf, pairsOf, partsOf, throttledShare, type Part, type Side } from '../measurements.ts';
 import { cpuLimit } from '../plan.ts';
@@ -107,7 +107,7 @@ const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 
 const LEAST_SLOWER = 10;
 
 /** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */
-async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Promise<Figure> {
+async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Promise<Picture> {
   const rows = bothSides(sides, trials, (histograms, side) =>
     CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
       const { low = NaN, high = NaN } = percentileInterval(histograms, share) ?? {};
@@ -141,7 +141,7 @@ async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Prom
     }),
   );
   return {
-    kind: 'figure',
+    kind: 'picture',
     svg,
     caption: 'Latency by percentile, both scales logarithmic, all trials merged; the bands are 95 % intervals.',
     alt: 'A rising curve of latency by percentile for each side.',

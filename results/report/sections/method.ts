@@ -30,7 +30,7 @@ function blocks({ sides }: Material): Block[] {
         'finding: the report tells what it answered, and no latency at that rate.',
     ),
     {
-      kind: 'figure',
+      kind: 'picture',
       svg: readFileSync(join(import.meta.dirname, 'setup.svg'), 'utf8'),
       caption: 'What runs where. Without a cluster, processes on one machine take the places of the pods.',
       alt:

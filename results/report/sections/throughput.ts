@@ -1,7 +1,7 @@
 // How many right answers one replica gives, by the number of users.
 
 import { max } from 'simple-statistics';
-import { left, paragraph, right, type Block, type Figure } from '../document.ts';
+import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { counted, number, words } from '../format.ts';
 import { pairsOf, throughputOf, together, type Part, type Side } from '../measurements.ts';
 import { cpuLimit } from '../plan.ts';
@@ -88,7 +88,7 @@ async function saturation(
   trials: Pair<readonly Part[]>,
   sides: Sides,
   knees: Pair<number>,
-): Promise<Figure> {
+): Promise<Picture> {
   const labels = labelsOf(sides);
   const dots = bothSides(sides, trials, (parts, side) =>
     parts.flatMap((part) => part.read('steps').map((step) => ({ side, users: step.users, trial: throughputOf(step) }))),
@@ -119,7 +119,7 @@ async function saturation(
     }),
   );
   return {
-    kind: 'figure',
+    kind: 'picture',
     svg,
     caption:
       'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which ' +

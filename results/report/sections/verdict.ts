@@ -1,7 +1,7 @@
 // The first page: who does better, by how much, and what the report can't say.
 
 import { mean, sum } from 'simple-statistics';
-import { left, paragraph, right, type Block, type Cell, type Figure as Picture, type Table } from '../document.ts';
+import { left, paragraph, right, type Block, type Cell, type Picture, type Table } from '../document.ts';
 import type { Figure } from '../figures.ts';
 import {
   ABSENT,
@@ -291,7 +291,7 @@ async function advantage(figures: readonly Figure[], sides: Sides): Promise<Pict
   const rows = advantagesOf(figures);
   if (rows.length === 0) return undefined;
   return {
-    kind: 'figure',
+    kind: 'picture',
     svg: await draw(rows, advantageChart(rows, sides)),
     caption:
       `How many times better ${one.name} is than ${other.name}, with 95 % intervals where there are enough trials. ` +
