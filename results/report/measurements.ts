@@ -151,7 +151,7 @@ export function bestStep(part: Part): Row<'steps'> {
 }
 
 /** Whether a target kept up with what was promised in a step; in the closed loop nothing is. */
-export function isHeld({ saturated }: Row<'steps'>): boolean {
+function isHeld({ saturated }: Row<'steps'>): boolean {
   return saturated !== 1;
 }
 
