@@ -124,8 +124,8 @@ export const KINDS = {
       clock: column(
         oneOf('service', 'response'),
         '',
-        'service: from the sending of the request; response, only where a rate is offered: from when it was due, if it then ' +
-          'had to wait for a free user',
+        'service: from the sending of the request; response, only where a rate is offered: from when it was due, ' +
+          'if it then had to wait for a free user',
       ),
       outcome: column(oneOf('ok', 'failed'), '', 'ok: the right answer came'),
       latency_us: column(
@@ -206,8 +206,8 @@ export const KINDS = {
           stolenCores: v.optional(v.nullable(AMOUNT)),
         }),
         'cores, ms',
-        'processes of the load generator; the most CPU that one of them used, as the highest median of a step; the 90th ' +
-          'percentile, over all seconds, of the longest delay of an event loop',
+        'processes of the load generator; the most CPU that one of them used, as the highest median of a step; the ' +
+          '90th percentile, over all seconds, of the longest delay of an event loop',
       ),
       saturatedFrom: member(
         v.optional(v.nullable(COUNT)),
@@ -379,8 +379,8 @@ export const environmentSchema = v.object({
       v.object({ requests: v.record(v.string(), v.string()), limits: v.record(v.string(), v.string()) }),
     ),
     '',
-    'by target and replicas (`one`: one replica; `core`: one replica with a whole core; `auto`: autoscaled): requests and ' +
-      'limits of the pods that ran, as Kubernetes writes them',
+    'by target and replicas (`one`: one replica; `core`: one replica with a whole core; `auto`: autoscaled): ' +
+      'requests and limits of the pods that ran, as Kubernetes writes them',
   ),
   charts: member(
     v.record(v.string(), v.object({ version: v.string(), values: v.record(v.string(), v.unknown()) })),
@@ -401,8 +401,8 @@ export const environmentSchema = v.object({
       }),
     ),
     'requests/s',
-    'by target: what the load generator can send in that target’s form of request, in a closed loop and at a given rate; ' +
-      'and the highest rate that a load may offer; null where not measured',
+    'by target: what the load generator can send in that target’s form of request, in a closed loop and at a given ' +
+      'rate; and the highest rate that a load may offer; null where not measured',
   ),
   leftOut: member(v.array(v.string()), '', 'what could not be measured, and why, in sentences'),
   verdicts: member(
@@ -424,7 +424,7 @@ export type Environment = v.InferOutput<typeof environmentSchema>;
 
 export const ENVIRONMENT = 'environment.json';
 
-/** The name of a run, and of the folder that it is written to: the time at which it began, such as 2026-01-31T23-59-59. */
+/** The name of a run, and of its folder when it is written: the time at which it began, such as 2026-01-31T23-59-59. */
 export function runName({ started }: Pick<Environment, 'started'>): string {
   return started.slice(0, 19).replaceAll(':', '-');
 }

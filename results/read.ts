@@ -28,8 +28,8 @@ export interface Run {
   environment: () => Environment;
   experiments: Experiment[];
   /**
-   * SHA-256, in hexadecimal, of the lines that `sha256sum` prints for environment.json and the files of every trial, sorted
-   * by their paths: a report that names it can be told from one of other files.
+   * SHA-256, in hexadecimal, of the lines that `sha256sum` prints for environment.json and the files of every trial,
+   * sorted by their paths: a report that names it can be told from one of other files.
    * @throws ResultsError if a file is missing
    */
   checksum: () => string;
@@ -105,9 +105,9 @@ function targetsOf(folder: string): TargetResults[] {
   })).filter(({ kinds }) => kinds.length > 0);
 }
 
-const KNOWN_FILES = `its name must be <target>_<kind>, with a target of ${TARGETS.join(', ')} and a kind of ${KIND_NAMES.map(
-  (kind) => `${kind}.${KINDS[kind].extension}`,
-).join(', ')}`;
+const KINDS_OF_FILES = KIND_NAMES.map((kind) => `${kind}.${KINDS[kind].extension}`).join(', ');
+const KNOWN_FILES =
+  `its name must be <target>_<kind>, with a target of ${TARGETS.join(', ')} and a kind of ` + KINDS_OF_FILES;
 
 const { compare: byNumber } = new Intl.Collator('en', { numeric: true });
 

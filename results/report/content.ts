@@ -1,13 +1,14 @@
-// What the report says, and in which order. Sections whose experiment was not run are left out, and the first page says so.
+// What the two documents consist of: the report of one run, and the comparison of two.
 
-import { left, right, type Block, type Cell, type Document, type Section, type Table } from './document.ts';
-import { advantage, type Sides } from './charts.ts';
+import type { Document, Section } from './document.ts';
 import { figuresOf, noiseOf, type Figure } from './figures.ts';
-import { ABSENT, firstSentence, number, ratioWithInterval, words } from './format.ts';
 import type { Measurements, Side } from './measurements.ts';
-import { accuracy, appendix, environment, invalidLoads, method, repetition, threats, THREATS } from './context.ts';
-import { autoscaling, batchSizes, coldStart, cost, latency, saturation, type Price } from './sections.ts';
-import { heldBy, verdictOf, winnerOf } from './verdict.ts';
+import { appendix } from './sections/appendix.ts';
+import type { Price, SectionDefinition } from './sections/definition.ts';
+import { environment, environmentTable } from './sections/environment.ts';
+import { SECTIONS } from './sections/index.ts';
+import { verdict } from './sections/verdict.ts';
+import type { Sides } from './sides.ts';
 
 export interface Report {
   document: Document;
@@ -24,16 +25,14 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
   ];
   const figures = figuresOf(...sides);
   const noise = noiseOf(sides[0]);
-  const optional: [experiment: string, title: string, section: Promise<Section | undefined>][] = [
-    ['latency', 'latency', latency(sides, noise)],
-    ['capacity', 'throughput of one replica', saturation(sides)],
-    ['autoscale', 'autoscaling', autoscaling(sides)],
-    ['latency', 'cost', Promise.resolve(cost(figures, sides, price))],
-    ['batch', 'batch size', batchSizes(sides)],
-    ['coldstart', 'cold start', coldStart(sides)],
-  ];
-  const sections = await Promise.all(optional.map(([, , section]) => section));
-  const absent = optional.filter((_, index) => !sections[index]);
+  const sections: Section[] = [];
+  const missing: SectionDefinition[] = [];
+  // The first page names the sections that are missing, so it is written last.
+  for (const section of SECTIONS.toReversed()) {
+    const blocks = await section.blocks({ sides, figures, noise, price, missing });
+    if (blocks) sections.unshift({ title: section.title, blocks });
+    else missing.unshift(section);
+  }
   const { name } = measurements;
   const run = measurements.environment;
   return {
@@ -41,16 +40,7 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
       title: 'Fahrenheit to Celsius: a function or TensorFlow Serving?',
       subtitle: `Run ${name}, measured from ${time(run.started)} to ${time(run.ended)} UTC with version ${run.version}`,
       warnings: warningsOf([measurements]),
-      sections: [
-        { title: 'Verdict', blocks: await verdictBlocks(figures, noise, sides, absent) },
-        method(sides),
-        environment([measurements]),
-        ...sections.filter((section) => section !== undefined),
-        accuracy(),
-        threats(measurements),
-        repetition(measurements, price),
-        appendix(sides),
-      ],
+      sections,
     },
     figures,
     noise,
@@ -69,17 +59,21 @@ export async function comparisonOf(one: Measurements, other: Measurements): Prom
     side(one, target, first),
     side(other, target, second),
   ]);
-  const sections = await Promise.all(
+  const verdicts = await Promise.all(
     both.map(async (sides, index) => ({
       title: index === 0 ? 'The function' : 'TensorFlow Serving',
-      blocks: await verdictBlocks(figuresOf(...sides), noiseOf(sides[0]), sides, []),
+      blocks: await verdict.blocks({ sides, figures: figuresOf(...sides), noise: noiseOf(sides[0]), missing: [] }),
     })),
   );
   return {
     title: `Fahrenheit to Celsius: the runs ${first} and ${second}`,
     subtitle: 'Each target against itself; ratios are of the first run to the second one',
     warnings: warningsOf([one, other]),
-    sections: [...sections, environment([one, other], [first, second]), appendix(both.flat())],
+    sections: [
+      ...verdicts,
+      { title: environment.title, blocks: [environmentTable([one, other], [first, second])] },
+      { title: appendix.title, blocks: appendix.blocks({ sides: both.flat() }) },
+    ],
   };
 }
 
@@ -94,63 +88,6 @@ function warningsOf(runs: readonly Measurements[]): string[] {
       ? ['NOT COMPLETE: the run ended before all was measured']
       : []),
   ];
-}
-
-async function verdictBlocks(
-  figures: readonly Figure[],
-  noise: readonly Figure[],
-  sides: Sides,
-  absent: readonly (readonly [experiment: string, title: string, section: unknown])[],
-): Promise<Block[]> {
-  const { headline, sentences } = verdictOf(figures, noise, sides);
-  const chart = await advantage(figures, sides);
-  const runs = [...new Set(sides.map(({ measurements }) => measurements))];
-  const experiments = words([...new Set(absent.map(([experiment]) => experiment))], 'or');
-  const blocks: (Block | undefined)[] = [
-    { kind: 'headline', text: headline },
-    { kind: 'paragraph', text: [...sentences, ...(runs.length === 1 ? heldBy(sides) : [])].join(' ') },
-    ...(runs.length === 1 ? runs.flatMap(note) : []),
-    ...invalidLoads(sides),
-    absent.length > 0
-      ? {
-          kind: 'paragraph',
-          text:
-            `This report says nothing about ${words(absent.map(([, title]) => title))}: no trial of ${experiments} counts ` +
-            'for both targets.',
-        }
-      : undefined,
-    table(figures, noise, sides),
-    chart,
-  ];
-  return blocks.filter((block) => block !== undefined);
-}
-
-/** One sentence of the run's note, where it has one; all of it stands among the threats to validity. */
-function note({ environment }: Measurements): Block[] {
-  if (environment.note === undefined) return [];
-  return [{ kind: 'paragraph', text: `Note: ${firstSentence(environment.note)} The whole note`, see: THREATS }];
-}
-
-function table(figures: readonly Figure[], noise: readonly Figure[], [one, other]: Sides): Table {
-  const better = (figure: Figure): Cell =>
-    ({ one: one.label, other: other.label, neither: 'no difference shown', unknown: ABSENT })[winnerOf(figure, noise)];
-  return {
-    kind: 'table',
-    columns: [left('Figure'), right(one.label), right(other.label), right('Ratio (95 % interval)'), left('Better')],
-    rows: figures.map((figure) => [
-      [figure.name, figure.unit].filter(Boolean).join(', '),
-      ...figure.values.map((estimate) => number(estimate?.value ?? NaN)),
-      ratioWithInterval(figure.ratio),
-      figure.why === undefined ? better(figure) : alertIfInvalid(figure.why),
-    ]),
-    source:
-      'the files and columns that summary.csv names for each; latencies are at the same rate for both, memory and images ' +
-      'were measured once',
-  };
-}
-
-function alertIfInvalid(why: string): Cell {
-  return why.startsWith('INVALID') ? { alert: 'INVALID' } : 'not measured';
 }
 
 function time(timestamp: string): string {

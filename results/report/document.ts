@@ -1,4 +1,4 @@
-// What a report consists of, whatever it is printed as. content.ts makes it, pdf.ts and html.ts print it.
+// What a report consists of, whatever it is printed as: content.ts makes it, pdf.ts and html.ts print it.
 
 export interface Document {
   title: string;
@@ -22,7 +22,7 @@ export type Block =
   | { kind: 'list'; items: string[] }
   | { kind: 'code'; text: string }
   | Table
-  | Figure;
+  | Picture;
 
 interface Text<Kind> {
   kind: Kind;
@@ -43,13 +43,13 @@ export interface Table {
 /** A text, in red if it is an alert. */
 export type Cell = string | { alert: string };
 
-export interface Figure {
-  kind: 'figure';
+export interface Picture {
+  kind: 'picture';
   svg: string;
   caption: string;
   /** A description for readers who can't see the picture. */
   alt: string;
-  /** Every value in the figure, for a report in which a reader can open them; none for a drawing. */
+  /** Every value in the picture, for a report in which a reader can open them; none for a drawing. */
   values?: Table;
 }
 

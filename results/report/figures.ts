@@ -49,7 +49,7 @@ export interface Figure {
   why: string | undefined;
 }
 
-/** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it again and again. */
+/** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it often. */
 interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
   /** Works the figure out for several trials together; NaN where they don't have it. */
   statistic: (data: readonly Datum[]) => number;

@@ -8,7 +8,7 @@ const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 export const ABSENT = '–';
 
-/** Writes a number with three or four digits; whole numbers, and numbers with more digits, are written as whole ones. */
+/** Writes a number with three or four digits; whole numbers, and those with more digits, are written as whole ones. */
 export function number(value: number): string {
   if (Number.isNaN(value)) return ABSENT;
   return Number.isInteger(value) || Math.abs(value) >= 1000 ? COUNT.format(value) : NUMBER.format(value);
@@ -37,6 +37,11 @@ export function ratioWithInterval(its: Ratio | undefined): string {
 export function words(items: readonly string[], and = 'and'): string {
   if (items.length < 2) return items.join('');
   return `${items.slice(0, -1).join(', ')} ${and} ${items.at(-1) ?? ''}`;
+}
+
+/** Such as `1, 10 and 100`. */
+export function list(values: readonly number[]): string {
+  return words(values.map(number));
 }
 
 /** Such as `1 trial` or `3 trials`. */

@@ -2,7 +2,7 @@
 
 import { h, type ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
-import type { Block, Cell, Document, Figure, Table } from './document.ts';
+import type { Block, Cell, Document, Picture, Table } from './document.ts';
 
 /** @returns a page that needs nothing else, neither files nor scripts */
 export function toHtml(document: Document): string {
@@ -49,8 +49,8 @@ function ofBlock(block: Block): ComponentChildren {
       return h('pre', null, h('code', null, block.text));
     case 'table':
       return ofTable(block);
-    case 'figure':
-      return ofFigure(block);
+    case 'picture':
+      return ofPicture(block);
   }
 }
 
@@ -99,7 +99,7 @@ function ofCell(cell: Cell): ComponentChildren {
   return typeof cell === 'string' ? cell : h('strong', { class: 'bad' }, cell.alert);
 }
 
-function ofFigure({ svg, caption, alt, values }: Figure): ComponentChildren {
+function ofPicture({ svg, caption, alt, values }: Picture): ComponentChildren {
   return h(
     'figure',
     null,
@@ -109,7 +109,7 @@ function ofFigure({ svg, caption, alt, values }: Figure): ComponentChildren {
   );
 }
 
-/** Browsers show the title of a mark where the pointer is; Vega writes its values as a label for screen readers only. */
+/** Browsers show the title of a mark where the pointer is; Vega writes a label, which only screen readers tell. */
 function withTitles(svg: string): string {
   return svg.replaceAll(/(<path aria-label="([^"]*)" role="graphics-symbol"[^>]*)\/>/g, '$1><title>$2</title></path>');
 }

@@ -22,7 +22,7 @@ export function checkAlike(one: Measurements, other: Measurements): void {
   );
   if (unlike.length === 0) return;
   throw new ResultsError(
-    `${one.folder} and ${other.folder} differ in ${words(unlike)} (environment.json), so that their figures would differ ` +
-      'for that alone; --allow-unlike compares them all the same.',
+    `${one.folder} and ${other.folder} differ in ${words(unlike)} (environment.json), so that their figures would ` +
+      'differ for that alone; --allow-unlike compares them all the same.',
   );
 }

@@ -33,8 +33,8 @@ interface Options {
 
 const program = new Command('npm run report --')
   .description(
-    'Turns the results of npm run compare into report.pdf, report.html, summary.csv, summary.json and summary.svg (the ' +
-      'chart of the first page as a picture). The same results give the same bytes.',
+    'Turns the results of npm run compare into report.pdf, report.html, summary.csv, summary.json and summary.svg ' +
+      '(the chart of the first page as a picture). The same results give the same bytes.',
   )
   .argument('[folder]', 'the results of a run')
   .option('--compare <folders...>', 'two runs side by side: comparison.pdf and comparison.html')

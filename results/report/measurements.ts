@@ -1,5 +1,6 @@
 // A results folder as the report sees it: every file read and checked, and the trials in pairs of both targets.
 
+import { sum } from 'simple-statistics';
 import { runName, type Content, type CsvKind, type Environment, type Kind, type Row, type Target } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from './statistics.ts';
@@ -61,7 +62,7 @@ export interface Side {
   name: string;
 }
 
-/** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of which has all numbers of users. */
+/** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
 export function partsOf({ measurements, target }: Pick<Side, 'measurements' | 'target'>, experiment: string): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
   return experiment === 'capacity' ? roundsOf(parts) : parts;
@@ -150,7 +151,7 @@ export function bestStep(part: Part): Row<'steps'> {
 }
 
 /** Whether a target kept up with what was promised in a step; in the closed loop nothing is. */
-export function isHeld({ saturated }: Row<'steps'>): boolean {
+function isHeld({ saturated }: Row<'steps'>): boolean {
   return saturated !== 1;
 }
 
@@ -162,7 +163,8 @@ export function byHold(part: Part): { held: Row<'steps'>[]; saturated: Row<'step
 
 /**
  * The latencies of right answers, from when the request should have been sent where a rate was offered, else from its
- * sending. Where a target could not keep up, a latency would only tell for how long it was asked: those steps are left out.
+ * sending. Where a target could not keep up, a latency would only tell for how long it was asked: those steps are left
+ * out.
  */
 export function latencyOf(part: Part, step?: number): Histogram {
   const held = new Set(
@@ -174,6 +176,23 @@ export function latencyOf(part: Part, step?: number): Histogram {
   const rows = part.read('latency').filter((row) => (step === undefined ? held.has(row.step) : row.step === step));
   const clock = rows.some((row) => row.clock === 'response') ? 'response' : 'service';
   return histogramOf(rows.filter((row) => row.clock === clock && row.outcome === 'ok'));
+}
+
+/**
+ * Adds up the steps of all trials that have a number in common, such as their users.
+ * @returns one entry for each such number, rising: how many steps it stands for, their right answers by their time, and
+ * a histogram of each
+ */
+export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => number) {
+  const all = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
+  const keys = [...new Set(all.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);
+  return keys.map((key) => {
+    const its = all.filter(({ step }) => keyOf(step) === key);
+    const answers = sum(its.map(({ step }) => step.requests - step.failures));
+    const seconds = sum(its.map(({ step }) => step.end_s - step.start_s));
+    const histograms = its.map(({ part, step }) => latencyOf(part, step.step));
+    return { key, steps: its.length, answersPerSecond: answers / seconds, histograms };
+  });
 }
 
 /**
@@ -192,12 +211,12 @@ export function cpuOf(part: Part): { seconds: number; requests: number } {
   const requests = part
     .read('seconds')
     .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));
-  return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((sum, each) => sum + each, 0) };
+  return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((total, each) => total + each, 0) };
 }
 
 /**
- * The share of CPU periods, from 0 to 1, in which the kernel stopped the target's pods at their CPU limit while they were
- * measured; undefined where it is not known, or no pod has a limit.
+ * The share of CPU periods, from 0 to 1, in which the kernel stopped the target's pods at their CPU limit while they
+ * were measured; undefined where it is not known, or no pod has a limit.
  */
 export function throttledShare(part: Part): number | undefined {
   if (!part.has('throttling')) return undefined;

@@ -1,8 +1,8 @@
 // summary.svg: the chart of the first page as a picture that stands by itself, as README.md shows it.
 
-import { draw } from './chart.ts';
-import { advantageChart, advantagesInWords, advantagesOf } from './charts.ts';
 import type { Report } from './content.ts';
+import { advantageChart, advantagesInWords, advantagesOf } from './sections/verdict.ts';
+import { draw } from './vega.ts';
 
 /**
  * The colours of the chart on a light page, and what they are on a dark one: GitHub's own background, and greys with at

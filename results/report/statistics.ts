@@ -90,7 +90,7 @@ export interface Ratio {
 export type Pair<Trial> = readonly [one: Trial, other: Trial];
 
 /** A bootstrap needs at least so many trials: resamples of fewer are too much alike. */
-const BOOTSTRAP_TRIALS = 6;
+export const BOOTSTRAP_TRIALS = 6;
 const RESAMPLES = 4000;
 /** So that the same files give the same bytes. */
 const SEED = 1;

@@ -5,11 +5,12 @@ import { sum } from 'simple-statistics';
 import type { Report } from './content.ts';
 import type { Estimate, Figure } from './figures.ts';
 import { isValid, loadsOf } from './measurements.ts';
-import { floorOf, verdictOf, winnerOf } from './verdict.ts';
+import { verdictOf } from './sections/verdict.ts';
+import { floorOf, winnerOf } from './winner.ts';
 
 /**
- * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, how much
- * was asked, and the loads that did not count. What is not known is null.
+ * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, how
+ * much was asked, and the loads that did not count. What is not known is null.
  */
 export function summaryJson({ figures, noise, sides }: Report): string {
   const { measurements } = sides[0];

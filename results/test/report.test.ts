@@ -64,8 +64,8 @@ describe('figures that were worked out by hand', () => {
     ['p50_ms', 1, 2, exactly(0.5)],
     ['p95_ms', 1, 6, exactly(1 / 6)],
     ['p99_ms', 3, 6, exactly(0.5)],
-    // 0.06 s and 0.12 s of 600 requests. The logarithms of 0.5, 0.55 and 0.45 have a standard deviation of 0.100377, and
-    // Student's t with 2 degrees of freedom is 4.30265: 0.5 · exp(∓ 4.30265 · 0.100377 / √3).
+    // 0.06 s and 0.12 s of 600 requests. The logarithms of 0.5, 0.55 and 0.45 have a standard deviation of 0.100377,
+    // and Student's t with 2 degrees of freedom is 4.30265: 0.5 · exp(∓ 4.30265 · 0.100377 / √3).
     ['cpu_per_request_us', 100, 200, { value: 0.5, low: 0.389653, high: 0.641596 }],
     // The best steps have 400, 410 and 390 answers in 10 s each, and 100 each, on a fifth of a CPU.
     ['throughput_per_cpu', 200, 50, { value: 4, low: 3.759, high: 4.256 }],
@@ -215,7 +215,7 @@ describe('what the report says of a plan comes from the files of the run', () =>
   ])('%s', (_, text) => expect(html).toContain(text));
 });
 
-test('a target that could not keep up is a finding: what it held and answered, without a latency of its overload', async () => {
+test('a target that could not keep up is a finding: what it held and answered, not how long it took', async () => {
   const { folder, report, read, summary } = run('saturated', (folder) =>
     writeSyntheticRun(folder, { trials: 2, experiments: ['calibrate', 'autoscale'] }),
   );
@@ -234,6 +234,26 @@ test('a target that could not keep up is a finding: what it held and answered, w
   );
   expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
   expect(summary().invalid).toEqual([]);
+});
+
+test.each([
+  [
+    'without a cluster',
+    { mode: 'local', kubernetes: null } as const,
+    'These commands measure the same again',
+    'images in the cluster',
+  ],
+  ['without a CPU limit', { resources: {} }, 'No CPU limit held the targets', 'CPU limits held the targets'],
+])('the report of a run %s tells of none', async (name, members, wanted, unwanted) => {
+  const { folder, report, read } = run(name, (folder) =>
+    writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['batch'] }),
+  );
+  const { kubernetes } = JSON.parse(read('environment.json').toString()) as Environment;
+  changeEnvironment(folder, { kubernetes: { ...kubernetes!, nodes: kubernetes!.nodes.slice(0, 1) }, ...members });
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const html = read('report.html').toString();
+  expect(html).toContain(wanted);
+  expect(html).not.toContain(unwanted);
 });
 
 test('a machine that others disturbed is among the threats', async () => {
@@ -340,8 +360,8 @@ test('what was not measured has no section, and the first page says so', async (
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
   expect(html).toContain(
-    'This report says nothing about latency, throughput of one replica, autoscaling, cost and cold start: no trial of ' +
-      'latency, capacity, autoscale or coldstart counts for both targets.',
+    'This report says nothing about latency, throughput of one replica, autoscaling, cost and cold start: no ' +
+      'trial of latency, capacity, autoscale or coldstart counts for both targets.',
   );
   expect(html).not.toContain('>Autoscaling</h2>');
   expect(html).toContain('QUICK RUN');
@@ -551,8 +571,9 @@ describe('two runs side by side', () => {
     const { exitCode, stderr } = await compare();
     expect(exitCode).toBe(1);
     expect(stderr).toBe(
-      `${join(folders, 'a')} and ${join(folders, 'b')} differ in version of Kubernetes, nodes and time that was measured ` +
-        '(environment.json), so that their figures would differ for that alone; --allow-unlike compares them all the same.',
+      `${join(folders, 'a')} and ${join(folders, 'b')} differ in version of Kubernetes, nodes and time that was ` +
+        'measured (environment.json), so that their figures would differ for that alone; --allow-unlike compares ' +
+        'them all the same.',
     );
     expect(await compare('--allow-unlike')).toMatchObject({ exitCode: 0 });
   });

@@ -1,6 +1,7 @@
-// Makes a results folder as `npm run compare` would leave it, without measuring anything: every figure in it is SYNTHETIC,
-// drawn from stated truths and a seed. It is for tests of what reads results, lives only in them, and says so in its
-// README.md and its environment.json. No clock and no machine go into it: the same options make the same bytes.
+// Makes a results folder as `npm run compare` would leave it, without measuring anything: every figure in it is
+// SYNTHETIC, drawn from stated truths and a seed. It is for tests of what reads results, lives only in them,
+// and says so in its README.md and its environment.json. No clock and no machine go into it: the same options make the
+// same bytes.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

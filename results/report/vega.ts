@@ -19,7 +19,10 @@ export function numbers(field: string, title: string | null, more: object = {}):
   return { field, type: 'quantitative', title, ...more };
 }
 
-/** The colours of the first and the second side. Dark blue and orange differ in grey print and for colour-blind people. */
+/** A logarithmic scale that ends where the values do. */
+export const LOG = { type: 'log', nice: false };
+
+/** The colours of the first and the second side. Dark blue and orange differ in grey print and for the colour-blind. */
 const COLOURS = ['#0b3c7d', '#d95f02'];
 
 /** Tells sides apart by colour, and without any by dashes. */

@@ -1,0 +1,61 @@
+// Every load, with the reasons of those that don't count.
+
+import { left, right, type Block, type Table } from '../document.ts';
+import { number, percent, upperFirst } from '../format.ts';
+import { isValid, loadsOf, throttledShare, type Part, type Side } from '../measurements.ts';
+import type { SectionDefinition } from './definition.ts';
+
+export const appendix = { title: 'Appendix: each load', blocks } satisfies SectionDefinition;
+
+/** @param material of one run or of several */
+function blocks({ sides }: { sides: readonly Side[] }): Block[] {
+  const runs = [...new Set(sides.map(({ measurements }) => measurements))];
+  const nameOf = (part: Part) =>
+    sides.find(({ target, measurements }) => target === part.target && measurements.parts.includes(part))?.name ??
+    part.target;
+  const parts = runs.flatMap((run) => run.parts.filter((part) => part.has('verdict')));
+  const showsThrottling = parts.some((part) => throttledShare(part) !== undefined);
+  const table: Table = {
+    kind: 'table',
+    columns: [
+      left('Load'),
+      left('Target'),
+      left('Verdict'),
+      right('Requests'),
+      right('Failed'),
+      right('Requests/s'),
+      right('p50, ms'),
+      right('p99, ms'),
+      right('Generator, cores'),
+      ...(showsThrottling ? [right('Throttled')] : []),
+    ],
+    rows: parts.map((part) => {
+      const { verdict, requests, failures, throughput, p50Us, p99Us, generator } = part.read('verdict');
+      const ms = (us: number | null) => number((us ?? NaN) / 1000);
+      // Calibration looks for the load generator's ceiling: that it is the bottleneck there is no fault.
+      const text = part.experiment === 'calibrate' ? 'ceiling' : verdict;
+      const cell = text === 'INVALID' ? { alert: text } : text;
+      return [
+        `${part.experiment}/${part.trial}`,
+        upperFirst(nameOf(part)),
+        cell,
+        number(requests),
+        number(failures),
+        number(throughput),
+        ms(p50Us),
+        ms(p99Us),
+        number(generator.cpuCores ?? NaN),
+        ...(showsThrottling ? [percent(throttledShare(part))] : []),
+      ];
+    }),
+    source:
+      '*/*/<target>_verdict.json; latencies from the sending of the requests, failed ones included' +
+      (showsThrottling ? '; the share of CPU periods in which the target stood at its limit: _throttling.csv' : ''),
+  };
+  const invalid = runs.flatMap(loadsOf).filter((part) => !isValid(part));
+  const alerts = invalid.map((part): Block => {
+    const { experiment, trial, reasons } = part;
+    return { kind: 'alert', text: `INVALID: ${experiment}/${trial} of ${nameOf(part)}. ${reasons.join(' ')}` };
+  });
+  return [table, ...alerts];
+}

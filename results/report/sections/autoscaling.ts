@@ -1,0 +1,224 @@
+// What the autoscalers do while the rate rises: one trial on one time axis, and its figures.
+
+import { max } from 'simple-statistics';
+import * as v from 'valibot';
+import type { Row } from '../../files.ts';
+import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
+import { ABSENT, list, number } from '../format.ts';
+import { byHold, latencyOf, pairsOf, throughputOf, type Part, type Side } from '../measurements.ts';
+import { replicaBounds, valuesOf } from '../plan.ts';
+import { bothSides, labelsOf, type Sides } from '../sides.ts';
+import { percentile, type Pair } from '../statistics.ts';
+import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from '../vega.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+
+export const autoscaling: SectionDefinition = {
+  title: 'Autoscaling',
+  measured: { what: 'autoscaling', experiment: 'autoscale' },
+  blocks,
+};
+
+async function blocks({ sides }: Material): Promise<Block[] | undefined> {
+  const pairs = pairsOf(...sides, 'autoscale');
+  const [pair] = pairs;
+  if (!pair) return undefined;
+  const rates = valuesOf(sides[0].measurements, 'autoscale', (step) => step.offered_rate);
+  const value = (tell: (part: Part) => string): Cell[] => pair.map((part) => tell(part));
+  return [
+    paragraph(
+      `Both targets get the same rates (${list(rates)} requests/s, one after another), with ${replicaBounds(sides)}. ` +
+        `This is trial ${pair[0].trial} of the ${pairs.length} that count; the appendix has the others.` +
+        (scalesByDefault(sides)
+          ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
+          : ''),
+    ),
+    {
+      kind: 'table',
+      columns: [left('In this trial'), ...sides.map(({ label }) => right(label))],
+      rows: [
+        ['Most replicas that were ready', ...value(mostReady)],
+        [
+          'More than one replica wanted, after s',
+          ...value((part) => firstSecond(part, ({ desired_replicas }) => desired_replicas > 1)),
+        ],
+        [
+          'More than one replica ready, after s',
+          ...value((part) => firstSecond(part, ({ ready_replicas }) => ready_replicas > 1)),
+        ],
+        ['A second replica’s first answer, after s', ...value(secondAnswer)],
+        ['Highest rate that was kept up with, requests/s', ...value(heldRate)],
+        ...(pair.some((part) => byHold(part).saturated.length > 0)
+          ? [['Answers/s where it could not keep up', ...value(overload)]]
+          : []),
+        ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
+        ['Median latency, ms', ...value((part) => number(percentile([latencyOf(part)], 0.5) / 1000))],
+        ['99th percentile, ms', ...value((part) => number(percentile([latencyOf(part)], 0.99) / 1000))],
+      ],
+      source:
+        'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow ' +
+        'Serving don’t name the replica that gave them',
+    },
+    await timeline(pair, sides),
+  ];
+}
+
+function heldRate(part: Part): string {
+  return number(byHold(part).held.at(-1)?.offered_rate ?? NaN);
+}
+
+/** Such as `4,237 of 4,731`. */
+function overload(part: Part): string {
+  const [step] = byHold(part).saturated;
+  return step ? `${number(throughputOf(step))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
+}
+
+function mostReady(part: Part): string {
+  const ready = samplesOf(part).map(({ ready_replicas }) => ready_replicas);
+  return ready.length > 0 ? number(max(ready)) : ABSENT;
+}
+
+function firstSecond(part: Part, holds: (row: Row<'timeline'>) => boolean): string {
+  const samples = samplesOf(part);
+  const row = samples.find(holds);
+  if (!row) return samples.length > 0 ? 'never' : ABSENT;
+  return number(Math.max(0, Math.round(row.timestamp_s - startOf(part))));
+}
+
+function secondAnswer(part: Part): string {
+  if (!part.has('replicas')) return ABSENT;
+  const row = answersOf(part).find(({ replica }) => replica === 2);
+  return row ? number(row.second) : 'never';
+}
+
+/** Whether Kubernetes' own speed of scaling was left as it is, which waits for five minutes before it scales down. */
+function scalesByDefault(sides: readonly Side[]): boolean {
+  const behaviorSchema = v.object({ autoscaling: v.object({ behavior: v.strictObject({}) }) });
+  return sides.every(({ measurements, target }) =>
+    v.is(behaviorSchema, measurements.environment.charts[`f2c-${target}`]?.values),
+  );
+}
+
+/** Seconds between the values that are listed beside the chart. */
+const LISTED_EVERY = 5;
+
+/** One trial of both. */
+async function timeline(parts: Pair<Part>, sides: Sides): Promise<Picture> {
+  const rows = bothSides(sides, parts, secondsOf);
+  const answered = parts.flatMap((part) => (part.has('replicas') ? answersOf(part) : []));
+  const end = Math.max(...rows.map(({ second }) => second));
+  const most = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
+  const line = sideOfLine(labelsOf(sides));
+
+  const x = (axis: object) => numbers('second', null, { scale: { domain: [0, end], nice: false }, axis });
+  const hidden = x({ labels: false, ticks: false });
+  const layer = (field: string, title: string | null, mark: object, encoding: object, y: object = {}): Chart => ({
+    transform: [{ filter: `isValid(datum.${field})` }],
+    mark: { type: 'line', strokeWidth: 1.5, ...mark },
+    encoding: { x: hidden, y: numbers(field, title, { ...y, axis: { tickCount: 4, minExtent: 42 } }), ...encoding },
+  });
+  const steps = { interpolate: 'step-after' };
+  const panels: Chart[] = [
+    layer('ready', 'replicas', { ...steps, strokeWidth: 2 }, line, { scale: { domain: [0, most] } }),
+    layer('cpu', 'CPU cores', {}, withoutLegend(line)),
+    {
+      layer: [
+        layer('offered', 'answers/s', { ...steps, color: '#888', strokeWidth: 1, strokeDash: [2, 2] }, {}),
+        layer('throughput', 'answers/s', {}, withoutLegend(line)),
+      ],
+    },
+    layer('p99', 'p99, ms', {}, withoutLegend(line), { scale: LOG }),
+    ...(answered.length > 0 ? [layer('answers', 'answers/s', { type: 'area', ...steps }, BY_REPLICA)] : []),
+  ].map((panel) => ({ width: WIDTH - 80, height: 58, ...panel }));
+  const last = panels.pop() as { encoding: object };
+  panels.push({ ...last, encoding: { ...last.encoding, x: x({ title: 'seconds since the load began' }) } });
+
+  const independent = { color: 'independent', strokeDash: 'independent' };
+  const svg = await draw([...rows, ...answered], {
+    vconcat: panels,
+    spacing: 12,
+    bounds: 'flush',
+    resolve: { scale: independent },
+  });
+  return {
+    kind: 'picture',
+    svg,
+    caption:
+      'From top to bottom: ready replicas; CPU of all of them; right answers a second, with the offered rate dotted; ' +
+      '99th percentile of each second, on a logarithmic scale; and the replica of the function that answered.',
+    alt: 'Five panels over the same time: replicas, CPU, answers a second, 99th percentile, and answers by replica.',
+    values: {
+      kind: 'table',
+      columns: [left('Side'), ...['second', 'ready', 'CPU, cores', 'right answers/s', 'p99, ms'].map(right)],
+      rows: rows
+        .filter(({ second }) => second % LISTED_EVERY === 0)
+        .map(({ side, second, ready, cpu, throughput, p99 }) => [
+          side,
+          ...[second, ready, cpu, throughput, p99].map((value) => number(value ?? NaN)),
+        ]),
+      source: `autoscale/*/<target>_timeline.csv and _seconds.csv, every ${String(LISTED_EVERY)} s`,
+    },
+  };
+}
+
+const BY_REPLICA = {
+  color: {
+    field: 'replica',
+    type: 'ordinal',
+    title: 'replica of the function, in the order of their first answers',
+    scale: { scheme: 'greys' },
+    legend: { orient: 'bottom', symbolType: 'square' },
+  },
+  order: { field: 'replica', type: 'ordinal' },
+};
+
+/** Replicas, CPU and memory meanwhile; none of a target that runs elsewhere. */
+function samplesOf(part: Part): Row<'timeline'>[] {
+  return part.has('timeline') ? part.read('timeline') : [];
+}
+
+/** The first second of a load, as Unix time. */
+function startOf(part: Part): number {
+  return Math.min(...part.read('seconds').map(({ timestamp_s }) => timestamp_s));
+}
+
+interface Second {
+  side: string;
+  second: number;
+  ready: number | null;
+  cpu: number | null;
+  throughput: number;
+  offered: number | null;
+  p99: number | null;
+}
+
+function secondsOf(part: Part, side: string): Second[] {
+  const start = startOf(part);
+  const samples = new Map<number, Row<'timeline'>>();
+  for (const row of samplesOf(part)) samples.set(Math.floor(row.timestamp_s) - start, row);
+  const steps = part.read('steps');
+  return part.read('seconds').map(({ timestamp_s, requests, failures, p99_us }) => {
+    const sample = samples.get(timestamp_s - start);
+    return {
+      side,
+      second: timestamp_s - start,
+      ready: sample?.ready_replicas ?? null,
+      cpu: sample?.cpu_cores ?? null,
+      throughput: requests - failures,
+      // A step begins some seconds before it is measured.
+      offered: steps.find(({ end_s }) => timestamp_s < end_s)?.offered_rate ?? null,
+      p99: p99_us ? p99_us / 1000 : null,
+    };
+  });
+}
+
+/** Answers by second and replica, which are numbered by their first answers. */
+function answersOf(part: Part): { second: number; replica: number; answers: number }[] {
+  const start = startOf(part);
+  const rows = part.read('replicas').toSorted((a, b) => a.timestamp_s - b.timestamp_s);
+  const order = [...new Set(rows.map(({ app_id }) => app_id))];
+  return rows.map(({ timestamp_s, app_id, answers }) => ({
+    second: timestamp_s - start,
+    replica: order.indexOf(app_id) + 1,
+    answers,
+  }));
+}

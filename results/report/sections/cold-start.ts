@@ -1,0 +1,106 @@
+// How long a new replica takes to its first right answer, and the function on Knative from none.
+
+import { median } from 'simple-statistics';
+import type { Row } from '../../files.ts';
+import { left, paragraph, right, type Block, type Picture } from '../document.ts';
+import { number } from '../format.ts';
+import { startsOf, zeroStartsOf, type Side } from '../measurements.ts';
+import { bothSides, labelsOf, type Sides } from '../sides.ts';
+import type { Pair } from '../statistics.ts';
+import { draw, numbers, sideOfPoint, wide, withoutLegend } from '../vega.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+
+export const coldStart: SectionDefinition = {
+  title: 'Cold start',
+  measured: { what: 'cold start', experiment: 'coldstart' },
+  blocks,
+};
+
+async function blocks({ sides }: Material): Promise<Block[] | undefined> {
+  const [first, second] = [startsOf(sides[0]), startsOf(sides[1])];
+  if (first.length === 0 || second.length === 0) return undefined;
+  const columns = sides.map(({ label }, index) => ({ label, starts: index === 0 ? first : second }));
+  const source = 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already';
+  return [
+    await coldStarts([first, second], sides),
+    startTable(columns, source),
+    ...sides.flatMap((side, index) => fromZero(side, index === 0 ? first : second)),
+  ];
+}
+
+/** The function on Knative, asked when no pod of it ran, beside a plain pod of it; nothing where it was not asked. */
+function fromZero(side: Side, plain: readonly Row<'coldstarts'>[]): Block[] {
+  const starts = zeroStartsOf(side);
+  if (starts.length === 0) return [];
+  const columns = [
+    { label: `${side.label} on Knative, from no pod`, starts },
+    { label: `${side.label}, a new pod`, starts: plain },
+  ];
+  return [
+    paragraph(
+      'On Knative no pod runs while nobody asks. The first request waits at Knative’s activator until a pod is ' +
+        'ready: its time counts from the request, and that of a new pod from the pod’s creation.',
+    ),
+    startTable(
+      columns,
+      'scale-from-zero/1/function_zerostarts.csv and coldstart/1/function_coldstarts.csv: first_answer_ms',
+    ),
+  ];
+}
+
+function startTable(
+  columns: readonly { label: string; starts: readonly { first_answer_ms: number }[] }[],
+  source: string,
+): Block {
+  const row = (name: string, tell: (times: number[]) => number) => [
+    name,
+    ...columns.map(({ starts }) => number(tell(starts.map(({ first_answer_ms }) => first_answer_ms)) / 1000)),
+  ];
+  return {
+    kind: 'table',
+    columns: [left('First right answer, s'), ...columns.map(({ label }) => right(label))],
+    rows: [
+      ['Starts', ...columns.map(({ starts }) => number(starts.length))],
+      row('Quickest', (times) => Math.min(...times)),
+      row('Median', median),
+      row('Slowest', (times) => Math.max(...times)),
+    ],
+    source,
+  };
+}
+
+/** Each start is a dot, so that nobody has to trust a mean. */
+async function coldStarts(starts: Pair<readonly Row<'coldstarts'>[]>, sides: Sides): Promise<Picture> {
+  const rows = bothSides(sides, starts, (its, side) =>
+    its.map(({ start, first_answer_ms }) => ({ side, start, seconds: first_answer_ms / 1000 })),
+  );
+  const x = numbers('seconds', 'seconds from the creation of the pod to its first right answer', {
+    scale: { zero: true },
+  });
+  const y = { field: 'side', type: 'nominal', title: null, sort: labelsOf(sides) };
+  const svg = await draw(
+    rows,
+    wide({
+      height: 110,
+      layer: [
+        { mark: { type: 'point', opacity: 0.6 }, encoding: { x, y, ...withoutLegend(sideOfPoint(labelsOf(sides))) } },
+        {
+          mark: { type: 'tick', thickness: 2, size: 30, color: '#111' },
+          encoding: { x: { ...x, aggregate: 'median' }, y },
+        },
+      ],
+    }),
+  );
+  return {
+    kind: 'picture',
+    svg,
+    caption: 'Each start is a dot; the bars are the medians.',
+    alt: 'The times of all starts as dots, in a row for each side.',
+    values: {
+      kind: 'table',
+      columns: [left('Side'), right('start'), right('seconds')],
+      rows: rows.map(({ side, start, seconds }) => [side, number(start), number(seconds)]),
+      source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms',
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// What a section of the report is, and what it is written from.
+
+import type { Block } from '../document.ts';
+import type { Figure } from '../figures.ts';
+import type { Sides } from '../sides.ts';
+
+export interface SectionDefinition {
+  title: string;
+  /** What the section tells of, and the experiment that it rests on, for the first page of a run that lacks it. */
+  measured?: { what: string; experiment: string };
+  /** Undefined where the run has nothing for the section, which is then left out. */
+  blocks: (material: Material) => Block[] | undefined | Promise<Block[] | undefined>;
+}
+
+export interface Material {
+  sides: Sides;
+  figures: readonly Figure[];
+  /** The figures of the function against itself; none where that was not measured. */
+  noise: readonly Figure[];
+  price: Price;
+  /** The sections behind this one that are left out. */
+  missing: readonly SectionDefinition[];
+}
+
+/** What a node costs. */
+export interface Price {
+  dollarsPerHour: number;
+  cpus: number;
+}

@@ -1,0 +1,81 @@
+// Where it was measured, with which versions, and what the load generator can send there.
+
+import { left, type Cell, type Table } from '../document.ts';
+import { ABSENT, number } from '../format.ts';
+import type { Measurements } from '../measurements.ts';
+import type { SectionDefinition } from './definition.ts';
+
+export const environment: SectionDefinition = {
+  title: 'Environment',
+  blocks: ({ sides: [{ measurements }] }) => [environmentTable([measurements])],
+};
+
+type Node = NonNullable<Measurements['environment']['kubernetes']>['nodes'][number];
+
+/** @param titles of the runs' columns, where there are several */
+export function environmentTable(runs: readonly Measurements[], titles: readonly string[] = ['Value']): Table {
+  const of = (what: string, tell: (environment: Measurements['environment']) => string): Cell[] => [
+    what,
+    ...runs.map((run) => tell(run.environment) || ABSENT),
+  ];
+  const nodes = (environment: Measurements['environment'], tell: (node: Node) => string) =>
+    [...new Set(environment.kubernetes?.nodes.map(tell))].join('; ');
+  const images = [...new Set(runs.flatMap((run) => Object.keys(run.environment.images)))].sort();
+  const resources = [...new Set(runs.flatMap((run) => Object.keys(run.environment.resources)))].sort();
+  const pairs = (values: Record<string, string>) =>
+    Object.entries(values)
+      .map(([name, value]) => `${name} ${value}`)
+      .join(', ');
+  return {
+    kind: 'table',
+    columns: [left('What'), ...titles.map(left)],
+    rows: [
+      of('Place', ({ mode }) => (mode === 'cluster' ? 'a Kubernetes cluster' : 'one machine, without a cluster')),
+      of('Kubernetes', ({ kubernetes }) => kubernetes?.version ?? ''),
+      of('Nodes', (each) =>
+        each.kubernetes ? `${String(each.kubernetes.nodes.length)}: ${nodes(each, sizeInWords)}` : '',
+      ),
+      of('Kernel of the nodes', (each) => nodes(each, ({ kernel }) => kernel)),
+      of('System of the nodes', (each) => nodes(each, ({ os }) => os)),
+      of('Container runtime', (each) => nodes(each, ({ containerRuntime }) => containerRuntime)),
+      of('CPU of the nodes', (each) => nodes(each, ({ cpuModel }) => cpuModel ?? 'not known')),
+      of(
+        'Machine of the command',
+        ({ machine: { cpuModel, cpus, memoryBytes, os, kernel } }) =>
+          `${cpuModel}, ${String(cpus)} CPUs, ${gib(memoryBytes)}, ${os} ${kernel}`,
+      ),
+      ...resources.map((name) =>
+        of(`Resources, ${name}`, ({ resources: { [name]: its } }) =>
+          its ? `requests ${pairs(its.requests)}; limits ${pairs(its.limits)}` : '',
+        ),
+      ),
+      ...images.map((name) =>
+        of(`Image ${name}`, (each) => [each.images[name]?.reference, each.images[name]?.id].filter(Boolean).join(' ')),
+      ),
+      of('Commit', ({ git }) => (git ? `${git.commit}${git.dirty ? ', and files that differ from it' : ''}` : '')),
+      of('Seed', ({ seed }) => String(seed)),
+      of('Ceiling of the generator', ({ ceiling }) => (ceiling ? ceilingInWords(ceiling.requestsPerSecond) : '')),
+      of('The same at a given rate', ({ ceiling }) => ceilingInWords(ceiling?.openRequestsPerSecond ?? {})),
+      of('Highest rate offered', ({ ceiling }) => (ceiling ? `${number(ceiling.bound)} requests/s` : '')),
+      of('Clock of the cluster', ({ clock }) =>
+        clock.offsetSeconds === null ? '' : `${number(clock.offsetSeconds)} s ahead, by ${clock.of}`,
+      ),
+    ].filter(([, ...cells]) => cells.some((cell) => cell !== ABSENT)),
+    source: 'environment.json',
+  };
+}
+
+function sizeInWords({ cpus, memoryBytes, architecture }: Node): string {
+  return `${number(cpus)} CPUs, ${gib(memoryBytes)}, ${architecture}`;
+}
+
+function gib(bytes: number): string {
+  return `${number(Math.round((bytes / 2 ** 30) * 10) / 10)} GiB`;
+}
+
+/** @param rates requests/s by target */
+function ceilingInWords(rates: Readonly<Record<string, number>>): string {
+  return Object.entries(rates)
+    .map(([target, rate]) => `${target} ${number(rate)} requests/s`)
+    .join(', ');
+}

@@ -1,0 +1,32 @@
+// The sections of the report, in the order in which you read them.
+
+import { accuracy } from './accuracy.ts';
+import { appendix } from './appendix.ts';
+import { autoscaling } from './autoscaling.ts';
+import { batchSize } from './batch-size.ts';
+import { coldStart } from './cold-start.ts';
+import { cost } from './cost.ts';
+import type { SectionDefinition } from './definition.ts';
+import { environment } from './environment.ts';
+import { latency } from './latency.ts';
+import { method } from './method.ts';
+import { repetition } from './repetition.ts';
+import { threats } from './threats.ts';
+import { throughput } from './throughput.ts';
+import { verdict } from './verdict.ts';
+
+export const SECTIONS: readonly SectionDefinition[] = [
+  verdict,
+  method,
+  environment,
+  latency,
+  throughput,
+  autoscaling,
+  cost,
+  batchSize,
+  coldStart,
+  accuracy,
+  threats,
+  repetition,
+  appendix,
+];

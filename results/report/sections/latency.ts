@@ -1,0 +1,155 @@
+// How long answers take at the same rate, up to the slowest ones.
+
+import { max } from 'simple-statistics';
+import { left, paragraph, right, type Block, type Picture } from '../document.ts';
+import { interval, number, percent, words } from '../format.ts';
+import { latencyOf, pairsOf, partsOf, throttledShare, type Part, type Side } from '../measurements.ts';
+import { cpuLimit } from '../plan.ts';
+import { bothSides, labelsOf, ofBoth, trialsOfEach, type Sides } from '../sides.ts';
+import { countOf, percentile, percentileInterval, type Histogram, type Pair } from '../statistics.ts';
+import { draw, LOG, numbers, sideOfColour, sideOfLine, wide } from '../vega.ts';
+import { floorOf } from '../winner.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+
+export const latency: SectionDefinition = {
+  title: 'Latency at the same rate',
+  measured: { what: 'latency', experiment: 'latency' },
+  blocks,
+};
+
+const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999];
+
+async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> {
+  const pairs = pairsOf(...sides, 'latency');
+  const [pair] = pairs;
+  if (!pair) return undefined;
+  const histograms = ofBoth(pairs, (part) => latencyOf(part));
+  const rate = pair[0].read('steps')[0]?.offered_rate;
+  const own = sides.map(ownLatency);
+  const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`);
+  const floors = noise.flatMap((figure) => {
+    const floor = floorOf(figure);
+    return floor === undefined ? [] : `${figure.name} ${percent(floor - 1)}`;
+  });
+  return [
+    paragraph(
+      `${trialsOfEach(pairs)}, at ${number(rate ?? NaN)} requests/s to one replica, ${cpuLimit(sides, 'latency')}. ` +
+        'Users notice the slowest requests, so the scale gives the tail its room.' +
+        (floors.length > 0
+          ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. ` +
+            'The report takes a smaller difference for noise.'
+          : '') +
+        (own.some(Boolean)
+          ? ' A bare server that only answers, asked at the same rate in the same form, shows how much of each ' +
+            'latency belongs to the load generator and the network.'
+          : ''),
+    ),
+    ...throttled(pairs, sides),
+    await latencies(histograms, sides),
+    {
+      kind: 'table',
+      columns: [
+        left('Percentile, ms'),
+        ...sides.flatMap(({ label }, index) => [
+          right(label),
+          right('95 % interval'),
+          ...(own[index] ? [right('Bare server')] : []),
+        ]),
+      ],
+      rows: SHARES.map((share) => [
+        `${number(100 * share)} %`,
+        ...histograms.flatMap((some, index) => {
+          const its = percentileInterval(some, share);
+          const ms = (us: number) => number(us / 1000);
+          const bare = own[index];
+          return [
+            ms(percentile(some, share)),
+            its ? interval(its, ms) : 'too few requests',
+            ...(bare ? [ms(percentile([bare], share))] : []),
+          ];
+        }),
+      ]),
+      source: `latency/*/<target>_latency.csv; ${words(answers)}`,
+    },
+  ];
+}
+
+/** The trial of `calibrate` that asks a bare server at the rate of the latency experiment. */
+const FLOOR_TRIAL = 3;
+
+/** The latencies of a bare server that was asked as this side was; undefined where none was. */
+function ownLatency(side: Side): Histogram | undefined {
+  const part = partsOf(side, 'calibrate').find(({ trial }) => trial === FLOOR_TRIAL);
+  return part && latencyOf(part);
+}
+
+/** A target that the kernel stops at its limit in more than this share of its CPU periods shows that in its p99. */
+const MOST_THROTTLED = 0.01;
+
+/** An alert for each side whose latencies are those of its CPU limit. */
+function throttled(pairs: readonly Pair<Part>[], sides: Sides): Block[] {
+  return bothSides(sides, ofBoth(pairs, throttledShare), (shares, label): Block[] => {
+    const most = max([0, ...shares.map((share) => share ?? 0)]);
+    if (most <= MOST_THROTTLED) return [];
+    return [
+      {
+        kind: 'alert',
+        text:
+          `${label} stood at its CPU limit in up to ${percent(most)} of its CPU periods: its slowest answers waited ` +
+          'for the kernel to let it go on. They tell of the limit, and not of the target.',
+      },
+    ];
+  });
+}
+
+const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999];
+/** A percentile needs so many slower requests: with fewer, it is the luck of one. */
+const LEAST_SLOWER = 10;
+
+/** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */
+async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Promise<Picture> {
+  const rows = bothSides(sides, trials, (histograms, side) =>
+    CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
+      const { low = NaN, high = NaN } = percentileInterval(histograms, share) ?? {};
+      const value = percentile(histograms, share) / 1000;
+      return { side, share, odds: 1 / (1 - share), value, low: low / 1000, high: high / 1000 };
+    }),
+  );
+  const most = Math.max(...rows.map(({ odds }) => odds));
+  const x = numbers('odds', 'share of the right answers that took at most so long', {
+    scale: LOG,
+    axis: {
+      values: [1, 2, 10, 100, 1000, 10_000].filter((odds) => odds <= most),
+      labelExpr: "format(100 * (1 - 1 / datum.value), '~g') + ' %'",
+      labelOverlap: false,
+    },
+  });
+  const y = { scale: { ...LOG, padding: 8 }, axis: { tickCount: 6, format: '~g' } };
+  const labels = labelsOf(sides);
+  const svg = await draw(
+    rows,
+    wide({
+      height: 250,
+      layer: [
+        {
+          transform: [{ filter: 'isValid(datum.low)' }],
+          mark: { type: 'area', opacity: 0.2 },
+          encoding: { x, y: numbers('low', 'latency, ms', y), y2: { field: 'high' }, ...sideOfColour(labels) },
+        },
+        { mark: 'line', encoding: { x, y: numbers('value', 'latency, ms', y), ...sideOfLine(labels) } },
+      ],
+    }),
+  );
+  return {
+    kind: 'picture',
+    svg,
+    caption: 'Latency by percentile, both scales logarithmic, all trials merged; the bands are 95 % intervals.',
+    alt: 'A rising curve of latency by percentile for each side.',
+    values: {
+      kind: 'table',
+      columns: [left('Side'), right('percentile'), right('ms'), right('at least'), right('at most')],
+      rows: rows.map(({ side, share, value, low, high }) => [side, ...[100 * share, value, low, high].map(number)]),
+      source: 'latency/*/<target>_latency.csv',
+    },
+  };
+}

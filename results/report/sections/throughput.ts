@@ -1,0 +1,135 @@
+// How many right answers one replica gives, by the number of users.
+
+import { max } from 'simple-statistics';
+import { left, paragraph, right, type Block, type Picture } from '../document.ts';
+import { counted, number, words } from '../format.ts';
+import { pairsOf, throughputOf, together, type Part, type Side } from '../measurements.ts';
+import { cpuLimit } from '../plan.ts';
+import { bothSides, labelsOf, ofBoth, sideBySide, trialsOfEach, type Sides } from '../sides.ts';
+import { percentile, type Pair } from '../statistics.ts';
+import { draw, LOG, numbers, sideOfColour, sideOfLine, sideOfPoint, wide } from '../vega.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+
+export const throughput: SectionDefinition = {
+  title: 'Throughput of one replica',
+  measured: { what: 'throughput of one replica', experiment: 'capacity' },
+  blocks,
+};
+
+/** The knee is where this share of the highest throughput is reached: from there on, more users only wait longer. */
+const KNEE_SHARE = 0.95;
+
+async function blocks({ sides }: Material): Promise<Block[] | undefined> {
+  const pairs = pairsOf(...sides, 'capacity');
+  if (pairs.length === 0) return undefined;
+  const parts = ofBoth(pairs, (part) => part);
+  const rows = bothSides(sides, parts, curve);
+  const of = ({ label }: Side) => rows.filter(({ side }) => side === label);
+  const kneeOf = (side: Side) => {
+    const most = max(of(side).map(({ throughput }) => throughput));
+    return of(side).find(({ throughput }) => throughput >= KNEE_SHARE * most)?.users ?? NaN;
+  };
+  const knees = [kneeOf(sides[0]), kneeOf(sides[1])] as const;
+  const told = sides.map((side, index) => {
+    const knee = of(side).find(({ users }) => users === knees[index]);
+    return (
+      `${side.name} at ${counted(knees[index] ?? NaN, 'user')} with ${number(knee?.throughput ?? NaN)} right ` +
+      `answers/s and a 99th percentile of ${number(knee?.p99 ?? NaN)} ms`
+    );
+  });
+  return [
+    paragraph(
+      `${trialsOfEach(pairs)}, of one replica ${cpuLimit(sides, 'capacity')}. The knee, where ` +
+        `${number(100 * KNEE_SHARE)} % of the highest throughput is reached, is for ${words(told)}.`,
+    ),
+    await saturation(rows, parts, sides, knees),
+    sideBySide(
+      'Users',
+      sides,
+      rows,
+      ({ users }) => users,
+      {
+        'right answers/s': ({ throughput }) => throughput,
+        'p50, ms': ({ p50 }) => p50,
+        'p99, ms': ({ p99 }) => p99,
+      },
+      'capacity/*/<target>_steps.csv and _latency.csv, all trials together',
+    ),
+  ];
+}
+
+/** What a side answered with each number of users that all of its trials reached. */
+function curve(parts: readonly Part[], side: string): Saturation[] {
+  return together(parts, ({ users }) => users).flatMap(({ key, steps, answersPerSecond, histograms }) =>
+    steps < parts.length
+      ? []
+      : {
+          side,
+          users: key,
+          throughput: answersPerSecond,
+          p50: percentile(histograms, 0.5) / 1000,
+          p99: percentile(histograms, 0.99) / 1000,
+        },
+  );
+}
+
+/** What one side answers with so many users. */
+interface Saturation {
+  side: string;
+  users: number;
+  throughput: number;
+  p50: number;
+  p99: number;
+}
+
+/** @param knees users at which each side's curve has its knee */
+async function saturation(
+  rows: readonly Saturation[],
+  trials: Pair<readonly Part[]>,
+  sides: Sides,
+  knees: Pair<number>,
+): Promise<Picture> {
+  const labels = labelsOf(sides);
+  const dots = bothSides(sides, trials, (parts, side) =>
+    parts.flatMap((part) => part.read('steps').map((step) => ({ side, users: step.users, trial: throughputOf(step) }))),
+  );
+  const flags = bothSides(sides, knees, (knee, label) =>
+    rows.filter(({ side, users }) => side === label && users === knee).map((row) => ({ ...row, knee: row.throughput })),
+  );
+  const x = numbers('users', 'users at a time (log scale)', {
+    scale: { ...LOG, base: 2, padding: 12 },
+    axis: { values: [...new Set(rows.map(({ users }) => users))], format: 'd' },
+  });
+  const layer = (field: string, mark: object, encoding: object) => ({
+    transform: [{ filter: `isValid(datum.${field})` }],
+    mark,
+    encoding: { x, y: numbers(field, 'right answers/s'), ...encoding },
+  });
+  const colour = sideOfColour(labels);
+  const svg = await draw(
+    [...rows, ...dots, ...flags],
+    wide({
+      height: 250,
+      layer: [
+        layer('throughput', { type: 'line' }, sideOfLine(labels)),
+        layer('trial', { type: 'point', opacity: 0.7 }, sideOfPoint(labels)),
+        layer('knee', { type: 'point', filled: false, size: 260, strokeWidth: 1.5 }, colour),
+        layer('knee', { type: 'text', dy: -16 }, { text: { value: 'knee' }, ...colour }),
+      ],
+    }),
+  );
+  return {
+    kind: 'picture',
+    svg,
+    caption:
+      'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which ' +
+      `more users bring less than ${number(Math.round(100 * (1 - KNEE_SHARE)))} % more.`,
+    alt: 'A curve for each side that rises and levels out.',
+    values: {
+      kind: 'table',
+      columns: [left('Side'), right('users'), right('right answers/s in each trial')],
+      rows: dots.map(({ side, users, trial }) => [side, number(users), number(trial)]),
+      source: 'capacity/*/<target>_steps.csv',
+    },
+  };
+}
