@@ -9,6 +9,13 @@ import { CompareError, type Files } from './place.ts';
 const BEGIN = '-----BEGIN F2C RESULTS-----';
 const END = '-----END F2C RESULTS-----';
 
+/** What `kubectl logs --prefix --timestamps` writes before a line: the pod with its container, and a time. */
+const PREFIX = /^(?:\[pod\/[^\]\s]+\] ?)?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ?)?/;
+/** The line with which the load test says how it went. The archive, where there is one, comes after it. */
+const OUTCOME = /^(?:(?:VALID|INVALID|BROKEN) \w+|f2c_loadtest|Worker of \S+): ./;
+/** A line that Locust, or a process of it, has logged. */
+const LOCUST = /^\[[\d :,-]+\] \S*\w+\/locust[.\w]*: /;
+
 /** The text between the two marker lines: a header that describes the archive, an empty line, and lines of base64. */
 interface Frame {
   name: string;
@@ -23,7 +30,9 @@ interface Frame {
  * @throws CompareError that says how the archive is damaged
  */
 export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
-  const { name, bytes, sha256, base64 } = readFrame(frameOf(log.split(/\r*\n|\r+$/)));
+  const { name, bytes, sha256, base64 } = readFrame(
+    frameOf(log.split(/\r*\n|\r+$/).map((line) => line.replace(PREFIX, ''))),
+  );
   const target = TARGETS.find((each) => name === `${each}.tar.gz`);
   if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
   const archive = Buffer.from(base64.join(''), 'base64');
@@ -44,12 +53,7 @@ function frameOf(log: string[]): string[] {
   if (begin !== log.lastIndexOf(BEGIN) || end !== log.lastIndexOf(END)) {
     throw new CompareError('There are several archives in this log: give the log of one pod at a time.');
   }
-  if (begin < 0 && end < 0) {
-    throw new CompareError(
-      'There is no archive in this log: the load test still runs, or its pod was ended before it could print one. ' +
-        '`kubectl describe pod` tells why.',
-    );
-  }
+  if (begin < 0 && end < 0) throw new CompareError(whyNone(log));
   if (begin < 0 || (end >= 0 && end < begin)) {
     throw new CompareError(
       'The beginning of the archive is missing in this log: the node has thrown away the older part of it. ' +
@@ -63,6 +67,22 @@ function frameOf(log: string[]): string[] {
     );
   }
   return log.slice(begin + 1, end);
+}
+
+/** Says why a log has no archive, as far as its own lines tell. */
+function whyNone(log: string[]): string {
+  if (!log.some((line) => line.trim())) {
+    return 'There is no archive, because the log is empty. Has the command that reads the log printed an error?';
+  }
+  const outcome = log.findLast((line) => OUTCOME.test(line));
+  if (outcome !== undefined) return `There is no archive in this log. The load test says in it: ${outcome}`;
+  if (log.some((line) => LOCUST.test(line))) {
+    return (
+      'There is no archive in this log, and no verdict: it ends before the load test did. Read the log again when the ' +
+      'load test has ended; if it has, `kubectl describe pod` tells what ended it.'
+    );
+  }
+  return 'There is no archive in this text, nor any other line of a load test. Is it the whole log of its pod?';
 }
 
 function readFrame(lines: string[]): Frame {

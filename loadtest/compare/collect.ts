@@ -2,7 +2,7 @@
 
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
+import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { fileName, kindsOfLoad, type Kind } from '../../results/files.ts';
 import { read, ResultsError } from '../../results/read.ts';
@@ -30,7 +30,7 @@ const [folder = ''] = command.parse().args;
 if (process.stdin.isTTY) command.error('error: the log is read from standard input; --help has examples');
 
 try {
-  process.exitCode = EXIT_CODES[await collect(await text(process.stdin))];
+  process.exitCode = EXIT_CODES[await collect(decode(await buffer(process.stdin)))];
 } catch (error) {
   if (!(error instanceof CompareError || error instanceof ResultsError)) throw error;
   console.error(error.message);
@@ -49,6 +49,12 @@ async function collect(log: string) {
   console.log(`${verdict} ${target}: ${verdict === 'VALID' ? figures : reasons.join('; ')}`);
   for (const [name, { length }] of files) console.log(`${join(folder, name)} ${length} bytes`);
   return verdict;
+}
+
+/** Decodes a log in UTF-8, or in UTF-16 with a byte order mark, in which PowerShell saves what a program prints. */
+function decode(bytes: Buffer): string {
+  const encodings: Record<string, string> = { fffe: 'utf-16le', feff: 'utf-16be' };
+  return new TextDecoder(encodings[bytes.toString('hex', 0, 2)]).decode(bytes);
 }
 
 function write(files: Files): void {

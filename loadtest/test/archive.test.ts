@@ -35,6 +35,21 @@ describe('a whole archive', () => {
   });
 });
 
+describe('an archive whose lines kubectl has marked', () => {
+  const time = '2026-11-23T18:06:05.123456789Z';
+  test.each([
+    ['--timestamps', `${time} `],
+    ['--timestamps, on a node with another time zone', '2026-11-23T19:06:05+01:00 '],
+    ['--prefix', '[pod/f2c-loadtest-2a3c1119-x7k2p/f2c-loadtest] '],
+    ['--prefix --timestamps', `[pod/f2c-loadtest-2a3c1119-x7k2p/f2c-loadtest] ${time} `],
+  ])('by %s is unpacked', async (_, prefix) => {
+    const marked = LOG.replaceAll(/^/gm, prefix);
+    expect(await unpack(marked)).toEqual(WHOLE);
+    // Some editors cut the space off where the rest of the line is empty.
+    expect(await unpack(marked.replaceAll(/ +$/gm, ''))).toEqual(WHOLE);
+  });
+});
+
 describe('a damaged archive', () => {
   const lines = LOG.split('\n');
   const line = fc.nat(lines.length - 1);
@@ -72,8 +87,19 @@ describe('a damaged archive', () => {
 
   const [begin, end] = ['-----BEGIN F2C RESULTS-----\n', '-----END F2C RESULTS-----\n'];
   test.each([
-    ['', 'There is no archive in this log: the load test still runs, or its pod was ended before'],
-    [LOG.slice(0, LOG.indexOf(begin)), 'There is no archive in this log'],
+    ['', 'There is no archive, because the log is empty. Has the command that reads the log printed an error?'],
+    [LOG.slice(0, LOG.indexOf(begin)), 'There is no archive in this log, and no verdict: it ends before the load test'],
+    [
+      '[2026-11-23 18:06:05,000] f2c-loadtest-x7k2p/WARNING/locust.runners: CPU usage above 90%!',
+      'There is no archive in this log, and no verdict',
+    ],
+    ['Error from server', 'There is no archive in this text, nor any other line of a load test. Is it the whole log'],
+    [
+      '[pod/a/b] 2026-11-23T18:06:05Z BROKEN function: Locust has ended by SIGKILL: was there too little memory?\n',
+      'in this log. The load test says in it: BROKEN function: Locust has ended by SIGKILL: was there too little memory?',
+    ],
+    ['f2c_loadtest: --users=0 is not wanted.', 'The load test says in it: f2c_loadtest: --users=0 is not wanted.'],
+    ['Worker of a-master: done; the verdict is there.', 'The load test says in it: Worker of a-master: done;'],
     [LOG.slice(LOG.indexOf(begin) + 5), 'The beginning of the archive is missing in this log'],
     [LOG.slice(0, LOG.indexOf(end)), 'The end of the archive is missing in this log: the pod was ended while'],
     [LOG + LOG, 'There are several archives in this log: give the log of one pod at a time.'],

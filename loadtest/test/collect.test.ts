@@ -31,11 +31,20 @@ test('INVALID: 3, with the reasons', async () => {
   expect(readdirSync(folder)).toHaveLength(INVALID.size);
 });
 
+test.each([
+  ['UTF-16, in which PowerShell 5 saves', Buffer.from(`\uFEFF${LOG}`, 'utf16le')],
+  ['UTF-16 with the high bytes first', Buffer.from(`\uFEFF${LOG}`, 'utf16le').swap16()],
+  ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${LOG.slice(LOG.indexOf('-----BEGIN'))}`)],
+])('a log in %s', async (_, log) => {
+  const { exitCode, stderr } = await collect(log, temporary());
+  expect({ exitCode, stderr }).toEqual({ exitCode: 3, stderr: '' });
+});
+
 test('no archive: 1, and no folder', async () => {
   const folder = join(temporary(), 'new');
-  const { exitCode, stdout, stderr } = await collect('Starting Locust\n', folder);
+  const { exitCode, stdout, stderr } = await collect('BROKEN function: Locust has ended.\n', folder);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-  expect(stderr).toMatch(/^There is no archive in this log: .*\.$/);
+  expect(stderr).toBe('There is no archive in this log. The load test says in it: BROKEN function: Locust has ended.');
   expect(existsSync(folder)).toBe(false);
 });
 
@@ -79,7 +88,7 @@ function changed(name: string, change: (text: string) => string): Map<string, Bu
   return new Map([...INVALID, [name, Buffer.from(change(INVALID.get(name)!.toString()))]]);
 }
 
-async function collect(log: string, ...args: string[]) {
+async function collect(log: string | Buffer, ...args: string[]) {
   return execa('node', ['loadtest/compare/collect.ts', ...args], { input: log, reject: false });
 }
 
