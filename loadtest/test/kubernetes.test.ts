@@ -10,12 +10,22 @@ function pod(status: Partial<Pod['status']>): Pod {
     status: { phase: 'Pending', ...status },
   };
 }
+const status = { name: 'f2c-function', imageID: '', restartCount: 0 };
 const waiting = (reason: string) =>
-  pod({ containerStatuses: [{ imageID: '', restartCount: 0, state: { waiting: { reason, message: 'so it says' } } }] });
+  pod({ containerStatuses: [{ ...status, state: { waiting: { reason, message: 'so it says' } } }] });
 
 describe('why a pod will not run', () => {
   test('its image is not there', () => {
     expect(trouble([waiting('ErrImagePull')])).toBe('The pod it does not start: ErrImagePull. so it says');
+  });
+
+  test('it was killed again and again', () => {
+    const state = { waiting: { reason: 'CrashLoopBackOff', message: 'back-off 10s' } };
+    const lastState = { terminated: { exitCode: 137, reason: 'OOMKilled' } };
+    expect(trouble([pod({ containerStatuses: [{ ...status, state, lastState }] })])).toBe(
+      'The pod it does not start: CrashLoopBackOff. back-off 10s ' +
+        'Its container f2c-function was killed for lack of memory (exit code 137, OOMKilled).',
+    );
   });
 
   test('it is still starting', () => {

@@ -3,6 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
 import { unpack } from '../archive.ts';
+import { describeEnding } from '../ending.ts';
 import { trouble, type List, type Pod } from './kubernetes.ts';
 import {
   BARE_SERVER,
@@ -101,8 +102,9 @@ async function ended(namespace: Namespace, job: string, selector: string): Promi
   const terminated = pod.status.containerStatuses?.[0]?.state.terminated;
   if (!terminated) return undefined;
   if (!EXIT_CODES_WITH_RESULTS.includes(terminated.exitCode)) {
-    const text = terminated.message?.trim() ?? terminated.reason ?? 'no reason is known.';
-    throw new CompareError(`The load generator broke with exit code ${terminated.exitCode}: ${text}`);
+    const remedy =
+      terminated.reason === 'OOMKilled' ? ' `--set loadtest.resources.limits.memory=1Gi` gives it more.' : '';
+    throw new CompareError(`The load generator ${describeEnding(terminated)}${remedy}`);
   }
   return pod;
 }

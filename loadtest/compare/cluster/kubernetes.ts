@@ -2,6 +2,7 @@
 
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
+import { describeEnding, type Ending } from '../ending.ts';
 import { CompareError } from '../place.ts';
 import type { Shell } from '../shell.ts';
 
@@ -35,7 +36,12 @@ export interface Pod {
   metadata: { name: string; uid: string; creationTimestamp: string; deletionTimestamp?: string };
   spec: {
     nodeName?: string;
-    containers: { image: string; resources: Resources; ports?: { name?: string; containerPort: number }[] }[];
+    containers: {
+      name: string;
+      image: string;
+      resources: Resources;
+      ports?: { name?: string; containerPort: number }[];
+    }[];
   };
   status: {
     phase: 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
@@ -44,12 +50,12 @@ export interface Pod {
     podIP?: string;
     conditions?: { type: string; status: string; lastTransitionTime: string; reason?: string; message?: string }[];
     containerStatuses?: {
+      name: string;
       imageID: string;
       restartCount: number;
-      state: {
-        waiting?: { reason: string; message?: string };
-        terminated?: { exitCode: number; reason?: string; message?: string };
-      };
+      state: { waiting?: { reason: string; message?: string }; terminated?: Ending };
+      /** The state before the last restart. */
+      lastState?: { terminated?: Ending };
     }[];
   };
 }
@@ -127,8 +133,13 @@ const PATIENCE_MS = 30_000;
 /** Returns a sentence that says why a pod won't run, or undefined if all of them may. */
 export function trouble(pods: readonly Pod[]): string | undefined {
   for (const { metadata, status } of pods) {
-    const waiting = status.containerStatuses?.map(({ state }) => state.waiting).find(isFinal);
-    if (waiting) return `The pod ${metadata.name} does not start: ${waiting.reason}. ${waiting.message ?? ''}`.trim();
+    const stuck = status.containerStatuses?.find(({ state }) => isFinal(state.waiting));
+    if (stuck?.state.waiting) {
+      const { reason, message = '' } = stuck.state.waiting;
+      const before = stuck.lastState?.terminated;
+      const ending = before ? `Its container ${stuck.name} ${describeEnding(before)}` : '';
+      return [`The pod ${metadata.name} does not start: ${reason}.`, message, ending].filter(Boolean).join(' ');
+    }
     const unscheduled = status.conditions?.find(({ reason }) => reason === 'Unschedulable');
     if (unscheduled && Date.now() - Date.parse(unscheduled.lastTransitionTime) > PATIENCE_MS) {
       return `No node takes the pod ${metadata.name}: ${unscheduled.message ?? 'unschedulable'}`;

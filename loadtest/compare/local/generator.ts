@@ -2,9 +2,10 @@
 
 import { join } from 'node:path';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { execa } from 'execa';
 import { fileName, kindsOfLoad } from '../../../results/files.ts';
+import { describeEnding } from '../ending.ts';
 import { ROOT } from '../environment.ts';
 import { CompareError, type Files, type Load } from '../place.ts';
 import type { Shell } from '../shell.ts';
@@ -32,12 +33,14 @@ export async function openGenerator(
         detached: true,
         reject: false,
       });
-      const { stdout, stderr, exitCode } = await command;
+      const { stdout, stderr, exitCode, signal, shortMessage } = await command;
       shell.signal.throwIfAborted();
       // 0 means VALID and 3 means INVALID; both have results.
       if (exitCode !== 0 && exitCode !== 3) {
-        const why = /^BROKEN .*$/m.exec(stdout)?.[0] ?? `it ended with exit code ${exitCode ?? 'unknown'}.`;
-        throw new CompareError(`The load generator broke: ${why}`, stderr);
+        const broken = /^BROKEN .*$/m.exec(stdout)?.[0];
+        const code = signal ? 128 + constants.signals[signal] : exitCode;
+        const how = code === undefined ? shortMessage : describeEnding({ exitCode: code, message: broken });
+        throw new CompareError(`The load generator ${how}`, stderr);
       }
       const names = kindsOfLoad(load.target).map((kind) => fileName(load.target, kind));
       return new Map(
