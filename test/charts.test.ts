@@ -4,6 +4,8 @@ import { getDefaults, getMetadata } from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { settingsSchema } from '../function/src/settings.ts';
+import { RELEASES } from '../loadtest/compare/cluster/namespace.ts';
+import { CHARTS as FOLDERS, type Chart } from '../loadtest/compare/options.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';
@@ -129,6 +131,16 @@ describe.skipIf(!hasHelm)(`the load test${hasHelm ? '' : ' (skipped: helm is not
       // Locust takes a separate word for the name of a user class.
       for (const argument of container!.args as string[]) expect(argument).toMatch(/^--[a-z][a-z-]*(=.+)?$/);
     }
+  });
+});
+
+describe.skipIf(!hasHelm)(`npm run compare${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+  test.each(Object.entries(FOLDERS))('finds the container of the chart %s by its name', (chart, folder) => {
+    const { stdout } = spawnSync('helm', ['template', 'any', folder], { encoding: 'utf8' });
+    const objects = parseAllDocuments(stdout).map((each) => each.toJS() as (Workload & { kind: string }) | null);
+    const workloads = objects.filter((each) => each?.kind === 'Deployment' || each?.kind === 'Job');
+    const names = workloads.flatMap((each) => each?.spec.template.spec.containers.map(({ name }) => name));
+    expect(names).toEqual([RELEASES[chart as Chart]]);
   });
 });
 

@@ -2,13 +2,14 @@
 
 import { readFileSync } from 'node:fs';
 import { parseAllDocuments } from 'yaml';
-import type { Resources } from './kubernetes.ts';
-import { BARE_SERVER, kubectl, type Namespace } from './namespace.ts';
+import { byName, type Resources } from './kubernetes.ts';
+import { BARE_SERVER, kubectl, RELEASES, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
 import { BARE_SERVER_CODE } from '../targets/index.ts';
 import { render } from './releases.ts';
 
 interface Container {
+  name: string;
   image: string;
   imagePullPolicy?: string;
   securityContext?: object;
@@ -60,7 +61,7 @@ async function podTemplate(namespace: Namespace, labels: Record<string, string>)
   );
   const deployment = documents.find((each) => each?.kind === 'Deployment');
   const { selector, template } = deployment?.spec ?? {};
-  const [container] = template?.spec.containers ?? [];
+  const container = byName(template?.spec.containers, RELEASES.function);
   if (!selector || !template || !container) throw new CompareError('The chart of the function has no Deployment.');
   const { image, imagePullPolicy, securityContext, resources } = container;
   const others = Object.entries(template.metadata.labels).filter(([name]) => !(name in selector.matchLabels));
@@ -70,7 +71,7 @@ async function podTemplate(namespace: Namespace, labels: Record<string, string>)
       ...template.spec,
       containers: [
         {
-          name: 'bare-server',
+          name: BARE_SERVER,
           image,
           imagePullPolicy,
           securityContext,

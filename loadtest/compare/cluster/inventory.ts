@@ -2,7 +2,7 @@
 
 import type { Environment, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
-import { isForbidden, type List, type Node } from './kubernetes.ts';
+import { byName, isForbidden, type List, type Node } from './kubernetes.ts';
 import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
@@ -47,10 +47,12 @@ async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promis
  * @returns the node of a target's pod, and the model; null if the caller has no permission to run commands in pods
  */
 async function cpuModel(namespace: Namespace, target: Target): Promise<[node: string, model: string | null]> {
-  const [pod] = await podsBy(namespace, selectorOf(releaseOf(target)));
+  const release = releaseOf(target);
+  const [pod] = await podsBy(namespace, selectorOf(release));
   const node = pod?.spec.nodeName ?? '';
+  const container = [pod?.metadata.name ?? '', '--container', release];
   try {
-    const text = await kubectl(namespace, 'exec', pod?.metadata.name ?? '', '--', ...DEFINITIONS[target].readCpu);
+    const text = await kubectl(namespace, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
     return [node, /^model name\s*: (.+)$/m.exec(text)?.[1] ?? null];
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
@@ -74,8 +76,8 @@ function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string,
 
 async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | undefined> {
   const [pod] = await podsBy(namespace, selectorOf(RELEASES[chart]));
-  const reference = pod?.spec.containers[0]?.image;
-  const id = pod?.status.containerStatuses?.[0]?.imageID;
+  const reference = byName(pod?.spec.containers, RELEASES[chart])?.image;
+  const id = byName(pod?.status.containerStatuses, RELEASES[chart])?.imageID;
   if (!pod?.spec.nodeName || !reference || !id) return undefined;
   const node = (await nodesOf(namespace)).find(({ metadata }) => metadata.name === pod.spec.nodeName);
   // Nodes list the full names of images, and only the largest fifty images.

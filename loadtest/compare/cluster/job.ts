@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
 import { unpack } from '../archive.ts';
 import { describeEnding } from '../ending.ts';
-import { trouble, type List, type Pod } from './kubernetes.ts';
+import { byName, trouble, type List, type Pod } from './kubernetes.ts';
 import {
   BARE_SERVER,
   diagnosis,
@@ -57,7 +57,8 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
       1000,
     );
     if (load.toBareServer) await stopBareServer(namespace);
-    return (await unpack(await api.text(`${core}/pods/${pod.metadata.name}/log`))).files;
+    const log = await api.text(`${core}/pods/${pod.metadata.name}/log?container=${RELEASES.loadtest}`);
+    return (await unpack(log)).files;
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     throw new CompareError(error.message, await diagnosis(namespace, selector));
@@ -99,7 +100,7 @@ async function ended(namespace: Namespace, job: string, selector: string): Promi
   }
   const { phase, reason, message } = pod.status;
   if (phase === 'Failed' && reason) throw new CompareError(`The load generator was ended: ${reason}. ${message ?? ''}`);
-  const terminated = pod.status.containerStatuses?.[0]?.state.terminated;
+  const terminated = byName(pod.status.containerStatuses, RELEASES.loadtest)?.state.terminated;
   if (!terminated) return undefined;
   if (!EXIT_CODES_WITH_RESULTS.includes(terminated.exitCode)) {
     const remedy =

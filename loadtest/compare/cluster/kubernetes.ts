@@ -60,6 +60,11 @@ export interface Pod {
   };
 }
 
+/** Returns the container of a name, or its state, or its usage. A service mesh may put others before and beside it. */
+export function byName<T extends { name: string }>(containers: readonly T[] | undefined, name: string): T | undefined {
+  return containers?.find((each) => each.name === name);
+}
+
 export interface Resources {
   requests?: Record<string, string>;
   limits?: Record<string, string>;

@@ -7,14 +7,17 @@ import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 
-/** The release of each chart. A release with the chart's own name gives the chart's objects that name. */
+/**
+ * The release of each chart, which has the chart's own name: so have the chart's objects then. The container in its pods
+ * has the chart's name in any case.
+ */
 export const RELEASES: Record<Chart, string> = {
   function: 'f2c-function',
   tfserving: 'f2c-tfserving',
   loadtest: 'f2c-loadtest',
 };
 
-/** The name of the bare server's Deployment, and of its Service on port 80. */
+/** The name of the bare server's Deployment, of the container in it, and of its Service on port 80. */
 export const BARE_SERVER = 'f2c-bare-server';
 /** The function's second release, which is a Knative service. */
 export const FROM_ZERO = 'f2c-function-knative';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Target } from '../../../results/files.ts';
-import { trouble, type Deployment, type Resources } from './kubernetes.ts';
+import { byName, trouble, type Deployment, type Resources } from './kubernetes.ts';
 import { diagnosis, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { ROOT } from '../environment.ts';
@@ -125,8 +125,9 @@ async function isRolledOut({ api, name }: Namespace, target: Target): Promise<bo
 
 /** Returns a target's resource requests and limits, as its pod has them. */
 export async function resourcesOf(namespace: Namespace, target: Target): Promise<Required<Resources>> {
-  const [pod] = await podsBy(namespace, selectorOf(releaseOf(target)));
-  const { requests = {}, limits = {} } = pod?.spec.containers[0]?.resources ?? {};
+  const release = releaseOf(target);
+  const [pod] = await podsBy(namespace, selectorOf(release));
+  const { requests = {}, limits = {} } = byName(pod?.spec.containers, release)?.resources ?? {};
   const sorted = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).sort());
   return { requests: sorted(requests), limits: sorted(limits) };
 }

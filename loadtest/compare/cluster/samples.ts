@@ -3,7 +3,7 @@
 import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
-import { ApiError, type Deployment, type List } from './kubernetes.ts';
+import { ApiError, byName, type Deployment, type List } from './kubernetes.ts';
 import { podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Samples, Watch } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
@@ -14,13 +14,17 @@ const KUBELET_SECONDS = 5;
 interface PodMetrics {
   /** The end of the interval whose mean usage this is. */
   timestamp: string;
-  containers: { usage: { cpu: string; memory: string } }[];
+  containers: { name: string; usage: { cpu: string; memory: string } }[];
 }
 /** The kubelet's summary of what containers use. */
 interface Summary {
   pods: {
     podRef: { name: string; namespace: string };
-    containers?: { cpu?: { time: string; usageCoreNanoSeconds?: number }; memory?: { workingSetBytes?: number } }[];
+    containers?: {
+      name: string;
+      cpu?: { time: string; usageCoreNanoSeconds?: number };
+      memory?: { workingSetBytes?: number };
+    }[];
   }[];
 }
 
@@ -78,13 +82,15 @@ async function timelineRow(namespace: Namespace, target: Target): Promise<Row<'t
     timestamp_s: timestamp,
     desired_replicas: spec.replicas,
     ready_replicas: status.readyReplicas ?? 0,
-    cpu_cores: metrics.length > 0 ? total(metrics, 'cpu') : null,
-    memory_bytes: metrics.length > 0 ? total(metrics, 'memory') : null,
+    cpu_cores: metrics.length > 0 ? total(metrics, target, 'cpu') : null,
+    memory_bytes: metrics.length > 0 ? total(metrics, target, 'memory') : null,
   };
 }
 
-function total(metrics: PodMetrics[], key: 'cpu' | 'memory'): number {
-  return sum(metrics.flatMap(({ containers }) => containers.map(({ usage }) => quantity(usage[key]))));
+/** Adds up what a target's own containers use, without those that a service mesh puts into the same pods. */
+function total(metrics: PodMetrics[], target: Target, key: 'cpu' | 'memory'): number {
+  const own = metrics.flatMap(({ containers }) => byName(containers, releaseOf(target)) ?? []);
+  return sum(own.map(({ usage }) => quantity(usage[key])));
 }
 
 /** Reads what the metrics API knows about a target's pods. */
@@ -99,7 +105,7 @@ const METRICS_SECONDS = 90;
 
 /** Returns the memory that a target uses, in bytes, from the first sample taken after the call. */
 export async function memoryBytes(namespace: Namespace, target: Target): Promise<number> {
-  return total(await newsSince(namespace, target, Date.now()), 'memory');
+  return total(await newsSince(namespace, target, Date.now()), target, 'memory');
 }
 
 /**
@@ -137,18 +143,16 @@ async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'
   return summaries
     .flatMap(({ pods }) => pods)
     .filter(({ podRef }) => podRef.namespace === namespace.name && names.includes(podRef.name))
-    .flatMap(({ podRef, containers = [] }) =>
-      containers.flatMap(({ cpu, memory }) =>
-        cpu?.usageCoreNanoSeconds === undefined
-          ? []
-          : {
-              timestamp_s: Date.parse(cpu.time) / 1000,
-              pod: podRef.name,
-              cpu_seconds: cpu.usageCoreNanoSeconds / 1e9,
-              memory_bytes: memory?.workingSetBytes ?? null,
-            },
-      ),
-    );
+    .flatMap(({ podRef, containers }) => {
+      const { cpu, memory } = byName(containers, releaseOf(target)) ?? {};
+      if (cpu?.usageCoreNanoSeconds === undefined) return [];
+      return {
+        timestamp_s: Date.parse(cpu.time) / 1000,
+        pod: podRef.name,
+        cpu_seconds: cpu.usageCoreNanoSeconds / 1e9,
+        memory_bytes: memory?.workingSetBytes ?? null,
+      };
+    });
 }
 
 /** Reads how often the kernel throttled a target's pods. Kubelets take this from each cgroup's `cpu.stat`. */

@@ -68,7 +68,8 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
     const url = `http://${FROM_ZERO}.${namespace.name}.svc${DEFINITIONS.function.question.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
-    const printed = await kubectl(namespace, 'exec', `deployment/${BARE_SERVER}`, '--', ...command);
+    const container = [`deployment/${BARE_SERVER}`, '--container', BARE_SERVER];
+    const printed = await kubectl(namespace, 'exec', ...container, '--', ...command);
     const { milliseconds, status, text } = JSON.parse(printed) as {
       milliseconds: number;
       status: number;
