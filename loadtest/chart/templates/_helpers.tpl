@@ -70,8 +70,13 @@ app.kubernetes.io/name: {{ include "f2c-loadtest.name" . | quote }}
 app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
+{{/*
+Istio leaves pods with its label out, and Linkerd those with its annotation: a proxy would add to what is measured, and one
+that does not end with the load would keep the Job from its end.
+*/}}
 {{- define "f2c-loadtest.podLabels" -}}
-{{- merge (include "f2c-loadtest.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-loadtest.labels" . | fromYaml) | include "f2c-loadtest.texts" | trim }}
+{{- $outside := dict "sidecar.istio.io/inject" "false" }}
+{{- merge (include "f2c-loadtest.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-loadtest.labels" . | fromYaml) $outside | include "f2c-loadtest.texts" | trim }}
 {{- end }}
 
 {{- define "f2c-loadtest.releaseLabels" -}}
@@ -171,6 +176,7 @@ waiting for workers, and for ten minutes to pull the image and to pack the resul
 {{- define "f2c-loadtest.podAnnotations" -}}
 cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
 karpenter.sh/do-not-disrupt: "true"
+linkerd.io/inject: disabled
 {{- end }}
 
 {{/* A volume for results belongs to root: without its group, the container could not write there. */}}
