@@ -57,10 +57,14 @@ interface Given {
   push?: string;
 }
 
-function registry(text: string): string {
-  if (!/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*$/.test(text)) {
+/** A host with its port, and names of accounts or projects, as the names of images take them. */
+const REGISTRY = /^[a-z0-9]+([.-]+[a-z0-9]+)*(:\d+)?(\/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*$/;
+
+/** @throws InvalidArgumentError if images can't have the text before their names */
+export function registry(text: string): string {
+  if (!REGISTRY.test(text)) {
     throw new InvalidArgumentError(
-      'A registry is wanted, without https:// or a slash at the end, such as docker.io/me.',
+      'A registry is wanted, in lowercase letters, without https:// or a slash at the end, such as docker.io/me.',
     );
   }
   return text;

@@ -2,9 +2,13 @@
 // base-images-function.json, which `docker buildx bake` reads, and which records what the image was built on.
 
 import { execaSync } from 'execa';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
 const image = process.argv[2] ?? '';
+if (!existsSync(`${image}/Dockerfile`)) {
+  console.error(`base-images wants the folder of an image, such as function; ${image}/Dockerfile is not there.`);
+  process.exit(2);
+}
 const args = Object.fromEntries(
   baseImages(readFileSync(`${image}/Dockerfile`, 'utf8')).map(([name, reference]) => [name, pinned(reference)]),
 );

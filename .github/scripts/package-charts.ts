@@ -1,18 +1,19 @@
 // Packages the charts for publication: it sets the version of a release, and the registry that has the images.
 
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { execaSync } from 'execa';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { parseDocument } from 'yaml';
+import { registry as parseRegistry } from '../../cluster/options.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const { registry, chartVersion, imageTag } = new Command('npm run package:charts --')
   .description('Packages the three charts for publication, in dist/charts/.')
-  .requiredOption('--registry <name>', 'the registry that has the images, such as docker.io/me')
-  .option('--chart-version <version>', 'the version of the charts', packageJson.version)
-  .option('--image-tag <tag>', 'the tag of the images', packageJson.version)
+  .requiredOption('--registry <name>', 'the registry that has the images, such as docker.io/me', parseRegistry)
+  .option('--chart-version <version>', 'the version of the charts', version, packageJson.version)
+  .option('--image-tag <tag>', 'the tag of the images', tag, packageJson.version)
   .addHelpText('after', '\nExample:\n  npm run package:charts -- --registry docker.io/me')
   .parse()
   .opts<{ registry: string; chartVersion: string; imageTag: string }>();
@@ -31,6 +32,16 @@ for (const file of globSync('{,*/}chart/Chart.yaml')) {
   } finally {
     rmSync(copy, { recursive: true });
   }
+}
+
+function version(text: string): string {
+  if (/^\d+\.\d+\.\d+(-[\w.-]+)?$/.test(text)) return text;
+  throw new InvalidArgumentError('A version is wanted, such as 1.2.3 or 1.2.3-rc.1.');
+}
+
+function tag(text: string): string {
+  if (/^\w[\w.-]{0,127}$/.test(text)) return text;
+  throw new InvalidArgumentError('A tag is wanted, of letters, digits, dots, dashes and underscores.');
 }
 
 /**

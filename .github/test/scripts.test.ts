@@ -90,6 +90,19 @@ describe('account.bash', () => {
     expect(all.includes('::notice title=Nothing is published::')).toBe(expected.includes('false'));
     expect(all).not.toContain('hunter2');
   });
+
+  test.each(['Me', 'me@example.org', ' me', 'me\n', ' ', 'me/you', '-me', 'mé'])(
+    'refuses %j, which no image can have in its name, before anything is built',
+    async (DOCKERHUB_USERNAME) => {
+      const env = { DOCKERHUB_USERNAME, DOCKERHUB_TOKEN: 'hunter2' };
+      const { exitCode, all, output } = await run(script('account.bash'), env);
+      expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+      expect(all).toBe(
+        '::error title=Nothing is published::The secret DOCKERHUB_USERNAME is no name that images can have: ' +
+          'set it to the Docker ID alone, in lowercase letters and digits, without spaces.',
+      );
+    },
+  );
 });
 
 describe('sign-image.bash', () => {
@@ -134,6 +147,26 @@ describe('publish-charts.bash', () => {
         `cosign sign --yes docker.io/me/${name}@${DIGEST}`,
       ]),
     ]);
+  });
+
+  test.each([
+    [
+      { DOCKERHUB_USERNAME: 'Me' },
+      "--registry <name>' argument 'docker.io/Me' is invalid. A registry is wanted, in low",
+    ],
+    [{ DOCKERHUB_USERNAME: '' }, "argument 'docker.io/' is invalid. A registry is wanted"],
+    [{ GITHUB_REF_NAME: 'v1.2' }, "argument '1.2' is invalid. A version is wanted, such as 1.2.3 or 1.2.3-rc.1."],
+    [
+      { GITHUB_REF_TYPE: 'branch', GITHUB_SHA: '+' },
+      "argument 'sha-+' is invalid. A tag is wanted, of letters, digits, dots, dashes and underscores.",
+    ],
+  ])('packages and pushes nothing with %j', async (wrong, sentence) => {
+    fake('npm', `shift 3 && exec '${process.execPath}' '${resolve('.github/scripts/package-charts.ts')}' "$@"`);
+    fake('helm');
+    const { exitCode, all, calls } = await run(script('publish-charts.bash'), { ...onTag, ...wrong });
+    expect(exitCode).not.toBe(0);
+    expect(all).toContain(sentence);
+    expect(calls).not.toContain('helm');
   });
 
   test('fails, and signs nothing, where helm gives no digest', async () => {
@@ -216,6 +249,14 @@ describe('base-images.ts', () => {
     expect(labels).toEqual({
       'org.opencontainers.image.base.name': name,
       'org.opencontainers.image.base.digest': digest,
+    });
+  });
+
+  test('wants an image that is there', async () => {
+    const { exitCode, all } = await run(baseImages('functoin'));
+    expect({ exitCode, all }).toEqual({
+      exitCode: 2,
+      all: 'base-images wants the folder of an image, such as function; functoin/Dockerfile is not there.',
     });
   });
 

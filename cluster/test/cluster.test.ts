@@ -362,6 +362,8 @@ describe('the current context', () => {
 test.each([
   [['--push', 'docker.io/me'], '--current'],
   [['--current', '--push', 'https://docker.io/me'], 'without https://'],
+  [['--current', '--push', 'docker.io/Me'], 'in lowercase letters'],
+  [['--current', '--push', 'docker.io/me/..'], 'A registry is wanted'],
   [['--curent'], 'unknown option'],
   [['kind'], 'too many arguments'],
 ])('wrong use: %j', async (args, sentence) => {
