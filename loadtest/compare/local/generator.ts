@@ -11,23 +11,26 @@ import { CompareError, type Files, type Load } from '../place.ts';
 import type { Shell } from '../shell.ts';
 
 const FOLDER = join(ROOT, 'loadtest');
-const VENV = join(FOLDER, '.venv');
-const PYTHON = join(VENV, 'bin/python');
 const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDER, 'requirements.txt')];
 
-/** @returns a function that runs a load against a URL; it throws CompareError if the load left no results */
+/**
+ * @param venv the folder of its Python environment, which is made if it is missing
+ * @returns a function that runs a load against a URL; it throws CompareError if the load left no results
+ */
 export async function openGenerator(
   shell: Shell,
   seed: number,
   say: (sentence: string) => void,
+  venv = join(FOLDER, '.venv'),
 ): Promise<(load: Load, url: string) => Promise<Files>> {
   say('The load generator is installed in loadtest/.venv.');
-  await install(shell);
+  const python = join(venv, 'bin/python');
+  await install(shell, venv, python);
   return async (load, url) => {
     const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
     try {
       const args = [...argumentsOf(load, url, seed), `--results=${results}`, '--no-archive'];
-      const command = execa(PYTHON, ['-m', 'f2c_loadtest', ...args], {
+      const command = execa(python, ['-m', 'f2c_loadtest', ...args], {
         cwd: FOLDER,
         cancelSignal: shell.signal,
         detached: true,
@@ -53,19 +56,21 @@ export async function openGenerator(
 }
 
 /** Installs the load generator. It prefers uv, which does not need the machine's Python, to venv and pip. */
-async function install(shell: Shell): Promise<void> {
-  if (await exists(shell, 'uv')) {
-    await shell.run('uv', ['venv', '--quiet', '--allow-existing', VENV]);
-    await shell.run('uv', ['pip', 'install', '--python', PYTHON, ...REQUIREMENTS]);
+async function install(shell: Shell, venv: string, python: string): Promise<void> {
+  if (await works(shell, 'uv', ['--version'])) {
+    await shell.run('uv', ['venv', '--quiet', '--allow-existing', venv]);
+    await shell.run('uv', ['pip', 'install', '--python', python, ...REQUIREMENTS]);
     return;
   }
-  await shell.run('python3', ['-m', 'venv', VENV]);
-  await shell.run(PYTHON, ['-m', 'pip', 'install', '--disable-pip-version-check', ...REQUIREMENTS]);
+  // venv does not mend an environment that was interrupted, or that lacks pip or its Python, but makes it anew.
+  const isWhole = await works(shell, python, ['-m', 'pip', '--version']);
+  await shell.run('python3', ['-m', 'venv', ...(isWhole ? [] : ['--clear']), venv]);
+  await shell.run(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...REQUIREMENTS]);
 }
 
-async function exists(shell: Shell, program: string): Promise<boolean> {
+async function works(shell: Shell, program: string, args: string[]): Promise<boolean> {
   try {
-    await shell.run(program, ['--version']);
+    await shell.run(program, args);
     return true;
   } catch (error) {
     if (error instanceof CompareError) return false;
