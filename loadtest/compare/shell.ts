@@ -41,8 +41,8 @@ export function openShell(signal: AbortSignal): Shell {
         const command = `${program} ${args.join(' ')}`;
         throw new CompareError(
           isMissing ? `${program} is not installed, or not on the path.` : `This failed: ${command}`,
-          // Some programs, such as Docker's older builder, print the cause on stdout.
-          [error.stdout, error.stderr].filter(Boolean).join('\n'),
+          // Some programs, such as Docker's older builder, print the cause on stdout. A killed one often prints none.
+          [error.stdout, error.stderr, error.signal && `It was ended by ${error.signal}.`].filter(Boolean).join('\n'),
         );
       }
     },
