@@ -1,7 +1,7 @@
 // Tests what is read from Kubernetes' objects, with made-up objects.
 
 import { describe, expect, test } from 'vitest';
-import { trouble, type Pod } from '../compare/cluster/kubernetes.ts';
+import { obstacle, trouble, type Pod } from '../compare/cluster/kubernetes.ts';
 
 function pod(status: Partial<Pod['status']>): Pod {
   return {
@@ -31,14 +31,22 @@ describe('why a pod will not run', () => {
   test('it is still starting', () => {
     expect(trouble([waiting('ContainerCreating')])).toBeUndefined();
   });
+});
 
-  test.each([
-    [5, undefined],
-    [60, 'No node takes the pod it: 0/1 nodes are available'],
-  ])('no node took it for %d s', (seconds, sentence) => {
-    const since = new Date(Date.now() - seconds * 1000).toISOString();
-    const message = '0/1 nodes are available';
-    const scheduled = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
-    expect(trouble([pod({ conditions: [{ ...scheduled, lastTransitionTime: since }] })])).toBe(sentence);
+describe('what keeps a pod from running for now', () => {
+  test('is that no node takes it', () => {
+    const message = '0/1 nodes are available: 1 Insufficient cpu.';
+    const conditions = [
+      { type: 'PodScheduled', status: 'False', lastTransitionTime: '', reason: 'Unschedulable', message },
+    ];
+    expect(obstacle([pod({ conditions })])).toBe(`No node takes the pod it: ${message}`);
+    expect(trouble([pod({ conditions })])).toBeUndefined();
+  });
+
+  test('is that it can’t be made, if there is none', () => {
+    const message = 'pods "it-x" is forbidden: exceeded quota: small';
+    const events = [{ reason: 'FailedCreate', message, involvedObject: { name: 'it' } }];
+    expect(obstacle([], events)).toBe(`A pod can't be made: ${message}`);
+    expect(obstacle([pod({})], events)).toBeUndefined();
   });
 });

@@ -6,7 +6,7 @@ import { byName, type Resources } from './kubernetes.ts';
 import { BARE_SERVER, kubectl, RELEASES, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
 import { BARE_SERVER_CODE } from '../targets/index.ts';
-import { render } from './releases.ts';
+import { render, waitForDeployment } from './releases.ts';
 
 interface Container {
   name: string;
@@ -44,7 +44,8 @@ export async function startBareServer(namespace: Namespace): Promise<void> {
   ];
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
   await namespace.shell.run('kubectl', ['--namespace', namespace.name, 'apply', '--filename', '-'], list);
-  await kubectl(namespace, 'rollout', 'status', `deployment/${BARE_SERVER}`, '--timeout', '2m');
+  const selector = `app.kubernetes.io/name=${BARE_SERVER}`;
+  await waitForDeployment(namespace, BARE_SERVER, { what: 'The bare server is ready', selector, count: 1 });
 }
 
 export async function stopBareServer(namespace: Namespace): Promise<void> {

@@ -4,23 +4,11 @@ import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
 import { unpack } from '../archive.ts';
 import { describeEnding } from '../ending.ts';
-import { byName, trouble, type List, type Pod } from './kubernetes.ts';
-import {
-  BARE_SERVER,
-  diagnosis,
-  podsBy,
-  releaseOf,
-  RELEASES,
-  selectorOf,
-  servicePort,
-  type Namespace,
-} from './namespace.ts';
+import { byName, PATIENCE_SECONDS, type List, type Pod } from './kubernetes.ts';
+import { BARE_SERVER, releaseOf, RELEASES, selectorOf, servicePort, waitForPods, type Namespace } from './namespace.ts';
 import { CompareError, type Files, type Load } from '../place.ts';
 import { install } from './releases.ts';
 import { startBareServer, stopBareServer } from './bare-server.ts';
-
-/** The time on top of that of the load itself, in which its pod is scheduled and starts, and packs the results. */
-const PATIENCE_SECONDS = 180;
 
 /** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
 const EXIT_CODES_WITH_RESULTS = [0, 3];
@@ -32,7 +20,7 @@ interface Job {
 
 /** @throws CompareError if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
-  const { api, core, options, shell } = namespace;
+  const { api, core, options } = namespace;
   if (load.toBareServer) await startBareServer(namespace);
   await install(namespace, 'loadtest', {
     // Equal values would make the Job that has run already.
@@ -49,20 +37,13 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
   // A step goes on until it is steady, to three times its length at most.
   const seconds = 3 * sum(load.steps.map((step) => step.seconds)) + PATIENCE_SECONDS;
   const selector = `batch.kubernetes.io/job-name=${job}`;
-  try {
-    const pod = await shell.until(
-      `The load generator ${job} has ended`,
-      seconds,
-      () => ended(namespace, job, selector),
-      1000,
-    );
-    if (load.toBareServer) await stopBareServer(namespace);
-    const log = await api.text(`${core}/pods/${pod.metadata.name}/log?container=${RELEASES.loadtest}`);
-    return (await unpack(log)).files;
-  } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
-    throw new CompareError(error.message, await diagnosis(namespace, selector));
-  }
+  const what = `The load generator ${job} has ended`;
+  const pod = await waitForPods(namespace, { what, selector, maker: job, seconds }, (pods) =>
+    ended(namespace, job, pods),
+  );
+  if (load.toBareServer) await stopBareServer(namespace);
+  const log = await api.text(`${core}/pods/${pod.metadata.name}/log?container=${RELEASES.loadtest}`);
+  return (await unpack(log)).files;
 }
 
 async function hostOf(namespace: Namespace, { target, toBareServer }: Load): Promise<string> {
@@ -84,8 +65,7 @@ async function currentJob({ api, name }: Namespace): Promise<string> {
  * Returns the pod of a Job after it has ended with results, and undefined before that.
  * @throws CompareError if it can no longer end with results
  */
-async function ended(namespace: Namespace, job: string, selector: string): Promise<Pod | undefined> {
-  const [pod] = await podsBy(namespace, selector);
+async function ended(namespace: Namespace, job: string, [pod]: readonly Pod[]): Promise<Pod | undefined> {
   if (!pod) {
     const { status } = await namespace.api.get<Job>(`/apis/batch/v1/namespaces/${namespace.name}/jobs/${job}`);
     const failed = status.conditions?.find((condition) => condition.type === 'Failed' && condition.status === 'True');
@@ -93,8 +73,6 @@ async function ended(namespace: Namespace, job: string, selector: string): Promi
       throw new CompareError(`The load generator's pod is gone: ${failed.reason ?? ''}. ${failed.message ?? ''}`);
     return undefined;
   }
-  const why = trouble([pod]);
-  if (why) throw new CompareError(why);
   if (pod.metadata.deletionTimestamp) {
     throw new CompareError('The load generator was ended from outside: its pod was evicted or deleted.');
   }

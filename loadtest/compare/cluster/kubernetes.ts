@@ -90,6 +90,13 @@ export interface Deployment {
   status: { observedGeneration?: number; replicas?: number; updatedReplicas?: number; readyReplicas?: number };
 }
 
+/** What happened to an object. */
+export interface Event {
+  reason: string;
+  message?: string;
+  involvedObject: { name: string };
+}
+
 export interface List<T> {
   items: T[];
 }
@@ -132,8 +139,8 @@ export async function openKubernetes({ signal }: Shell): Promise<Kubernetes> {
   };
 }
 
-/** How long a pod may find no node: it may not fit until another one has ended. */
-const PATIENCE_MS = 30_000;
+/** How long a pod may take to run: another one may have to end before, or a node autoscaler adds a node. */
+export const PATIENCE_SECONDS = 300;
 
 /** Returns a sentence that says why a pod won't run, or undefined if all of them may. */
 export function trouble(pods: readonly Pod[]): string | undefined {
@@ -145,12 +152,21 @@ export function trouble(pods: readonly Pod[]): string | undefined {
       const ending = before ? `Its container ${stuck.name} ${describeEnding(before)}` : '';
       return [`The pod ${metadata.name} does not start: ${reason}.`, message, ending].filter(Boolean).join(' ');
     }
-    const unscheduled = status.conditions?.find(({ reason }) => reason === 'Unschedulable');
-    if (unscheduled && Date.now() - Date.parse(unscheduled.lastTransitionTime) > PATIENCE_MS) {
-      return `No node takes the pod ${metadata.name}: ${unscheduled.message ?? 'unschedulable'}`;
-    }
   }
   return undefined;
+}
+
+/**
+ * Returns what keeps pods from running for now, as a sentence; undefined if nothing does.
+ * @param events of the objects that make the pods
+ */
+export function obstacle(pods: readonly Pod[], events: readonly Event[] = []): string | undefined {
+  for (const { metadata, status } of pods) {
+    const unscheduled = status.conditions?.find(({ reason }) => reason === 'Unschedulable');
+    if (unscheduled) return `No node takes the pod ${metadata.name}: ${unscheduled.message ?? 'unschedulable'}`;
+  }
+  const refused = pods.length === 0 ? events.find(({ reason }) => reason === 'FailedCreate') : undefined;
+  return refused && `A pod can't be made: ${refused.message ?? 'no reason is known.'}`;
 }
 
 /** Whether a container waits for a reason that time alone does not remove. */

@@ -1,6 +1,15 @@
 // Defines the namespace of a comparison, which the other files about the cluster share.
 
-import { ApiError, type Kubernetes, type List, type Pod } from './kubernetes.ts';
+import {
+  ApiError,
+  obstacle,
+  PATIENCE_SECONDS,
+  trouble,
+  type Event,
+  type Kubernetes,
+  type List,
+  type Pod,
+} from './kubernetes.ts';
 import type { Chart, Options } from '../options.ts';
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { CompareError } from '../place.ts';
@@ -134,6 +143,48 @@ export function releaseOf(target: Target): string {
 /** @returns a label selector of all pods of a release */
 export function selectorOf(release: string): string {
   return `app.kubernetes.io/instance=${release}`;
+}
+
+/**
+ * Waits until pods run as they should. Meanwhile it says once what keeps them from it, as time or a node autoscaler may
+ * remove that.
+ * @param what the sentence that should become true, for the error
+ * @param maker the beginning of the name of the object that makes the pods
+ * @param ask is called again and again until it returns something
+ * @throws CompareError if one of them can't start, or after the given time, with what kept it from running
+ */
+export async function waitForPods<T>(
+  namespace: Namespace,
+  { what, selector, maker, seconds }: { what: string; selector: string; maker: string; seconds: number },
+  ask: (pods: readonly Pod[]) => Promise<T | undefined>,
+): Promise<T> {
+  const { api, core, shell, say } = namespace;
+  const start = Date.now();
+  let why: string | undefined;
+  try {
+    return await shell.until(
+      what,
+      seconds,
+      async () => {
+        const pods = await podsBy(namespace, selector);
+        const failure = trouble(pods);
+        if (failure) throw new CompareError(failure);
+        const { items } = pods.length > 0 ? { items: [] } : await api.get<List<Event>>(`${core}/events`);
+        const now = obstacle(
+          pods,
+          items.filter(({ involvedObject }) => involvedObject.name.startsWith(maker)),
+        );
+        if (now && !why) say(`Waiting: ${now}`, 'warning');
+        why = now;
+        if (why && Date.now() - start > PATIENCE_SECONDS * 1000) throw new CompareError(why);
+        return ask(pods);
+      },
+      1000,
+    );
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    throw new CompareError(error.message, await diagnosis(namespace, selector));
+  }
 }
 
 /** Describes pods that are in trouble: their state, their events, and the ends of their logs. */

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import type { Target } from '../../../results/files.ts';
-import { byName, trouble, type Deployment, type Resources } from './kubernetes.ts';
-import { diagnosis, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { byName, PATIENCE_SECONDS, type Deployment, type Resources } from './kubernetes.ts';
+import { podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type Namespace } from './namespace.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { ROOT } from '../environment.ts';
-import { CompareError, type Scaling } from '../place.ts';
+import type { Scaling } from '../place.ts';
 import { usageSince } from './samples.ts';
 import type { Shell } from '../shell.ts';
 import { DEFINITIONS } from '../targets/index.ts';
@@ -96,29 +96,33 @@ export async function startAutoscaler(namespace: Namespace, target: Target, sinc
  * Waits until a target has exactly this number of pods, all of them ready and of its last release.
  * @throws CompareError if one of them can't start
  */
-export async function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
-  const selector = selectorOf(releaseOf(target));
-  try {
-    await namespace.shell.until(`${DEFINITIONS[target].name} has ${count} ready replicas`, 300, async () => {
-      const pods = await podsBy(namespace, selector);
-      const why = trouble(pods);
-      if (why) throw new CompareError(why);
-      const isReady = pods.every(({ status }) =>
-        status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
-      );
-      return pods.length === count && isReady && (await isRolledOut(namespace, target)) ? true : undefined;
-    });
-  } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
-    throw new CompareError(error.message, await diagnosis(namespace, selector));
-  }
+export function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
+  return waitForDeployment(namespace, releaseOf(target), {
+    what: `${DEFINITIONS[target].name} has ${count} ready replicas`,
+    selector: selectorOf(releaseOf(target)),
+    count,
+  });
 }
 
-/** Whether every pod of a target is of its last release. Right after an upgrade, the old pods are still ready. */
-async function isRolledOut({ api, name }: Namespace, target: Target): Promise<boolean> {
-  const { metadata, status } = await api.get<Deployment>(
-    `/apis/apps/v1/namespaces/${name}/deployments/${releaseOf(target)}`,
-  );
+/** The same for any Deployment. */
+export async function waitForDeployment(
+  namespace: Namespace,
+  deployment: string,
+  { what, selector, count }: { what: string; selector: string; count: number },
+): Promise<void> {
+  // A little longer than pods may take to run, so that what keeps them from it is told.
+  const seconds = PATIENCE_SECONDS + 30;
+  await waitForPods(namespace, { what, selector, maker: deployment, seconds }, async (pods) => {
+    const isReady = pods.every(({ status }) =>
+      status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    );
+    return (pods.length === count && isReady && (await isRolledOut(namespace, deployment))) || undefined;
+  });
+}
+
+/** Whether every pod is of the last release. Right after an upgrade, the old pods are still ready. */
+async function isRolledOut({ api, name }: Namespace, deployment: string): Promise<boolean> {
+  const { metadata, status } = await api.get<Deployment>(`/apis/apps/v1/namespaces/${name}/deployments/${deployment}`);
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status;
   return observedGeneration >= metadata.generation && updatedReplicas === replicas;
 }
