@@ -45,6 +45,7 @@ const NUMBER = 'accepted is a JSON number such as 98.6.';
 const MEDIA_TYPE = 'accepted is application/json in UTF-8.';
 const COLD = 'below absolute zero; accepted is -459.67 and above.';
 const HUGE = 'is too large; accepted is up to 1.7976931348623157e+308.';
+const HEAD = 'The head is too large; accepted are less than 16384 bytes.';
 const NOWHERE = 'There is nothing at this path; the conversion is at /.';
 
 const refused: [number, Question, string][] = [
@@ -106,6 +107,8 @@ const refused: [number, Question, string][] = [
     post('{"fahrenheit":1}', { ...JSON_TYPE, 'content-encoding': 'gzip' }),
     'The content encoding is "gzip"; accepted is a body without one.',
   ],
+  [431, { path: `/?fahrenheit=${'9'.repeat(100_000)}` }, HEAD],
+  [431, post('{"fahrenheit":1}', { ...JSON_TYPE, cookie: 'x'.repeat(20_000) }), HEAD],
   [404, { path: '/nothing?fahrenheit=212' }, NOWHERE],
   [404, { path: '//?fahrenheit=212' }, NOWHERE],
   [404, { path: '/%zz' }, NOWHERE],
