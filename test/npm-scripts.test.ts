@@ -1,10 +1,14 @@
-// Runs npm's scripts as users and process managers do: with signals to npm.
+// Runs npm's scripts as users and process managers do: with signals to npm, and without the Node that they need.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ask, eventually, RUNTIMES, type ServiceProcess, startCommand } from '../function/test/service.ts';
+import packageJson from '../package.json' with { type: 'json' };
 
 describe.each(RUNTIMES)('npm start, on %s', (FUNCTION_RUNTIME) => {
   /** Starts npm in a process group of its own, as a shell does. */
@@ -58,4 +62,27 @@ test.each(['SIGTERM', 'SIGINT'] as const)('%s to npm ends npm run collect, and n
   child.kill(signal);
   // The event comes when the last process has closed its output.
   await once(child, 'close');
+});
+
+describe('without the Node that the project needs', () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'f2c-node-'));
+    cpSync('node-version.cjs', join(folder, 'node-version.cjs'));
+    const devDependencies = { node: '^999.1.0' };
+    writeFileSync(join(folder, 'package.json'), JSON.stringify({ ...packageJson, devDependencies }));
+  });
+  afterAll(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  const scripts = Object.entries(packageJson.scripts).filter(([, script]) => /^(?:exec )?node /.test(script));
+  test.each(scripts.map(([name]) => name))('npm run %s says how to get it', async (name) => {
+    const { exitCode, stderr } = await execa('npm', ['run', '--silent', name], { cwd: folder, reject: false });
+    expect(stderr).toBe(
+      `This is Node ${process.versions.node}, but the project needs Node 999: ` +
+        'run `npm ci --ignore-scripts=false --include=dev`, which brings it, or install it yourself.',
+    );
+    expect(exitCode).toBe(1);
+  });
 });
