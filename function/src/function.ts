@@ -45,9 +45,11 @@ function readQuery(query: string): number {
 
 /** Reads one temperature or many from a JSON body. */
 function readBody(req: FunctionRequest): number | number[] {
-  const text = req.rawBody?.toString() ?? '';
-  if (text === '') throw new Problem(400, `The body is empty; ${ACCEPTED_BODY}.`);
+  const { rawBody = Buffer.alloc(0) } = req;
+  if (rawBody.length === 0) throw new Problem(400, `The body is empty; ${ACCEPTED_BODY}.`);
   checkContentType(req);
+  checkEncoding(rawBody);
+  const text = rawBody.toString();
   const fahrenheit = checkNumbers(readMember(text));
   if (!ONE_STRING.test(text)) throw new Problem(400, `The member fahrenheit is repeated; ${ACCEPTED_BODY}.`);
   return fahrenheit;
@@ -86,11 +88,23 @@ function checkContentType({ headers }: IncomingMessage): void {
 function isJson(contentType = ''): boolean {
   try {
     const { essence, params } = new MIMEType(contentType);
-    return essence === 'application/json' && (params.get('charset') ?? 'utf-8').toLowerCase() === 'utf-8';
+    return essence === 'application/json' && /^utf-?8$/i.test(params.get('charset') ?? 'utf-8');
   } catch {
     return false;
   }
 }
+
+/** Refuses what editors and shells on Windows make of a text, and what would otherwise be called invalid JSON. */
+function checkEncoding(body: Buffer): void {
+  const start = body.toString('latin1', 0, 3);
+  if (start === '\xef\xbb\xbf') {
+    throw new Problem(400, 'The body begins with a byte order mark; accepted is JSON in UTF-8 without one.');
+  }
+  if (UTF_16.test(start)) throw new Problem(415, 'The body is in UTF-16; accepted is JSON in UTF-8.');
+}
+
+/** Matches UTF-16 by its byte order mark, or by JSON's first character, which is always one of ASCII. */
+const UTF_16 = /^(?:\xfe\xff|\xff\xfe|\0[\s!-~]|[\s!-~]\0)/;
 
 /** Returns the value of fahrenheit from a JSON object that has this member and no other. */
 function readMember(text: string): unknown {

@@ -36,9 +36,21 @@ export function sendError(res: ServerResponse, error: unknown): void {
 }
 
 /** Writes a complete problem document (RFC 9457), but does not end the response. */
-export function writeProblem(res: ServerResponse, { status, message, headers }: Problem): void {
+export function writeProblem(res: ServerResponse, problem: Problem): void {
+  const { headers, text } = problemDocument(problem);
+  res.writeHead(problem.status, headers).write(text);
+}
+
+/** Returns a complete answer in HTTP/1.1 with a problem document, for a request that has no response object. */
+export function problemAnswer(problem: Problem): string {
+  const { headers, text } = problemDocument(problem);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
+  return `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\n${lines.join('')}\r\n${text}`;
+}
+
+function problemDocument({ status, message, headers }: Problem): { headers: OutgoingHttpHeaders; text: string } {
   const text = JSON.stringify({ type: 'about:blank', title: STATUS_CODES[status], status, detail: message });
-  res.writeHead(status, { ...jsonHeaders('application/problem+json', text), ...headers }).write(text);
+  return { headers: { ...jsonHeaders('application/problem+json', text), ...headers }, text };
 }
 
 /** Forbids caches to keep an answer, because it describes the process that gave it. */

@@ -4,6 +4,7 @@ import { appId, version } from './identity.ts';
 import { log } from './log.ts';
 import { createFunctionServer, type FunctionServer } from './server.ts';
 import { settings } from './settings.ts';
+import { onStopSignal } from './signals.ts';
 
 const { PORT: port, FUNCTION_RUNTIME: runtime } = settings;
 
@@ -13,8 +14,7 @@ async function main(): Promise<void> {
   const functionServer = createFunctionServer(pipeline, settings);
   const { server } = functionServer;
 
-  process.on('SIGTERM', (signal) => void shutDown(functionServer, signal));
-  process.on('SIGINT', (signal) => void shutDown(functionServer, signal));
+  onStopSignal((signal) => void shutDown(functionServer, signal), stopAtOnce);
 
   server.on('error', (error) => {
     console.error(
@@ -28,21 +28,19 @@ async function main(): Promise<void> {
   });
 }
 
-let isShuttingDown = false;
-
 /** Ends the process: with exit code 0 if no request was cut off, or with 1 if some were, or may have been. */
 async function shutDown({ drain }: FunctionServer, signal: NodeJS.Signals): Promise<void> {
-  if (isShuttingDown) {
-    log.warn({ signal }, 'stopped at once by a second signal');
-    process.exit(1);
-  }
-  isShuttingDown = true;
   log.info({ signal }, `draining: new work is still served for ${settings.DRAIN_DELAY_SECONDS} s`);
   if (await drain()) {
     log.info('stopped');
     process.exit(0);
   }
   log.warn(`stopped: requests that took over ${settings.DRAIN_TIMEOUT_SECONDS} s more were cut off`);
+  process.exit(1);
+}
+
+function stopAtOnce(signal: NodeJS.Signals): void {
+  log.warn({ signal }, 'stopped at once by a second signal');
   process.exit(1);
 }
 

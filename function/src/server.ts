@@ -1,10 +1,10 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, maxHeaderSize, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { finished } from 'node:stream';
+import { finished, type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import getRawBody from 'raw-body';
 import { fahrenheitToCelsius, type FunctionRequest } from './function.ts';
-import { answerMethods, Problem, sendError, sendJson, splitTarget, writeProblem } from './http.ts';
+import { answerMethods, Problem, problemAnswer, sendError, sendJson, splitTarget, writeProblem } from './http.ts';
 import { log } from './log.ts';
 import { observeRequest, registry } from './metrics.ts';
 import type { Settings } from './settings.ts';
@@ -44,6 +44,8 @@ export function createFunctionServer(pipeline: RequestListener, settings: Settin
       requestTimeout: settings.REQUEST_TIMEOUT_SECONDS * 1000,
       keepAliveTimeout: settings.KEEP_ALIVE_TIMEOUT_SECONDS * 1000,
       connectionsCheckingInterval: 1000,
+      // Node would answer a request without the header Host itself, and without content.
+      requireHostHeader: false,
     },
     receive,
   );
@@ -55,6 +57,8 @@ export function createFunctionServer(pipeline: RequestListener, settings: Settin
     receive(req, res);
   });
 
+  server.on('clientError', refuseRequest);
+
   function receive(req: FunctionRequest, res: ServerResponse): void {
     // Only conversions enter the framework. Express would answer a broken escape in a path with an HTML page, and the
     // framework answers /favicon.ico and /robots.txt itself.
@@ -63,7 +67,8 @@ export function createFunctionServer(pipeline: RequestListener, settings: Settin
     if (!operation) observe(req, res, settings.LOG_REQUESTS);
     readBody(req, res, settings.BODY_LIMIT_BYTES, () => {
       if (isLastOfConnection(req.socket)) res.setHeader('connection', 'close');
-      if (operation) void operate(operation, req, res);
+      if (req.httpVersion === '1.1' && req.headers.host === undefined) refuseHostless(res);
+      else if (operation) void operate(operation, req, res);
       else if (isConversion) pipeline(req, res);
       else fahrenheitToCelsius(req, res);
     });
@@ -117,29 +122,70 @@ function readBody(req: FunctionRequest, res: ServerResponse, limit: number, next
   });
 }
 
-/** How long, and how many bytes, the server still reads from a client that sends too much. */
-const LINGER = { ms: 5000, bytes: 16 * 2 ** 20 };
+/** The connections on which a body is refused: what is broken in the rest of it needs no second answer. */
+const answered = new WeakSet<Socket>();
 
-/**
- * Answers 413 in full, but ends the response only when the client stops sending, or after the limits above. If it ended
- * at once, Node would close the connection, and the reset caused by bytes still on their way could overtake the answer.
- */
+/** Answers 413 in full, but ends the response only when the client stops sending. */
 function refuseBody(req: FunctionRequest, res: ServerResponse, limit: number): void {
+  answered.add(req.socket);
   writeProblem(
     res,
     new Problem(413, `The body is too large; accepted are at most ${limit} bytes.`, { connection: 'close' }),
   );
+  linger(req, () => res.end());
+}
+
+/** Answers a request that Node can't read, so that there is no response object, and closes the connection. */
+function refuseRequest(error: NodeJS.ErrnoException & { reason?: string }, socket: Socket): void {
+  if (!socket.writable) return;
+  if (!answered.has(socket)) socket.write(problemAnswer(problemOf(error)));
+  socket.end();
+  // Node's parser gets no more of this connection; it would report the same error again, or call the function.
+  socket.removeAllListeners('data');
+  linger(socket, () => socket.destroy());
+}
+
+function problemOf({ code, reason }: NodeJS.ErrnoException & { reason?: string }): Problem {
+  const headers = { connection: 'close' };
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new Problem(431, `The head is too large; accepted are less than ${maxHeaderSize} bytes.`, headers);
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new Problem(413, 'The chunk extensions are too large; accepted are chunks without them.', headers);
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new Problem(408, 'The request did not arrive in time; accepted is a faster one.', headers);
+    default:
+      return new Problem(400, `The request is not valid HTTP/1.1${reason ? ` (${reason})` : ''}.`, headers);
+  }
+}
+
+/** How long, and how many bytes, the server still reads from a client that got its answer before it had sent all. */
+const LINGER = { ms: 5000, bytes: 16 * 2 ** 20 };
+
+/**
+ * Calls `end` when the client stops sending, or after the limits above. If a connection closed earlier, the reset caused
+ * by bytes still on their way could overtake the answer.
+ */
+function linger(source: Readable, end: () => void): void {
   let bytes = 0;
-  req.on('data', (chunk: Buffer) => {
+  source.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > LINGER.bytes) req.pause();
+    if (bytes > LINGER.bytes) source.pause();
   });
-  req.resume();
-  const timer = setTimeout(() => res.end(), LINGER.ms);
-  finished(req, () => {
+  source.resume();
+  const timer = setTimeout(end, LINGER.ms);
+  finished(source, () => {
     clearTimeout(timer);
-    res.end();
+    end();
   });
+}
+
+/** Answers a request that lacks what HTTP/1.1 demands (RFC 9112, section 3.2). */
+function refuseHostless(res: ServerResponse): void {
+  sendError(
+    res,
+    new Problem(400, 'The header Host is missing; accepted is HTTP/1.1 with it.', { connection: 'close' }),
+  );
 }
 
 async function operate(

@@ -23,6 +23,9 @@ export const openApi = parse(readFileSync('function/openapi.yaml', 'utf8')) as O
 const ajv = new Ajv2020({ strict: false, validateFormats: false });
 ajv.addSchema(openApi, 'openapi.yaml');
 
+/** Says whether a value is a problem document. */
+export const isProblem = ajv.compile({ $ref: 'openapi.yaml#/components/schemas/Problem' });
+
 /** The pairs of operation and status that {@link checkContract} saw, such as "get / 200". */
 export const seen = new Set<string>();
 

@@ -13,7 +13,12 @@ import { checkContract, openApi, promised, seen } from './contract.ts';
 import { type Answer, ask, BUNDLE, type Question, RUNTIMES, type Service, startHere, startProcess } from './service.ts';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
-const post = (body: string, headers: Question['headers'] = JSON_TYPE): Question => ({ method: 'POST', headers, body });
+const post = (body: string | Buffer, headers: Question['headers'] = JSON_TYPE): Question => ({
+  method: 'POST',
+  headers,
+  body,
+});
+const utf16 = (text: string) => Buffer.from(text, 'utf16le');
 const convertible = (count: number) => JSON.stringify({ fahrenheit: Array<number>(count).fill(212) });
 
 const accepted: [string, Question, number | number[]][] = [
@@ -34,6 +39,7 @@ const accepted: [string, Question, number | number[]][] = [
   ['an empty array', post('{"fahrenheit":[]}'), []],
   ['10 000 values', post(convertible(10_000)), Array<number>(10_000).fill(100)],
   ['a charset', post('{"fahrenheit":212}', { 'content-type': 'Application/JSON; charset="UTF-8"' }), 100],
+  ['a charset as many write it', post('{"fahrenheit":212}', { 'content-type': 'application/json;charset=utf8' }), 100],
   ['an identity encoding', post('{"fahrenheit":212}', { ...JSON_TYPE, 'content-encoding': 'identity' }), 100],
   ['a chunked body', post('{"fahrenheit":212}', { ...JSON_TYPE, 'transfer-encoding': 'chunked' }), 100],
   ['an awaited 100', post('{"fahrenheit":212}', { ...JSON_TYPE, expect: '100-continue' }), 100],
@@ -45,6 +51,7 @@ const NUMBER = 'accepted is a JSON number such as 98.6.';
 const MEDIA_TYPE = 'accepted is application/json in UTF-8.';
 const COLD = 'below absolute zero; accepted is -459.67 and above.';
 const HUGE = 'is too large; accepted is up to 1.7976931348623157e+308.';
+const HEAD = 'The head is too large; accepted are less than 16384 bytes.';
 const NOWHERE = 'There is nothing at this path; the conversion is at /.';
 
 const refused: [number, Question, string][] = [
@@ -91,6 +98,18 @@ const refused: [number, Question, string][] = [
   [400, post('{"fahrenheit":[0,"1"]}'), `fahrenheit[1] is "1"; ${NUMBER}`],
   [422, post('{"fahrenheit":[0,-500]}'), `fahrenheit[1] is -500, ${COLD}`],
   [422, post('{"fahrenheit":[0,1e999]}'), `fahrenheit[1] ${HUGE}`],
+  [
+    400,
+    post('\ufeff{"fahrenheit":1}'),
+    'The body begins with a byte order mark; accepted is JSON in UTF-8 without one.',
+  ],
+  ...[utf16('{"fahrenheit":1}'), utf16('\ufeff{"fahrenheit":1}'), utf16(' ')].flatMap((littleEndian) =>
+    [littleEndian, Buffer.from(littleEndian).swap16()].map((body): [number, Question, string] => [
+      415,
+      post(body),
+      'The body is in UTF-16; accepted is JSON in UTF-8.',
+    ]),
+  ),
   [413, post(convertible(10_001)), 'fahrenheit has 10001 values; accepted are at most 10000.'],
   [413, post('9'.repeat(2 ** 20 + 1)), 'The body is too large; accepted are at most 1048576 bytes.'],
   [415, post('{"fahrenheit":1}', {}), `The content type is missing; ${MEDIA_TYPE}`],
@@ -101,11 +120,18 @@ const refused: [number, Question, string][] = [
     post('{"fahrenheit":1}', { 'content-type': 'application/json; charset=latin1' }),
     `The content type is "application/json; charset=latin1"; ${MEDIA_TYPE}`,
   ],
+  ...['utf-16', 'utf-8x', 'utf--8', ''].map((charset): [number, Question, string] => [
+    415,
+    post('{"fahrenheit":1}', { 'content-type': `application/json; charset="${charset}"` }),
+    `The content type is "application/json; charset=\\"${charset}\\""; ${MEDIA_TYPE}`,
+  ]),
   [
     415,
     post('{"fahrenheit":1}', { ...JSON_TYPE, 'content-encoding': 'gzip' }),
     'The content encoding is "gzip"; accepted is a body without one.',
   ],
+  [431, { path: `/?fahrenheit=${'9'.repeat(100_000)}` }, HEAD],
+  [431, post('{"fahrenheit":1}', { ...JSON_TYPE, cookie: 'x'.repeat(20_000) }), HEAD],
   [404, { path: '/nothing?fahrenheit=212' }, NOWHERE],
   [404, { path: '//?fahrenheit=212' }, NOWHERE],
   [404, { path: '/%zz' }, NOWHERE],

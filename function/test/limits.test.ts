@@ -5,7 +5,10 @@ import { connect, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Settings } from '../src/settings.ts';
+import { isProblem } from './contract.ts';
 import { ask, askRaw, RUNTIMES, type Service, startForTest, startHere } from './service.ts';
+
+const HEAD = /^The head is too large; accepted are less than 16384 bytes\.$/;
 
 describe.each(RUNTIMES)('on %s', (runtime) => {
   async function start(changed: Partial<Settings> = {}): Promise<Service> {
@@ -57,7 +60,7 @@ describe.each(RUNTIMES)('on %s', (runtime) => {
     ['body', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{'],
   ])('a %s that does not arrive in time is answered with 408', async (_, bytes) => {
     const service = await start({ HEADERS_TIMEOUT_SECONDS: 0.1, REQUEST_TIMEOUT_SECONDS: 0.2 });
-    expect(await askRaw(service, bytes)).toMatch(/^HTTP\/1.1 408 Request Timeout\r\n/);
+    checkProblem(await askRaw(service, bytes), 408, /^The request did not arrive in time; accepted is a faster one\.$/);
   });
 
   test('an idle connection is closed after its time', async () => {
@@ -79,15 +82,76 @@ describe.each(RUNTIMES)('on %s', (runtime) => {
   });
 
   test.each([
-    ['a broken request', 'GARBAGE\r\n\r\n', 400],
-    ['a broken chunk', 'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n', 400],
-    ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
-    ['a head of 20 kB', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
-    ['two lengths', 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n', 400],
-  ])('%s is answered with a 4xx', async (_, bytes, status) => {
+    [
+      'a broken request',
+      'GARBAGE\r\n\r\n',
+      400,
+      /^The request is not valid HTTP\/1\.1 \(Invalid method encountered\)\.$/,
+    ],
+    [
+      'a broken chunk',
+      'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+      400,
+      /^The request is not valid HTTP\/1\.1 \(Invalid character in chunk size\)\.$/,
+    ],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n', 400, /^The header Host is missing; accepted is HTTP\/1\.1 with it\.$/],
+    ['a query of 100 000 characters', `GET /?fahrenheit=${'9'.repeat(100_000)} HTTP/1.1\r\nhost: x\r\n\r\n`, 431, HEAD],
+    ['a head of 20 kB', `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431, HEAD],
+    [
+      'chunk extensions of 20 kB',
+      `POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n1;${'x'.repeat(20_000)}\r\n1\r\n0\r\n\r\n`,
+      413,
+      /^The chunk extensions are too large; accepted are chunks without them\.$/,
+    ],
+    [
+      'two lengths',
+      'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n',
+      400,
+      /^The request is not valid HTTP\/1\.1 \(Duplicate Content-Length\)\.$/,
+    ],
+  ])('%s is answered with a problem document', async (_, bytes, status, detail) => {
     const service = await start();
-    expect(await askRaw(service, bytes)).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    checkProblem(await askRaw(service, bytes), status, detail);
     expect((await ask(service, { path: '/?fahrenheit=212' })).status).toBe(200);
+  });
+
+  test('a request that ends too early is answered with a problem document', async () => {
+    const socket = connect({ port: (await start()).port, host: '127.0.0.1', allowHalfOpen: true });
+    socket.end('GET / HTTP/1.1\r\nhost:');
+    checkProblem(await text(socket), 400, /^The request is not valid HTTP\/1\.1 \(Invalid EOF state\)\.$/);
+  });
+
+  test.each([
+    ['a head that is too large', `GET /?fahrenheit=${'9'.repeat(20_000)}`, 431, HEAD],
+    ['no HTTP', 'GARBAGE\r\n', 400, /^The request is not valid HTTP\/1\.1 \(Invalid method encountered\)\.$/],
+    [
+      'a broken chunk',
+      'POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+      400,
+      /^The request is not valid HTTP\/1\.1 \(Invalid character in chunk size\)\.$/,
+    ],
+  ])('a client that sends %s gets the whole answer while it goes on sending', async (_, bytes, status, detail) => {
+    const service = await start();
+    const { received, socket } = await send(service, bytes);
+    checkProblem(received, status, detail);
+    for (let sent = 0; sent < 100; sent++) {
+      await new Promise((resolve) => socket.write('9'.repeat(2000), resolve));
+    }
+    socket.end();
+    expect(await text(socket)).toBe('');
+  });
+
+  test('a client that never stops sending a broken request is disconnected', async () => {
+    const { socket } = await send(await start(), 'GARBAGE\r\n');
+    const closed = new Promise<void>((resolve) => socket.on('error', () => undefined).on('close', () => resolve()));
+    const sending = setInterval(() => socket.write('9'.repeat(2000)), 10);
+    await closed;
+    clearInterval(sending);
+  });
+
+  test('an answer to a broken request follows the answers to the requests before it', async () => {
+    const received = await askRaw(await start(), 'GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGARBAGE\r\n\r\n');
+    expect(received.match(/HTTP\/1.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400']);
   });
 });
 
@@ -129,9 +193,20 @@ async function residentMemory(service: Service): Promise<number> {
 
 const chunk = (length: number) => `${length.toString(16)}\r\n${'9'.repeat(length)}\r\n`;
 
-/** Sends bytes, and returns the first complete answer. The connection stays open. */
+/** Expects one complete answer with a problem document, which says that it is the last of its connection. */
+function checkProblem(received: string, status: number, detail: RegExp): void {
+  const [head = '', body = ''] = received.split('\r\n\r\n');
+  expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(head).toMatch(/^content-type: application\/problem\+json$/im);
+  expect(head).toMatch(/^connection: close$/im);
+  expect(head).toMatch(new RegExp(`^content-length: ${body.length}$`, 'im'));
+  expect(isProblem(JSON.parse(body))).toBe(true);
+  expect(JSON.parse(body)).toMatchObject({ status, detail: expect.stringMatching(detail) as string });
+}
+
+/** Sends bytes, and returns the first complete answer. The connection stays open, even if the server sends no more. */
 async function send({ port }: Service, bytes: string): Promise<{ received: string; socket: Socket }> {
-  const socket = connect(port, '127.0.0.1');
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   socket.write(bytes);
   let received = '';
   while (!received.endsWith('}')) received += String((await once(socket, 'data'))[0]);

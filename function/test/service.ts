@@ -58,8 +58,19 @@ export interface ServiceProcess extends Service {
 export const BUNDLE = 'function/dist/main.cjs';
 export const SOURCE = 'function/src/main.ts';
 
-export async function startProcess(file: string, env: Record<string, string> = {}): Promise<ServiceProcess> {
-  const child = spawn('node', [file], {
+export function startProcess(file: string, env: Record<string, string> = {}): Promise<ServiceProcess> {
+  return startCommand('node', [file], env);
+}
+
+/** @param detached whether the command gets a process group of its own */
+export async function startCommand(
+  command: string,
+  args: string[],
+  env: Record<string, string>,
+  { detached = false } = {},
+): Promise<ServiceProcess> {
+  const child = spawn(command, args, {
+    detached,
     env: { ...process.env, PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -69,6 +69,14 @@ describe.each(RUNTIMES)('on %s', (FUNCTION_RUNTIME) => {
     expect(messages(service).at(-1)).toBe('stopped at once by a second signal');
   });
 
+  test('the same signal again within a second counts once', async () => {
+    const service = await startForTest({ FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '0.5' });
+    service.process.kill('SIGINT');
+    await eventually(() => expect(messages(service)).toHaveLength(2));
+    service.process.kill('SIGINT');
+    expect(await service.exitCode).toBe(0);
+  });
+
   test('64 busy keep-alive connections see no failed request while both instances restart', async () => {
     const env = { FUNCTION_RUNTIME, DRAIN_DELAY_SECONDS: '2' };
     const old = [await startForTest(env), await startForTest(env)] as const;

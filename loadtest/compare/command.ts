@@ -1,6 +1,7 @@
 // How every long command of this project starts and ends: its options are read first, and Ctrl-C ends it in order.
 
 import { CommanderError } from 'commander';
+import { onStopSignal } from '../../function/src/signals.ts';
 
 export const INTERRUPTED = 130;
 
@@ -25,12 +26,12 @@ export async function runCommand<Options>(
     process.exitCode = error.exitCode;
     return;
   }
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      if (interruption.signal.aborted) process.exit(INTERRUPTED);
+  onStopSignal(
+    () => {
       console.error(`\nInterrupted: ${onInterrupt}. Once more leaves everything as it is.`);
       interruption.abort();
-    });
-  }
+    },
+    () => process.exit(INTERRUPTED),
+  );
   process.exitCode = await run(options, interruption.signal);
 }
