@@ -1,3 +1,5 @@
+// Listens to the signals that ask a process to stop.
+
 type Handler = (signal: NodeJS.Signals) => void;
 
 /** How long, in milliseconds, a repeated signal counts as the same one. */
