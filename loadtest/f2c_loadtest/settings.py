@@ -233,7 +233,10 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-failed", type=number(0, 1), default=0.01, metavar="SHARE", help="of the requests may fail")
     add("--results", default="results", metavar="DIRECTORY", help="where the files are left")
     parser.add_argument(
-        "--no-archive", dest="archive", action="store_false", help="print the verdict only; the files are in --results"
+        "--archive",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="print the files as an archive at the end of the log; without, they are in --results only",
     )
     add("--locustfile", default=str(OWN_LOCUSTFILE), metavar="FILE", help="in place of the load test's own")
     add("--termination-log", default=TERMINATION_LOG, metavar="FILE", help="gets the verdict, if it exists")

@@ -284,7 +284,7 @@ spec:
 {{- define "f2c-loadtest.ownOptions" -}}
 [--target, --host, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle, --until-saturated,
 --min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
---max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --no-archive, --locustfile]
+--max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --archive, --no-archive, --locustfile]
 {{- end }}
 
 {{/* Checks what values.schema.json can't, because it can't compare two values. */}}
