@@ -11,6 +11,7 @@ import { openCeiling, rowsOf, verdictOf } from '../verdicts.ts';
 const BOUND_SHARE = 0.8;
 /** The rates at which the open loop is calibrated, as shares of the closed loop's throughput. */
 const CEILING_SHARES = [1 / 3, 2 / 3, 1];
+const LOWEST_SHARE = min(CEILING_SHARES);
 /** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
 const SHORTEST_STEP = 4;
 /** The trials of `calibrate`, which differ in what they find out. */
@@ -40,11 +41,19 @@ export const calibrate = {
     const open: Record<string, { rate: number; cpuSeconds: number }> = {};
     for (const target of place.targets) {
       const { throughput } = (await askBareServer(comparison, 'closed', target, [{ seconds, users }])).verdict;
-      const half = Math.max(settle + SHORTEST_STEP, Math.ceil(seconds / 2));
-      const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * throughput) }));
-      const { files, verdict } = await askBareServer(comparison, 'open', target, steps);
       closed[target] = throughput;
-      open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
+      const half = Math.max(settle + SHORTEST_STEP, Math.ceil(seconds / 2));
+      // On a busy machine not even the lowest rate may be kept: it is then the highest one of another attempt.
+      for (let highest = throughput; !open[target]; highest *= LOWEST_SHARE) {
+        const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * highest) }));
+        const { files, verdict } = await askBareServer(comparison, 'open', target, steps);
+        try {
+          open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
+        } catch (error) {
+          if (!(error instanceof CompareError) || highest < throughput * LOWEST_SHARE) throw error;
+          progress.say(error.message, 'warning');
+        }
+      }
     }
     const ceiling = min(Object.values(open).map(({ rate }) => rate));
     const bound = BOUND_SHARE * ceiling;
