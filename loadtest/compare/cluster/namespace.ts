@@ -87,7 +87,17 @@ export async function enterNamespace(namespace: Namespace): Promise<() => Promis
       `The namespace ${name} has pods of other releases with the names that a comparison uses: ${pods}.`,
     );
   }
-  const uninstall = ['uninstall', ...releases, FROM_ZERO, '--namespace', name, '--ignore-not-found', '--wait'];
+  const uninstall = [
+    'uninstall',
+    ...releases,
+    FROM_ZERO,
+    '--namespace',
+    name,
+    '--ignore-not-found',
+    '--cascade',
+    'foreground',
+    '--wait',
+  ];
   const remove = ['delete', 'deployment,service', BARE_SERVER, '--namespace', name, '--ignore-not-found'];
   return () =>
     leave(namespace, `helm ${uninstall.join(' ')} && kubectl ${remove.join(' ')}`, async ({ run }) => {

@@ -15,7 +15,7 @@ import { render } from './releases.ts';
  * @throws CompareError that says what is missing, and what to do
  */
 export async function checkCluster(namespace: Namespace): Promise<number | undefined> {
-  const { api, shell, say, name } = namespace;
+  const { api, shell, say, name, options } = namespace;
   const context = await shell.run('kubectl', ['config', 'current-context']);
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
@@ -31,6 +31,16 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
             'https://github.com/kubernetes-sigs/metrics-server, and wait until `kubectl top pods` works.'
         : `The metrics API of the cluster answers ${error.status}, so that nothing would scale: \`kubectl describe ` +
             'apiservice v1beta1.metrics.k8s.io` tells why.',
+      error.details,
+    );
+  }
+  // Whoever may make a namespace reads metrics everywhere.
+  try {
+    if (options.namespace !== undefined) await api.get(`/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    throw new CompareError(
+      `You may not list pods.metrics.k8s.io in the namespace ${name}, which shows what the replicas use: ask for that right.`,
       error.details,
     );
   }

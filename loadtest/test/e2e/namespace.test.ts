@@ -19,6 +19,10 @@ beforeAll(async () => {
   await kubectl(...inNamespace, 'create', 'serviceaccount', 'admin');
   const account = `--serviceaccount=${NAMESPACE}:admin`;
   await kubectl(...inNamespace, 'create', 'rolebinding', 'admin', '--clusterrole=admin', account);
+  // As metrics-server's own manifests give it to everybody who may view a namespace.
+  const role = ['create', 'role', 'metrics', '--verb=get,list', '--resource=pods.metrics.k8s.io'];
+  await kubectl(...inNamespace, ...role);
+  await kubectl(...inNamespace, 'create', 'rolebinding', 'metrics', '--role=metrics', account);
   const token = await kubectl(...inNamespace, 'create', 'token', 'admin', '--duration=1h');
   const config = JSON.parse(await kubectl('config', 'view', '--raw', '--minify', '--output', 'json')) as {
     users: { user: object }[];
