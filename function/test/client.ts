@@ -49,3 +49,19 @@ export function startClient({ host = '127.0.0.1', port, headers = {} }: Options)
     },
   };
 }
+
+/** Runs several such clients as one, which has the answers and failures of all of them. */
+export function startClients(count: number, options: Options): Client {
+  const clients = Array.from({ length: count }, () => startClient(options));
+  return {
+    get answers() {
+      return clients.flatMap(({ answers }) => answers);
+    },
+    get failures() {
+      return clients.flatMap(({ failures }) => failures);
+    },
+    async stop() {
+      await Promise.all(clients.map((client) => client.stop()));
+    },
+  };
+}

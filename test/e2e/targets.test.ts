@@ -4,8 +4,9 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, describe, expect } from 'vitest';
-import { startClient } from '../../function/test/client.ts';
+import { startClients } from '../../function/test/client.ts';
 import { ask } from '../../function/test/service.ts';
+import { IMAGES, valuesOf } from '../../loadtest/test/e2e/images.ts';
 import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from './cluster.ts';
 
 interface Target {
@@ -19,29 +20,24 @@ interface Target {
 
 const FUNCTION: Target = {
   chart: 'chart',
-  image: process.env.FUNCTION_IMAGE ?? 'f2c-function:0.1.0',
+  image: IMAGES.function,
   port: 30080,
   request: { path: '/?fahrenheit=212', method: 'GET' },
 };
 const TFSERVING: Target = {
   chart: 'tfserving/chart',
-  image: process.env.TFSERVING_IMAGE ?? 'f2c-tfserving:0.1.0',
+  image: IMAGES.tfserving,
   port: 30501,
   request: { path: '/v1/models/fahrenheit_to_celsius:predict', method: 'POST', body: '{"instances":[212]}' },
 };
 
 /** Installs or upgrades a release, and waits until it is ready. */
 async function install(release: string, { chart, image }: Target, ...values: string[]): Promise<void> {
-  const all = [...imageValues('image', image), ...values];
+  const all = [...valuesOf(image), ...values];
   // TensorFlow Serving's image has no program that can send requests, so the function's image does that for both.
-  if (chart === TFSERVING.chart) all.push(...imageValues('test.image', FUNCTION.image));
+  if (chart === TFSERVING.chart) all.push(...valuesOf(FUNCTION.image, 'test.image'));
   const sets = all.flatMap((value) => ['--set', value]);
   await helm('upgrade', '--install', release, chart, ...sets, '--wait', '--timeout', '5m');
-}
-
-function imageValues(key: string, image: string): string[] {
-  const colon = image.lastIndexOf(':');
-  return [`${key}.repository=${image.slice(0, colon)}`, `${key}.tag=${image.slice(colon + 1)}`];
 }
 
 async function firstPort(release: string, key: 'port' | 'nodePort'): Promise<number> {
@@ -104,23 +100,22 @@ check('the function loses no request in a rolling upgrade and a scale-down', asy
   await install('function', FUNCTION, ...fixed);
   await eventually(60, async () => expect(await podsOf('function')).toHaveLength(3));
   const port = await nodePort('function');
-  const clients = Array.from({ length: 64 }, () => startClient({ host, port }));
-  const sent = () => clients.reduce((sum, { answers, failures }) => sum + answers.length + failures.length, 0);
-  const failed = () => clients.flatMap(({ failures }) => failures);
+  const clients = startClients(64, { host, port });
+  const sent = () => clients.answers.length + clients.failures.length;
   try {
     const old = await podsOf('function');
     await install('function', FUNCTION, ...fixed, 'podAnnotations.restart=now');
     await eventually(60, async () => {
       expect((await podsOf('function')).filter((pod) => old.includes(pod))).toEqual([]);
     });
-    console.log(`rolling upgrade of 3 replicas: ${sent()} requests, ${failed().length} lost`);
+    console.log(`rolling upgrade of 3 replicas: ${sent()} requests, ${clients.failures.length} lost`);
     await install('function', FUNCTION, 'autoscaling.enabled=false', 'replicaCount=1');
     await eventually(60, async () => expect(await podsOf('function')).toHaveLength(1));
-    console.log(`with the scale-down to 1: ${sent()} requests, ${failed().length} lost`);
+    console.log(`with the scale-down to 1: ${sent()} requests, ${clients.failures.length} lost`);
   } finally {
-    await Promise.all(clients.map((client) => client.stop()));
+    await clients.stop();
   }
-  expect(failed()).toEqual([]);
+  expect(clients.failures).toEqual([]);
   expect(sent()).toBeGreaterThan(10_000);
 });
 

@@ -5,12 +5,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, expect } from 'vitest';
-import { startClient } from '../../function/test/client.ts';
+import { startClients } from '../../function/test/client.ts';
 import { ask } from '../../function/test/service.ts';
+import { KNATIVE_IMAGE, valuesOf } from '../../loadtest/test/e2e/images.ts';
 import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from '../e2e/cluster.ts';
 
 const RELEASE = 'f2c-function';
-const [REPOSITORY = '', TAG = ''] = (process.env.KNATIVE_IMAGE ?? 'dev.local/f2c-function:0.1.0').split(':');
 const [INGRESS_NAMESPACE = '', INGRESS = ''] = (process.env.KNATIVE_INGRESS ?? 'kourier-system/kourier').split('/');
 /** Without requests for this long, Knative takes the last pod away; it accepts no shorter time. */
 const WINDOW = String.raw`podAnnotations.autoscaling\.knative\.dev/window=6s`;
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 /** The README's command, with further values. */
 async function install(...values: string[]): Promise<void> {
-  const all = ['knative.enabled=true', `image.repository=${REPOSITORY}`, `image.tag=${TAG}`, ...values];
+  const all = ['knative.enabled=true', ...valuesOf(KNATIVE_IMAGE), ...values];
   await helm('upgrade', '--install', RELEASE, 'chart', ...all.flatMap((value) => ['--set', value]));
   await kubectl('wait', `ksvc/${RELEASE}`, '--for', 'condition=Ready', '--timeout', '2m');
 }
@@ -38,20 +38,6 @@ async function convert(values: unknown) {
   const headers = { host, 'content-type': 'application/json' };
   const { status, text } = await ask(ingress, { method: 'POST', headers, body });
   return { status, ...(JSON.parse(text) as { celsius: unknown }) };
-}
-
-/** Keeps asking through the ingress while something is done. @returns how many answers came, and what went wrong */
-async function askedDuring(deed: () => Promise<void>): Promise<{ answers: number; failures: unknown[] }> {
-  const clients = Array.from({ length: 16 }, () => startClient({ ...ingress, headers: { host } }));
-  try {
-    await deed();
-  } finally {
-    await Promise.all(clients.map((client) => client.stop()));
-  }
-  return {
-    answers: clients.reduce((sum, { answers }) => sum + answers.length, 0),
-    failures: clients.flatMap(({ failures }) => failures),
-  };
 }
 
 check('installs, and answers rightly through the ingress', async () => {
@@ -93,7 +79,8 @@ check('answers large requests whole, through all hops', async () => {
 check('an upgrade and a rollback under load lose no request', async () => {
   const revision = () => get('ksvc', '{.status.traffic[*].revisionName}', RELEASE);
   const before = await revision();
-  const { answers, failures } = await askedDuring(async () => {
+  const clients = startClients(16, { ...ingress, headers: { host } });
+  try {
     await install('settings.logLevel=warn');
     await eventually(60, async () => expect(await revision()).not.toBe(before));
     await helm('rollback', RELEASE, '1');
@@ -102,10 +89,13 @@ check('an upgrade and a rollback under load lose no request', async () => {
       const level = '{.spec.template.spec.containers[0].env[?(@.name=="LOG_LEVEL")].value}';
       expect(await get('ksvc', level, RELEASE)).toBe('info');
     });
-  });
-  console.log(`upgrade and rollback: ${answers} answers, ${failures.length} lost`);
+  } finally {
+    await clients.stop();
+  }
+  const { answers, failures } = clients;
+  console.log(`upgrade and rollback: ${answers.length} answers, ${failures.length} lost`);
   expect(failures).toEqual([]);
-  expect(answers).toBeGreaterThan(1000);
+  expect(answers.length).toBeGreaterThan(1000);
 });
 
 check('scales to zero, and answers from zero', async () => {

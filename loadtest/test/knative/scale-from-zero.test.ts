@@ -2,14 +2,16 @@
 // function's image under a name that Knative asks no registry for. KNATIVE_IMAGE names another one.
 
 import { expect, test } from 'vitest';
+import { imageArguments, KNATIVE_IMAGE } from '../e2e/images.ts';
 import { compareInCluster, namespaceOf } from '../e2e/in-cluster.ts';
 import { kindsOf } from '../e2e/run.ts';
 
-const [repository = '', tag = ''] = (process.env.KNATIVE_IMAGE ?? 'dev.local/f2c-function:0.1.0').split(':');
-const IMAGE = ['--set', `function.image.repository=${repository}`, '--set', `function.image.tag=${tag}`];
-
 test('the function is asked on Knative when no pod of it runs', async () => {
-  const { ended, run } = compareInCluster(...IMAGE, '--experiment', 'scale-from-zero');
+  const { ended, run } = compareInCluster(
+    ...imageArguments({ function: KNATIVE_IMAGE }),
+    '--experiment',
+    'scale-from-zero',
+  );
   const { text, exitCode } = await ended;
   expect(exitCode, text).toBe(0);
   const results = run();
