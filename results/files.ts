@@ -9,6 +9,9 @@ import { AMOUNT, column, COUNT, member, NAME, newColumn, NUMBER, oneOf, or, TEXT
 export const TARGETS = ['function', 'tfserving'] as const;
 export type Target = (typeof TARGETS)[number];
 
+/** The trials of `calibrate`, which differ in what they find out; `floor` asks a bare server at the rate of `latency`. */
+export const CALIBRATIONS = { closed: 1, open: 2, floor: 3 } as const;
+
 const SHARES = ['50%', '66%', '75%', '80%', '90%', '95%', '98%', '99%', '99.9%', '99.99%', '100%'] as const;
 
 function percentiles(when: string) {

@@ -1,7 +1,7 @@
 // Finds out how much the load generator can send to the bare server, with each target's form of request.
 
 import { max, min, sum } from 'simple-statistics';
-import { TARGETS, type Target, type Verdict } from '../../../results/files.ts';
+import { CALIBRATIONS, TARGETS, type Target, type Verdict } from '../../../results/files.ts';
 import { OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from '../experiment.ts';
 import { CompareError, type Files, type Step } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
@@ -14,11 +14,11 @@ const CEILING_SHARES = [1 / 3, 2 / 3, 1];
 const LOWEST_SHARE = min(CEILING_SHARES);
 /** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
 const SHORTEST_STEP = 4;
-/** The trials of `calibrate`, which differ in what they find out. */
-const CALIBRATIONS = {
-  closed: { trial: 1, what: 'what the load generator can send in a closed loop' },
-  open: { trial: 2, what: 'what the load generator can send at a given rate' },
-  floor: { trial: 3, what: 'what the load generator itself takes at the rate of latency' },
+/** What each of the trials finds out. */
+const FINDS: Record<keyof typeof CALIBRATIONS, string> = {
+  closed: 'what the load generator can send in a closed loop',
+  open: 'what the load generator can send at a given rate',
+  floor: 'what the load generator itself takes at the rate of latency',
 };
 
 /**
@@ -81,13 +81,12 @@ export async function askBareServer(
   target: Target,
   steps: Step[],
 ): Promise<{ files: Files; verdict: Verdict }> {
-  const { trial, what } = CALIBRATIONS[calibration];
   progress.begin(
-    `calibrate: ${what} in the form of ${DEFINITIONS[target].name}`,
+    `calibrate: ${FINDS[calibration]} in the form of ${DEFINITIONS[target].name}`,
     OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
   );
   const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toBareServer: true });
-  folder.write('calibrate', trial, files);
+  folder.write('calibrate', CALIBRATIONS[calibration], files);
   const verdict = verdictOf(files, target);
   if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };
   throw new CompareError(

@@ -1,6 +1,7 @@
 // How long answers take at the same rate, up to the slowest ones.
 
 import { max } from 'simple-statistics';
+import { CALIBRATIONS } from '../../files.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { interval, number, percent, words } from '../format.ts';
 import { latencyOf, pairsOf, partsOf, throttledShare, type Part, type Side } from '../measurements.ts';
@@ -74,12 +75,9 @@ async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> 
   ];
 }
 
-/** The trial of `calibrate` that asks a bare server at the rate of the latency experiment. */
-const FLOOR_TRIAL = 3;
-
 /** The latencies of a bare server that was asked as this side was; undefined where none was. */
 function ownLatency(side: Side): Histogram | undefined {
-  const part = partsOf(side, 'calibrate').find(({ trial }) => trial === FLOOR_TRIAL);
+  const part = partsOf(side, 'calibrate').find(({ trial }) => trial === CALIBRATIONS.floor);
   return part && latencyOf(part);
 }
 
