@@ -8,7 +8,7 @@ import { openKubernetes } from './kubernetes.ts';
 import { enterNamespace, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Options } from '../options.ts';
 import { CompareError, type Place, type Scaling } from '../place.ts';
-import { checkCluster } from './preflight.ts';
+import { checkCluster, checkMetrics } from './preflight.ts';
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
@@ -38,13 +38,14 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   try {
     cpus = await checkCluster(namespace);
     leave = await enterNamespace(namespace);
+    await checkMetrics(namespace);
     for (const target of installed) await change(target, 'one');
-    const [pod] = installed[0] ? await podsBy(namespace, selectorOf(releaseOf(installed[0]))) : [];
     if (options.experiments.includes('scale-from-zero')) {
       noKnative = installed.includes('function')
         ? await installOnKnative(namespace)
         : 'Only the URL of the function is known.';
     }
+    const [pod] = installed[0] ? await podsBy(namespace, selectorOf(releaseOf(installed[0]))) : [];
     readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(namespace, pod.spec.nodeName)));
   } catch (error) {
     await close();
@@ -88,8 +89,8 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     const [mine, theirs] = TARGETS.map((each) => resources[`${each}/${scaling}`]).map((each) => JSON.stringify(each));
     if (!mine || !theirs || mine === theirs) return;
     throw new CompareError(
-      `${DEFINITIONS.function.name} runs with ${mine}, and ${DEFINITIONS.tfserving.name} with ${theirs}, which is no fair comparison: set the ` +
-        'same `resources` for both charts.',
+      `${DEFINITIONS.function.name} runs with ${mine}, and ${DEFINITIONS.tfserving.name} with ${theirs}, which is no fair ` +
+        'comparison: set the same `resources` for both charts.',
     );
   }
 

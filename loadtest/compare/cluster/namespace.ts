@@ -168,7 +168,7 @@ export async function waitForPods<T>(
   { what, selector, maker, seconds }: { what: string; selector: string; maker: string; seconds: number },
   ask: (pods: readonly Pod[]) => Promise<T | undefined>,
 ): Promise<T> {
-  const { api, core, shell, say } = namespace;
+  const { shell, say } = namespace;
   const start = Date.now();
   let why: string | undefined;
   try {
@@ -179,11 +179,7 @@ export async function waitForPods<T>(
         const pods = await podsBy(namespace, selector);
         const failure = trouble(pods);
         if (failure) throw new CompareError(failure);
-        const { items } = pods.length > 0 ? { items: [] } : await api.get<List<Event>>(`${core}/events`);
-        const now = obstacle(
-          pods,
-          items.filter(({ involvedObject }) => involvedObject.name.startsWith(maker)),
-        );
+        const now = obstacle(pods, pods.length === 0 ? await eventsOf(namespace, maker) : []);
         if (now && !why) say(`Waiting: ${now}`, 'warning');
         why = now;
         if (why && Date.now() - start > PATIENCE_SECONDS * 1000) throw new CompareError(why);
@@ -195,6 +191,11 @@ export async function waitForPods<T>(
     if (!(error instanceof CompareError)) throw error;
     throw new CompareError(error.message, await diagnosis(namespace, selector));
   }
+}
+
+async function eventsOf({ api, core }: Namespace, maker: string): Promise<Event[]> {
+  const { items } = await api.get<List<Event>>(`${core}/events`);
+  return items.filter(({ involvedObject }) => involvedObject.name.startsWith(maker));
 }
 
 /** Describes pods that are in trouble: their state, their events, and the ends of their logs. */

@@ -15,7 +15,7 @@ import { render } from './releases.ts';
  * @throws CompareError that says what is missing, and what to do
  */
 export async function checkCluster(namespace: Namespace): Promise<number | undefined> {
-  const { api, shell, say, name, options } = namespace;
+  const { api, shell, say, name } = namespace;
   const context = await shell.run('kubectl', ['config', 'current-context']);
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
@@ -34,16 +34,6 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
       error.details,
     );
   }
-  // Whoever may make a namespace reads metrics everywhere.
-  try {
-    if (options.namespace !== undefined) await api.get(`/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`);
-  } catch (error) {
-    if (!isForbidden(error)) throw error;
-    throw new CompareError(
-      `You may not list pods.metrics.k8s.io in the namespace ${name}, which shows what the replicas use: ask for that right.`,
-      error.details,
-    );
-  }
   try {
     const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
     const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
@@ -52,6 +42,20 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
   } catch (error) {
     if (!isForbidden(error)) throw error;
     return undefined;
+  }
+}
+
+/** Checks that the caller may see what replicas use. @throws CompareError that names the right which is missing */
+export async function checkMetrics({ api, name }: Namespace): Promise<void> {
+  try {
+    await api.get(`/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    throw new CompareError(
+      `You may not list pods.metrics.k8s.io in the namespace ${name}, which shows what the replicas use: ask for that ` +
+        'right.',
+      error.details,
+    );
   }
 }
 

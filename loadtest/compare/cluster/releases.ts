@@ -64,16 +64,21 @@ function given({ options }: Namespace, chart: Chart): string[] {
   return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
 }
 
-/** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
-export async function scaleToOne(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
-  const { cpuLimit } = namespace.options;
-  const resources = {
+/** Returns the chart's values for the resources of a replica. */
+export function resourceValues({ options: { cpuLimit } }: Namespace, scaling: Scaling): Values {
+  const values: Record<Scaling, Values> = {
     auto: {},
     one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
     // The request is small, because the rate limits the usage, and two replicas must fit beside the load generator.
     core: { 'resources.requests.cpu': '100m', 'resources.limits.cpu': '1' },
   };
-  await install(namespace, target, { 'autoscaling.enabled': false, replicaCount: 1, ...resources[scaling] });
+  return values[scaling];
+}
+
+/** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
+export async function scaleToOne(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
+  const one = { 'autoscaling.enabled': false, replicaCount: 1 };
+  await install(namespace, target, { ...one, ...resourceValues(namespace, scaling) });
   await waitForReplicas(namespace, target, 1);
 }
 

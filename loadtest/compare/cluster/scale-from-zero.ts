@@ -2,9 +2,9 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, type Namespace } from './namespace.ts';
+import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
-import { install } from './releases.ts';
+import { install, resourceValues } from './releases.ts';
 import { startBareServer, stopBareServer } from './bare-server.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 
@@ -24,16 +24,15 @@ interface KnativeService {
  * @returns why there is none, as a sentence; undefined once it is ready
  */
 export async function installOnKnative(namespace: Namespace): Promise<string | undefined> {
-  const { api, shell, name, options } = namespace;
+  const { api, shell, name } = namespace;
   const { groups } = await api.get<{ groups: { name: string }[] }>('/apis');
   if (!groups.some((group) => group.name === 'serving.knative.dev')) return 'The cluster has no Knative Serving.';
 
-  const resources = { 'resources.requests.cpu': options.cpuLimit, 'resources.limits.cpu': options.cpuLimit };
   const fromZero = { 'knative.enabled': true, 'autoscaling.enabled': true, 'autoscaling.minReplicas': 0 };
   const window = { 'podAnnotations.autoscaling\\.knative\\.dev/window': WINDOW };
   let why = '';
   try {
-    await install(namespace, 'function', { ...fromZero, ...window, ...resources }, FROM_ZERO);
+    await install(namespace, 'function', { ...fromZero, ...window, ...resourceValues(namespace, 'one') }, FROM_ZERO);
     await shell.until('The function is ready on Knative', READY_SECONDS, async () => {
       const path = `/apis/serving.knative.dev/v1/namespaces/${name}/services/${FROM_ZERO}`;
       const { status } = await api.get<KnativeService>(path);
@@ -46,10 +45,8 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     await shell.run('helm', ['uninstall', FROM_ZERO, '--namespace', name, '--ignore-not-found']);
-    return `${error.message} ${why || error.details} chart/README.md#on-knative tells which images Knative finds.`.replace(
-      '  ',
-      ' ',
-    );
+    const remedy = 'chart/README.md#on-knative tells which images Knative finds.';
+    return [error.message, why || error.details, remedy].filter(Boolean).join(' ');
   }
 }
 
@@ -62,7 +59,7 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
   await startBareServer(namespace);
   try {
     await namespace.shell.until('Knative has taken the last pod of the function away', ZERO_SECONDS, async () => {
-      const pods = await podsBy(namespace, `app.kubernetes.io/instance=${FROM_ZERO}`);
+      const pods = await podsBy(namespace, selectorOf(FROM_ZERO));
       return pods.length === 0 || undefined;
     });
     const url = `http://${FROM_ZERO}.${namespace.name}.svc${DEFINITIONS.function.question.path}`;
