@@ -6,7 +6,7 @@
 import * as v from 'valibot';
 import { AMOUNT, column, COUNT, member, NAME, newColumn, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
 
-export const TARGETS = ['function', 'tfserving'] as const;
+export const TARGETS = ['function', 'tfserving', 'tfserving-grpc'] as const;
 export type Target = (typeof TARGETS)[number];
 
 /** The trials of `calibrate`, which differ in what they find out; `floor` asks a bare server at the rate of `latency`. */
@@ -340,6 +340,18 @@ const NODE = v.object({
   architecture: v.string(),
 });
 
+/** What an experiment asks of each of its targets. */
+const PLAN = v.object({
+  /** How often its loads run, or how often it starts a replica. */
+  trials: COUNT,
+  /** The replicas, as `resources` names them. */
+  scaling: v.picklist(['one', 'core', 'auto']),
+  /** The bounds of every target's autoscaler, if it is on. */
+  replicas: v.optional(v.object({ min: COUNT, max: COUNT })),
+  /** One after another. A step without a rate is a closed loop, and rates are in requests/s. There are none in a start. */
+  steps: v.array(v.object({ seconds: AMOUNT, users: COUNT, rate: v.optional(AMOUNT), batch: v.optional(COUNT) })),
+});
+
 /** What environment.json holds; members that are not listed here are ignored. */
 export const environmentSchema = v.object({
   version: member(v.string(), '', 'version of the project'),
@@ -401,11 +413,24 @@ export const environmentSchema = v.object({
         requestsPerSecond: v.record(v.string(), AMOUNT),
         openRequestsPerSecond: v.optional(v.record(v.string(), AMOUNT)),
         bound: AMOUNT,
+        share: v.optional(AMOUNT),
       }),
     ),
     'requests/s',
     'by target: what the load generator can send in that target’s form of request, in a closed loop and at a given ' +
-      'rate; and the highest rate that a load may offer; null where not measured',
+      'rate; and the highest rate that a load may offer, which is this share of the lowest of the latter; null where ' +
+      'not measured',
+  ),
+  targets: member(
+    v.optional(v.record(v.string(), v.object({ name: v.string(), release: v.string() }))),
+    '',
+    'by target: what sentences call it, and the Helm release that it belongs to; two targets may share one, whose pods ' +
+      'then answer both',
+  ),
+  plan: member(
+    v.optional(v.record(v.string(), PLAN)),
+    '',
+    'by experiment: what was to be measured, with everything resolved that the options leave open',
   ),
   leftOut: member(v.array(v.string()), '', 'what could not be measured, and why, in sentences'),
   verdicts: member(
