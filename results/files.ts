@@ -185,7 +185,9 @@ export const KINDS = {
   verdict: {
     extension: 'json',
     writtenBy: 'the load test',
-    about: 'Whether the load was as planned, so that its figures count, and a summary of the figures.',
+    about:
+      'Whether the load was as planned, as far as the load generator can tell, and a summary of the figures. ' +
+      '`verdicts` in environment.json has what `compare` found besides.',
     schema: v.strictObject({
       target: member(v.picklist(TARGETS), '', 'the target that was loaded'),
       verdict: member(v.picklist(['VALID', 'INVALID']), '', 'INVALID: the figures say nothing about the target'),
@@ -347,9 +349,11 @@ const PLAN = v.object({
   /** The replicas, as `resources` names them. */
   scaling: v.picklist(['one', 'core', 'auto']),
   /** The bounds of every target's autoscaler, if it is on. */
-  replicas: v.optional(v.object({ min: COUNT, max: COUNT })),
+  replicas: v.exactOptional(v.object({ min: COUNT, max: COUNT })),
   /** One after another. A step without a rate is a closed loop, and rates are in requests/s. There are none in a start. */
-  steps: v.array(v.object({ seconds: AMOUNT, users: COUNT, rate: v.optional(AMOUNT), batch: v.optional(COUNT) })),
+  steps: v.array(
+    v.object({ seconds: AMOUNT, users: COUNT, rate: v.exactOptional(AMOUNT), batch: v.exactOptional(COUNT) }),
+  ),
 });
 
 /** What environment.json holds; members that are not listed here are ignored. */
@@ -418,8 +422,8 @@ export const environmentSchema = v.object({
     ),
     'requests/s',
     'by target: what the load generator can send in that target’s form of request, in a closed loop and at a given ' +
-      'rate; and the highest rate that a load may offer, which is this share of the lowest of the latter; null where ' +
-      'not measured',
+      'rate; the highest rate that a load may offer, which is this share of the lowest of the latter, and for HTTP only ' +
+      'if another protocol’s is lower; null where not measured',
   ),
   targets: member(
     v.optional(v.record(v.string(), v.object({ name: v.string(), release: v.string() }))),
@@ -444,11 +448,12 @@ export const environmentSchema = v.object({
       }),
     ),
     '',
-    'the verdict of each load',
+    'the verdict of each load, which counts: with what `compare` found, such as a replica that answered nothing',
   ),
 });
 
 export type Environment = v.InferOutput<typeof environmentSchema>;
+export type Plan = v.InferOutput<typeof PLAN>;
 
 export const ENVIRONMENT = 'environment.json';
 

@@ -8,6 +8,7 @@ import { now } from './folder.ts';
 import type { Options } from './options.ts';
 import type { Place } from './place.ts';
 import type { Shell } from './shell.ts';
+import { DEFINITIONS } from './targets/index.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 /** The version of the project, which its images and charts share. */
@@ -37,6 +38,13 @@ export async function beginEnvironment(options: Options, shell: Shell, place: Pl
     ...(await place.environment()),
     ceiling: null,
     leftOut: [...place.leftOut],
+    targets: Object.fromEntries(
+      place.targets.map((target) => {
+        const { name, chart } = DEFINITIONS[target];
+        return [target, { name, release: `f2c-${chart}` }];
+      }),
+    ),
+    plan: {},
     verdicts: [],
   };
 }

@@ -1,7 +1,7 @@
 // Defines what an experiment is, and how it puts loads on the targets.
 
 import { max, median, min, sum } from 'simple-statistics';
-import { fileName, type Target } from '../../results/files.ts';
+import type { Plan, Target } from '../../results/files.ts';
 import type { ResultsFolder } from './folder.ts';
 import type { Options } from './options.ts';
 import type { Files, Load, Place, Samples, Scaling, Step } from './place.ts';
@@ -18,6 +18,8 @@ export interface Experiment {
   readonly targets: readonly Target[];
   /** The names of those whose findings it builds on, which run before it. */
   readonly needs: readonly string[];
+  /** Whether `--quick` runs it, too, unless it is named. */
+  readonly quick: boolean;
   /** Whether a place has what it takes. */
   fits(place: Place): boolean;
   /** Roughly how many seconds it takes for each target, at most. */
@@ -31,14 +33,21 @@ export interface Findings {
   /** What the load generator can send here without becoming the bottleneck. */
   readonly limits: Limits;
   /** The throughput of one saturated replica in each round of `capacity`, in requests/s. */
-  readonly capacities: Readonly<Record<Target, readonly number[]>>;
+  readonly capacities: ReadonlyMap<Target, readonly number[]>;
 }
 
 export interface Limits {
-  /** The highest rate that the open loop offers, in requests/s. */
+  /** The highest rate that is offered to all targets whose protocol is the baseline's, in requests/s. */
   readonly bound: number;
+  /** What the load generator can send to each target. */
+  readonly targets: ReadonlyMap<Target, GeneratorLimits>;
+}
+
+export interface GeneratorLimits {
+  /** The highest rate that the open loop offers, in requests/s. */
+  readonly open: number;
   /** The highest throughput that the load generator can measure in the closed loop, in requests/s. */
-  readonly closedBounds: Partial<Record<Target, number>>;
+  readonly closed: number;
   /** The CPU time that the load generator needs for a request of the open loop, in seconds. */
   readonly cpuSeconds: number;
 }
@@ -54,7 +63,7 @@ export interface Comparison extends Findings {
 const RATE_USERS = 32;
 const WARM_UP_USERS = 4;
 /** Roughly how much longer a load takes than its steps: its pod must start, and its results must be fetched. */
-export const OVERHEAD_SECONDS = 15;
+export const OVERHEAD_SECONDS = 10;
 
 /** A load of an experiment. */
 interface Measured {
@@ -91,10 +100,9 @@ export async function measure(
     ...(scaling === 'auto' && target === 'function'
       ? idleReplicas(rowsOf(files, target, 'replicas'), samples.timeline)
       : []),
-    ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.closedBounds[target] ?? Infinity) : []),
+    ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.targets.get(target)?.closed ?? Infinity) : []),
   ];
   const verdict = judged(verdictOf(files, target), more);
-  files.set(fileName(target, 'verdict'), Buffer.from(`${JSON.stringify(verdict, null, 2)}\n`));
   folder.write(experiment, trial, files);
   folder.judge(experiment, trial, verdict);
   const found = overload(rowsOf(files, target, 'steps'), samples.timeline);
@@ -119,20 +127,40 @@ export async function warmUp({ place, options }: Comparison, target: Target): Pr
   await place.load({ target, steps, settleSeconds: 0 });
 }
 
-/** Puts the same steps on both targets, once for each trial. */
+/** Puts the same steps on all targets of an experiment, one after another, once for each trial. */
 export async function measureInTurns(
   comparison: Comparison,
-  experiment: string,
-  scaling: Scaling,
-  steps: Step[],
+  { name, targets }: Pick<Experiment, 'name' | 'targets'>,
+  plan: Plan,
 ): Promise<void> {
-  const { trials } = comparison.options.pace;
+  const { place, folder, limits } = comparison;
+  const { trials, scaling, steps } = plan;
+  folder.plan(name, plan);
+  const its = targets.filter((target) => place.targets.includes(target));
   for (let trial = 1; trial <= trials; trial++) {
     const which = `${trial}/${trials}`;
-    for (const target of inTurn(comparison.place.targets, trial - 1)) {
-      await measure(comparison, { experiment, trial, which, target, scaling, steps });
+    for (const target of inTurn(its, trial - 1)) {
+      const sent = withinLimits(steps, limits.targets.get(target));
+      if (trial === 1 && sent.length < steps.length) {
+        leaveOut(
+          comparison,
+          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${DEFINITIONS[target].name}, which are ` +
+            'more than the load generator sends without strain.',
+        );
+      }
+      if (sent.length > 0) await measure(comparison, { experiment: name, trial, which, target, scaling, steps: sent });
     }
   }
+}
+
+/** Says what is not measured, and why, here and in the results. */
+export function leaveOut({ progress, folder }: Pick<Comparison, 'progress' | 'folder'>, sentence: string): void {
+  folder.leaveOut(sentence);
+  progress.say(`Left out: ${sentence}`, 'warning');
+}
+
+function withinLimits(steps: readonly Step[], limits: GeneratorLimits | undefined): Step[] {
+  return steps.filter(({ rate = 0 }) => rate <= (limits?.open ?? Infinity));
 }
 
 /** Reverses the order of the targets in every other round, so that a drift of the machine affects both alike. */
@@ -140,14 +168,26 @@ export function inTurn(targets: readonly Target[], round: number): readonly Targ
   return round % 2 === 0 ? targets : targets.toReversed();
 }
 
-/** Returns half the rate that the slower target can answer, or half the highest rate that the generator can send. */
+/** Returns half the rate that the slowest target can answer, or half the highest rate that the generator sends to all. */
 export function equalRate({ options, limits, capacities }: Comparison): Step {
-  const most = Object.values(capacities).flatMap((all) => (all.length > 0 ? median([...all]) : []));
+  const most = [...capacities.values()].map((all) => median([...all]));
   return {
     seconds: options.pace.latency,
     users: usersOfRate(options),
-    rate: wholeRate(min([...most, limits.bound]) / 2),
+    rate: wholeRate(min([...most, ...limits.targets.values().map(({ open }) => open)]) / 2),
   };
+}
+
+/**
+ * Returns the rate to which all targets of the first one's protocol can be asked. The load generator may need more CPU for
+ * another protocol, whose targets then get fewer of the rates.
+ */
+export function boundOf(targets: Limits['targets']): number {
+  const [first] = targets.keys();
+  const protocolOf = (target: Target) => DEFINITIONS[target].portName;
+  return min(
+    [...targets].filter(([target]) => first && protocolOf(target) === protocolOf(first)).map(([, { open }]) => open),
+  );
 }
 
 export function usersOfRate({ users }: Options): number {

@@ -2,7 +2,15 @@
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENVIRONMENT, runName, whatIs, type Environment, type Kind, type Verdict } from '../../results/files.ts';
+import {
+  ENVIRONMENT,
+  runName,
+  whatIs,
+  type Environment,
+  type Kind,
+  type Plan,
+  type Verdict,
+} from '../../results/files.ts';
 import { describe, formatEnvironment } from '../../results/write.ts';
 import { CompareError, type Files } from './place.ts';
 
@@ -16,6 +24,10 @@ export interface ResultsFolder {
   write(experiment: string, trial: number, files: Files): void;
   /** Keeps the verdict of a load. */
   judge(experiment: string, trial: number, verdict: Verdict): void;
+  /** Keeps what an experiment is to measure. */
+  plan(experiment: string, plan: Plan): void;
+  /** Keeps, as a sentence, what is not measured, and why. */
+  leaveOut(sentence: string): void;
   /** Keeps what is known of the environment. */
   add(members: Partial<Environment>): void;
   /** Says in the folder that the run has ended as it should. */
@@ -57,6 +69,12 @@ export function openFolder(results: string, environment: Environment): ResultsFo
       const verdicts = [...current.verdicts, { experiment, trial, target, verdict, reasons }];
       current = { ...current, verdicts, ended: now() };
       save();
+    },
+    plan(experiment, plan) {
+      current = { ...current, plan: { ...current.plan, [experiment]: plan } };
+    },
+    leaveOut(sentence) {
+      current = { ...current, leftOut: [...current.leftOut, sentence] };
     },
     add(members) {
       current = { ...current, ...members, ended: now() };

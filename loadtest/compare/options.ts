@@ -28,19 +28,25 @@ export interface Pace {
   latency: number;
   /** time for each batch size */
   batchStep: number;
+  /** values in a request of `batch` */
+  batches: readonly number[];
+  /** whether `latency` also measures how much of it is the load generator's own */
+  floor: boolean;
   /** times that each target is started */
   coldStarts: number;
 }
 
 const FULL: Pace = {
   trials: 3,
-  runTime: 300,
+  runTime: 200,
   settle: 5,
   warmUp: 20,
   calibrate: 20,
   capacityStep: 15,
-  latency: 120,
+  latency: 100,
   batchStep: 15,
+  batches: [1, 10, 100, 1000, 10_000],
+  floor: true,
   coldStarts: 10,
 };
 
@@ -53,7 +59,9 @@ const QUICK: Pace = {
   capacityStep: 6,
   latency: 15,
   batchStep: 6,
-  coldStarts: 3,
+  batches: [1, 100, 10_000],
+  floor: false,
+  coldStarts: 2,
 };
 
 export interface Options {
@@ -179,7 +187,7 @@ export function readOptions(argv: string[]): Options {
     local: given.local ?? false,
     quick: given.quick ?? false,
     keep: given.keep ?? false,
-    experiments: withNeeds(given.experiment),
+    experiments: withNeeds(given.experiment, given.quick ?? false),
     pace,
     users: given.users,
     cpuLimit: given.cpuLimit,

@@ -50,6 +50,8 @@ export interface Place {
   controls(target: Target): boolean;
   /** Whether targets can have more than one replica here. */
   readonly scales: boolean;
+  /** How few and how many replicas the autoscaler of each target may ask for, where that is known. */
+  readonly replicas?: { readonly min: number; readonly max: number } | undefined;
   /** Whether each target that is run here is held to a CPU limit, without which it may outrun the load generator. */
   readonly limitsCpu: boolean;
   /** CPUs that the targets and the load generator share. */
@@ -63,7 +65,7 @@ export interface Place {
   /** @returns the files that the load generator wrote, unchanged */
   load(load: Load): Promise<Files>;
   watch(target: Target): Watch;
-  /** Ends a target's only replica, starts a new one, and times it. */
+  /** Ends the only replica of what answers a target by HTTP, starts a new one, and times it. */
   coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>>;
   /**
    * Asks the function on Knative when it has no replica. It is undefined where the function does not run on Knative.

@@ -1,11 +1,10 @@
 // Runs the bare server of `calibrate` in the cluster, in the function's image.
 
 import { readFileSync } from 'node:fs';
-import { parseAllDocuments } from 'yaml';
 import { byName, type Resources } from './kubernetes.ts';
 import { BARE_SERVER, kubectl, RELEASES, type Namespace } from './namespace.ts';
 import { CompareError } from '../place.ts';
-import { BARE_SERVER_CODE } from '../targets/index.ts';
+import { BARE_SERVER_CODE, BARE_SERVER_PORTS } from '../targets/index.ts';
 import { render, waitForDeployment } from './releases.ts';
 
 interface Container {
@@ -39,7 +38,7 @@ export async function startBareServer(namespace: Namespace): Promise<void> {
       apiVersion: 'v1',
       kind: 'Service',
       metadata: { name: BARE_SERVER, labels },
-      spec: { selector: labels, ports: [{ port: 80, targetPort: 8080 }] },
+      spec: { selector: labels, ports: Object.entries(BARE_SERVER_PORTS).map(([name, port]) => ({ name, port })) },
     },
   ];
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
@@ -57,10 +56,8 @@ export async function stopBareServer(namespace: Namespace): Promise<void> {
  * but without the labels by which the function's Service would select it.
  */
 async function podTemplate(namespace: Namespace, labels: Record<string, string>): Promise<PodTemplate> {
-  const documents = parseAllDocuments(await render(namespace, 'function')).map(
-    (each) => each.toJS() as Deployment | null,
-  );
-  const deployment = documents.find((each) => each?.kind === 'Deployment');
+  const objects = (await render(namespace, 'function')) as (Deployment | null)[];
+  const deployment = objects.find((each) => each?.kind === 'Deployment');
   const { selector, template } = deployment?.spec ?? {};
   const container = byName(template?.spec.containers, RELEASES.function);
   if (!selector || !template || !container) throw new CompareError('The chart of the function has no Deployment.');
@@ -79,8 +76,11 @@ async function podTemplate(namespace: Namespace, labels: Record<string, string>)
           // It must not be the bottleneck, and its one thread can't use more than a core.
           resources: { ...resources, limits: { ...resources?.limits, cpu: '1' } },
           command: ['/nodejs/bin/node', '--eval', readFileSync(BARE_SERVER_CODE, 'utf8')],
-          env: [{ name: 'PORT', value: '8080' }],
-          readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+          env: [
+            { name: 'PORT', value: String(BARE_SERVER_PORTS.http) },
+            { name: 'GRPC_PORT', value: String(BARE_SERVER_PORTS.grpc) },
+          ],
+          readinessProbe: { httpGet: { path: '/', port: BARE_SERVER_PORTS.http }, periodSeconds: 1 },
         } as Container,
       ],
     },

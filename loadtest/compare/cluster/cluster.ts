@@ -7,13 +7,14 @@ import { runLoad } from './job.ts';
 import { openKubernetes } from './kubernetes.ts';
 import { enterNamespace, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Options } from '../options.ts';
-import { CompareError, type Place, type Scaling } from '../place.ts';
-import { checkCluster, checkMetrics } from './preflight.ts';
+import type { Place, Scaling } from '../place.ts';
+import { checkAutoscalers, checkCluster, checkMetrics, refuseUnequal } from './preflight.ts';
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
 import type { Shell } from '../shell.ts';
-import { DEFINITIONS } from '../targets/index.ts';
+import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
+import type { TargetChart } from '../targets/target.ts';
 
 /**
  * Checks the cluster, and installs both targets there.
@@ -24,22 +25,25 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   const api = await openKubernetes(shell);
   const namespace = openNamespace({ api, shell, options, upgradeOptions, say });
   const { installed } = namespace;
-  const scalings: Partial<Record<Target, Scaling>> = {};
+  const targets = TARGETS.filter((target) => installed.includes(target) || options.urls[target]);
+  const scalings: Partial<Record<TargetChart, Scaling>> = {};
   /** The targets whose replica is not warm yet. */
   const cold = new Set<Target>();
-  /** The resources of the pods that ran, by target and scaling such as `function/one`: not always what was asked for. */
+  /** The resources of the pods that ran, by chart and scaling such as `function/one`: not always what was asked for. */
   const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
   let readsKubelet = false;
   /** Why the function does not run on Knative. */
   let noKnative: string | undefined;
   let cpus: number | undefined;
+  let replicas: Place['replicas'];
   let leave: (() => Promise<void>) | undefined;
 
   try {
     cpus = await checkCluster(namespace);
+    if (options.experiments.includes('autoscale')) replicas = await checkAutoscalers(namespace);
     leave = await enterNamespace(namespace);
     await checkMetrics(namespace);
-    for (const target of installed) await change(target, 'one');
+    for (const target of onePerChart(installed)) await change(target, 'one');
     if (options.experiments.includes('scale-from-zero')) {
       noKnative = installed.includes('function')
         ? await installOnKnative(namespace)
@@ -53,9 +57,10 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   }
 
   return {
-    targets: TARGETS,
+    targets,
     leftOut: leftOut(),
     scales: true,
+    replicas,
     limitsCpu: true,
     cpus: cpus ?? Infinity,
     controls: (target) => installed.includes(target),
@@ -71,32 +76,38 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   };
 
   async function prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void> {
+    const chart = chartOf(target);
     // Replicas that another load has left would take CPU from this one.
-    for (const other of installed) if (other !== target && scalings[other] === 'auto') await change(other, 'one');
+    for (const other of onePerChart(installed)) {
+      if (chartOf(other) !== chart && scalings[chartOf(other)] === 'auto') await change(other, 'one');
+    }
     if (!installed.includes(target)) return;
     // An autoscaled target begins each load with one replica again.
-    if (scaling === 'auto' || scalings[target] !== scaling) await change(target, scaling);
+    if (scaling === 'auto' || scalings[chart] !== scaling) await change(target, scaling);
     if (cold.delete(target)) await warmUp();
     // The autoscaler's first reading must not include the warm-up, or it would add a second replica before the load.
     if (scaling === 'auto') await startAutoscaler(namespace, target, Date.now());
   }
 
+  /** Makes one new replica of what answers a target, with the resources of a scaling. */
   async function change(target: Target, scaling: Scaling): Promise<void> {
+    const chart = chartOf(target);
     await scaleToOne(namespace, target, scaling);
-    scalings[target] = scaling;
-    cold.add(target);
-    resources[`${target}/${scaling}`] = await resourcesOf(namespace, target);
-    const [mine, theirs] = TARGETS.map((each) => resources[`${each}/${scaling}`]).map((each) => JSON.stringify(each));
-    if (!mine || !theirs || mine === theirs) return;
-    throw new CompareError(
-      `${DEFINITIONS.function.name} runs with ${mine}, and ${DEFINITIONS.tfserving.name} with ${theirs}, which is no fair ` +
-        'comparison: set the same `resources` for both charts.',
+    scalings[chart] = scaling;
+    for (const each of installed) if (chartOf(each) === chart) cold.add(each);
+    resources[`${chart}/${scaling}`] = await resourcesOf(namespace, target);
+    refuseUnequal(
+      'resources',
+      onePerChart(installed).map((each) => [DEFINITIONS[each].name, resources[`${chartOf(each)}/${scaling}`]]),
     );
   }
 
   function leftOut(): string[] {
-    const elsewhere = TARGETS.filter((target) => !installed.includes(target));
+    const elsewhere = targets.filter((target) => !installed.includes(target));
     return [
+      ...TARGETS.filter((target) => !targets.includes(target)).map(
+        (target) => `${DEFINITIONS[target].name}: its server runs elsewhere; give --${target}-url.`,
+      ),
       ...elsewhere.map(
         (target) => `Replicas, CPU, memory and cold starts of ${DEFINITIONS[target].name}: only its URL is known.`,
       ),

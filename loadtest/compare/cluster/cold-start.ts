@@ -17,6 +17,8 @@ const START_SECONDS = 180;
  */
 export async function coldStart(namespace: Namespace, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
   const { shell, core, api } = namespace;
+  const { name, portName, question } = DEFINITIONS[target];
+  if (typeof question === 'function') throw new Error(`${name} can't be asked through the API server`);
   const release = releaseOf(target);
   const selector = selectorOf(release);
   await scaleTo(0);
@@ -28,9 +30,10 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
     const created = firstPod();
     await scaleTo(1);
     const { pod, at, timestamp } = await created;
-    const port = portOf(pod, DEFINITIONS[target].portName);
+    const port = portOf(pod, portName);
     const since = async (path: string) => {
-      await untilItAnswers(`${core}/${path}/proxy`);
+      const ask = (rest: string, request: RequestInit) => api.request(`${core}/${path}/proxy${rest}`, request);
+      await untilItAnswers(() => answers(question, signal, ask));
       return performance.now() - at;
     };
     const [first_answer_ms, first_service_answer_ms] = await Promise.all([
@@ -51,16 +54,13 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
     for await (const { type, object } of api.watchPods(path, signal)) {
       if (type === 'ADDED') return { pod: object, at: performance.now(), timestamp: Date.now() / 1000 };
     }
-    throw new CompareError(`The cluster made no pod of ${DEFINITIONS[target].name}.`);
+    throw new CompareError(`The cluster made no pod of ${name}.`);
   }
 
-  async function untilItAnswers(base: string): Promise<void> {
-    const ask = async () => {
-      const isRight = await answers(target, signal, (path, request) => api.request(base + path, request));
-      return isRight || undefined;
-    };
+  async function untilItAnswers(isRight: () => Promise<boolean>): Promise<void> {
+    const ask = async () => (await isRight()) || undefined;
     try {
-      await shell.until(`${DEFINITIONS[target].name} answers after its start`, START_SECONDS, ask, POLL_MS);
+      await shell.until(`${name} answers after its start`, START_SECONDS, ask, POLL_MS);
     } catch (error) {
       if (!(error instanceof CompareError)) throw error;
       const why = trouble(await podsBy(namespace, selector)) ?? error.message;

@@ -7,7 +7,7 @@ import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from
 import { CHARTS, type Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { installedChart } from './releases.ts';
-import { DEFINITIONS } from '../targets/index.ts';
+import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
 
 type Image = Environment['images'][string];
 
@@ -17,8 +17,8 @@ export async function environmentOf(
   const { api } = namespace;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const items = await nodesOf(namespace);
-  const seen = await Promise.all(namespace.installed.map((target) => cpuModel(namespace, target)));
-  // If both targets run on one node, and only one of their pods could read the model, that one counts.
+  const seen = await Promise.all(onePerChart(namespace.installed).map((target) => cpuModel(namespace, target)));
+  // If several targets run on one node, and only one of their pods could read the model, that one counts.
   const cpuModels = new Map(seen.filter(([, model]) => model !== null));
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
@@ -30,7 +30,7 @@ export async function environmentOf(
 
 /** Returns the size that a node reports for a target's image, in bytes; null if it is not known. */
 export async function imageBytes(namespace: Namespace, target: Target): Promise<number | null> {
-  return (await imageOf(namespace, target))?.sizeBytes ?? null;
+  return (await imageOf(namespace, chartOf(target)))?.sizeBytes ?? null;
 }
 
 async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promise<Record<string, T>> {

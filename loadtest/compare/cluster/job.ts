@@ -9,6 +9,7 @@ import { BARE_SERVER, releaseOf, RELEASES, selectorOf, servicePort, waitForPods,
 import { CompareError, type Files, type Load } from '../place.ts';
 import { install } from './releases.ts';
 import { startBareServer, stopBareServer } from './bare-server.ts';
+import { BARE_SERVER_PORTS, DEFINITIONS } from '../targets/index.ts';
 
 /** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
 const EXIT_CODES_WITH_RESULTS = [0, 3];
@@ -47,7 +48,7 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
 }
 
 async function hostOf(namespace: Namespace, { target, toBareServer }: Load): Promise<string> {
-  if (toBareServer) return `http://${BARE_SERVER}`;
+  if (toBareServer) return `http://${BARE_SERVER}:${BARE_SERVER_PORTS[DEFINITIONS[target].portName]}`;
   const url = namespace.options.urls[target];
   return url ?? `http://${releaseOf(target)}:${await servicePort(namespace, target)}`;
 }

@@ -14,7 +14,7 @@ import type { Chart, Options } from '../options.ts';
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
-import { DEFINITIONS } from '../targets/index.ts';
+import { chartOf, DEFINITIONS } from '../targets/index.ts';
 
 /**
  * The release of each chart, which has the chart's own name: so have the chart's objects then. The container in its pods
@@ -26,7 +26,7 @@ export const RELEASES: Record<Chart, string> = {
   loadtest: 'f2c-loadtest',
 };
 
-/** The name of the bare server's Deployment, of the container in it, and of its Service on port 80. */
+/** The name of the bare server's Deployment, of the container in it, and of its Service. */
 export const BARE_SERVER = 'f2c-bare-server';
 /** The function's second release, which is a Knative service. */
 export const FROM_ZERO = 'f2c-function-knative';
@@ -40,7 +40,7 @@ export interface Namespace {
   options: Options;
   /** Further options of every `helm upgrade`. */
   upgradeOptions: readonly string[];
-  /** The targets that are installed here; other targets run elsewhere. */
+  /** The targets whose chart is installed here; other targets run elsewhere. */
   installed: readonly Target[];
   say: (sentence: string, kind?: 'ok' | 'warning') => void;
 }
@@ -49,7 +49,8 @@ export function openNamespace(
   given: Pick<Namespace, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
 ): Namespace {
   const name = given.options.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
-  const installed = TARGETS.filter((target) => !given.options.urls[target]);
+  const elsewhere = new Set((Object.keys(given.options.urls) as Target[]).map(chartOf));
+  const installed = TARGETS.filter((target) => !elsewhere.has(chartOf(target)));
   return { ...given, name, core: `/api/v1/namespaces/${name}`, installed };
 }
 
@@ -147,7 +148,7 @@ export async function servicePort({ api, core }: Namespace, target: Target): Pro
 }
 
 export function releaseOf(target: Target): string {
-  return RELEASES[DEFINITIONS[target].chart];
+  return RELEASES[chartOf(target)];
 }
 
 /** @returns a label selector of all pods of a release */

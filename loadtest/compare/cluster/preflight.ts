@@ -1,13 +1,14 @@
 // Checks that a cluster has what a comparison needs, before anything is installed there.
 
+import { isDeepStrictEqual } from 'node:util';
 import { max, sum } from 'simple-statistics';
-import { parseAllDocuments } from 'yaml';
 import { quantity } from '../../../results/quantity.ts';
 import { ApiError, isForbidden, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
 import type { Namespace } from './namespace.ts';
 import type { Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { render } from './releases.ts';
+import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
 
 /**
  * Checks that there are a metrics API, and enough CPUs.
@@ -59,6 +60,48 @@ export async function checkMetrics({ api, name }: Namespace): Promise<void> {
   }
 }
 
+/**
+ * Checks that the autoscalers of all targets are set alike.
+ * @returns how few and how many replicas each may have; undefined if no target is installed
+ * @throws CompareError if they differ
+ */
+export async function checkAutoscalers(namespace: Namespace): Promise<{ min: number; max: number } | undefined> {
+  const specs = await Promise.all(
+    onePerChart(namespace.installed).map(async (target) => {
+      const objects = await render(namespace, chartOf(target), '--set', 'autoscaling.enabled=true');
+      const autoscaler = (objects as (Autoscaler | null)[]).find((each) => each?.kind === 'HorizontalPodAutoscaler');
+      return [DEFINITIONS[target].name, { ...autoscaler?.spec, scaleTargetRef: undefined }] as const;
+    }),
+  );
+  refuseUnequal('autoscaling', specs);
+  const { minReplicas: min, maxReplicas: max } = specs[0]?.[1] ?? {};
+  return min === undefined || max === undefined ? undefined : { min, max };
+}
+
+interface Autoscaler {
+  kind: string;
+  spec: { scaleTargetRef?: object; minReplicas?: number; maxReplicas?: number };
+}
+
+/**
+ * Refuses a comparison of targets that run with unlike values.
+ * @param value the value of both charts that they come from
+ * @param each the name of each target, and what it runs with; undefined if it does not run yet
+ * @throws CompareError that names two which differ
+ */
+export function refuseUnequal(
+  value: string,
+  each: readonly (readonly [name: string, its: object | undefined])[],
+): void {
+  const [one, ...others] = each.filter(([, its]) => its !== undefined);
+  const other = others.find(([, its]) => !isDeepStrictEqual(its, one?.[1]));
+  if (!one || !other) return;
+  const [mine, theirs] = [one, other].map(([name, its]) => `${name} runs with ${JSON.stringify(its)}`);
+  throw new CompareError(
+    `${mine}, and ${theirs}, which is no fair comparison: set the same \`${value}\` for both charts.`,
+  );
+}
+
 /** Checks that all replicas of the targets, and the load generator, fit next to what already runs, by CPU requests. */
 async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   const { api, say, installed } = namespace;
@@ -68,7 +111,9 @@ async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   const requested = pods.flatMap(({ spec }) => spec.containers.map(({ resources }) => cpuRequest(resources)));
   const free = cpus - sum(requested);
 
-  const needs = await Promise.all([...installed, 'loadtest' as const].map((chart) => needsOf(namespace, chart)));
+  const needs = await Promise.all(
+    [...onePerChart(installed).map(chartOf), 'loadtest' as const].map((chart) => needsOf(namespace, chart)),
+  );
   const least = sum(needs.map(({ cpu }) => cpu));
   const most = least + max(needs.map(({ cpu, replicas }) => (replicas - 1) * cpu));
   const text = `${free.toFixed(2)} CPUs of the cluster are not requested by others`;
@@ -82,9 +127,9 @@ async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
 
 /** Returns how many CPUs each pod of a chart requests, and the highest number of its pods. */
 async function needsOf(namespace: Namespace, chart: Chart): Promise<{ cpu: number; replicas: number }> {
-  const documents = parseAllDocuments(await render(namespace, chart)).map((each) => each.toJS() as Manifest | null);
-  const replicas = documents.find((each) => each?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;
-  const workloads = documents.filter((each) => each?.kind === 'Deployment' || each?.kind === 'Job');
+  const objects = (await render(namespace, chart)) as (Manifest | null)[];
+  const replicas = objects.find((each) => each?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;
+  const workloads = objects.filter((each) => each?.kind === 'Deployment' || each?.kind === 'Job');
   const cpus = workloads.flatMap((workload) => {
     const { containers = [] } = workload?.spec?.template?.spec ?? {};
     return containers.map(({ resources = {} }) => (workload?.spec?.parallelism ?? 1) * cpuRequest(resources));

@@ -1,6 +1,7 @@
 // Runs Helm: it installs the charts, and scales the targets by upgrading them.
 
 import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
 import type { Target } from '../../../results/files.ts';
 import { byName, PATIENCE_SECONDS, type Deployment, type Resources } from './kubernetes.ts';
 import { podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type Namespace } from './namespace.ts';
@@ -9,7 +10,7 @@ import { ROOT } from '../environment.ts';
 import type { Scaling } from '../place.ts';
 import { usageSince } from './samples.ts';
 import type { Shell } from '../shell.ts';
-import { DEFINITIONS } from '../targets/index.ts';
+import { chartOf, DEFINITIONS } from '../targets/index.ts';
 
 type Values = Record<string, string | number | boolean | object>;
 
@@ -34,14 +35,10 @@ export async function optionsOfHelm(shell: Shell): Promise<string[]> {
   return Number(major) >= 4 ? ['--force-conflicts'] : [];
 }
 
-/** Renders all objects of a chart, as YAML. */
-export function render(namespace: Namespace, chart: Chart): Promise<string> {
-  return namespace.shell.run('helm', [
-    'template',
-    RELEASES[chart],
-    join(ROOT, CHARTS[chart]),
-    ...given(namespace, chart),
-  ]);
+/** Renders the objects of a chart. */
+export async function render(namespace: Namespace, chart: Chart, ...more: string[]): Promise<unknown[]> {
+  const args = ['template', RELEASES[chart], join(ROOT, CHARTS[chart]), ...given(namespace, chart), ...more];
+  return parseAllDocuments(await namespace.shell.run('helm', args)).map((each) => each.toJS() as unknown);
 }
 
 /** Returns the version and all values of an installed chart, or undefined if the chart is not installed. */
@@ -78,7 +75,7 @@ export function resourceValues({ options: { cpuLimit } }: Namespace, scaling: Sc
 /** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
 export async function scaleToOne(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
   const one = { 'autoscaling.enabled': false, replicaCount: 1 };
-  await install(namespace, target, { ...one, ...resourceValues(namespace, scaling) });
+  await install(namespace, chartOf(target), { ...one, ...resourceValues(namespace, scaling) });
   await waitForReplicas(namespace, target, 1);
 }
 
@@ -88,7 +85,7 @@ export async function scaleToOne(namespace: Namespace, target: Target, scaling: 
  */
 export async function startAutoscaler(namespace: Namespace, target: Target, since: number): Promise<void> {
   await usageSince(namespace, target, since);
-  await install(namespace, target, { 'autoscaling.enabled': true });
+  await install(namespace, chartOf(target), { 'autoscaling.enabled': true });
   const { shell, api, name } = namespace;
   const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${releaseOf(target)}`;
   await shell.until(`The autoscaler of ${DEFINITIONS[target].name} has a reading of its CPU`, 180, async () => {

@@ -6,7 +6,7 @@ import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type Namespace } f
 import { CompareError } from '../place.ts';
 import { install, resourceValues } from './releases.ts';
 import { startBareServer, stopBareServer } from './bare-server.ts';
-import { DEFINITIONS } from '../targets/index.ts';
+import { theFunction } from '../targets/function.ts';
 
 const READY_SECONDS = 60;
 /** How long no request must have come until Knative takes the last pod away: the shortest time that it accepts. */
@@ -62,7 +62,7 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
       const pods = await podsBy(namespace, selectorOf(FROM_ZERO));
       return pods.length === 0 || undefined;
     });
-    const url = `http://${FROM_ZERO}.${namespace.name}.svc${DEFINITIONS.function.question.path}`;
+    const url = `http://${FROM_ZERO}.${namespace.name}.svc${theFunction.question.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
     const container = [`deployment/${BARE_SERVER}`, '--container', BARE_SERVER];
@@ -72,7 +72,7 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
       status: number;
       text: string;
     };
-    if (status === 200 && DEFINITIONS.function.question.isAnswer(JSON.parse(text))) return milliseconds;
+    if (status === 200 && theFunction.question.isAnswer(JSON.parse(text))) return milliseconds;
     throw new CompareError(`The function on Knative answered ${status} instead of 100 °C.`, text);
   } finally {
     await stopBareServer(namespace);

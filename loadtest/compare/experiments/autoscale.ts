@@ -1,53 +1,75 @@
-// Raises the rate step by step, equally for both targets, with the autoscaler on.
+// Raises the rate step by step, equally for all targets, with the autoscaler on.
 
-import { max, median } from 'simple-statistics';
+import { median } from 'simple-statistics';
 import { TARGETS } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import {
+  boundOf,
+  leaveOut,
   measureInTurns,
   OVERHEAD_SECONDS,
   usersOfRate,
   wholeRate,
   type Comparison,
   type Experiment,
+  type Limits,
 } from '../experiment.ts';
+import { DEFINITIONS, onePerChart } from '../targets/index.ts';
 
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 /** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
 const CPU_SHARE = 0.8;
 /** Roughly how long an autoscaler takes until it has a reading of an idle replica. */
-const AUTOSCALER_SECONDS = 75;
+const AUTOSCALER_SECONDS = 50;
 
 export const autoscale = {
   name: 'autoscale',
-  about: 'both targets at the same rising rates, with the autoscaler on',
+  about: 'all targets at the same rising rates, with the autoscaler on',
   targets: TARGETS,
   needs: ['calibrate', 'capacity'],
+  quick: true,
   fits: ({ scales }) => scales,
   seconds: ({ pace }) => pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp),
 
   async run(comparison) {
-    const { options } = comparison;
-    const bound = boundOfNodes(comparison);
+    const { options, place } = comparison;
+    const limits = limitsOfNodes(comparison);
     const seconds = Math.floor(options.pace.runTime / RATE_SHARES.length);
     const users = usersOfRate(options);
-    const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: wholeRate(share * bound) }));
-    await measureInTurns(comparison, 'autoscale', 'auto', steps);
+    const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: wholeRate(share * limits.bound) }));
+    const { replicas } = place;
+    const targets = options.quick ? onePerChart(this.targets) : this.targets;
+    for (const target of place.targets.filter((each) => !targets.includes(each))) {
+      leaveOut(comparison, `autoscale: ${DEFINITIONS[target].name}; --quick measures one interface of each server.`);
+    }
+    await measureInTurns(
+      { ...comparison, limits },
+      { name: this.name, targets },
+      {
+        trials: options.pace.trials,
+        scaling: 'auto',
+        ...(replicas && { replicas }),
+        steps,
+      },
+    );
     return {};
   },
 } as const satisfies Experiment;
 
-/** Returns the highest rate at which the nodes have enough CPU for the load generator and for either target. */
-function boundOfNodes({ place, options, progress, limits, capacities }: Comparison): number {
-  const saturated = quantity(options.cpuLimit);
-  const costs = place.targets
-    .filter((target) => place.controls(target))
-    .map((target) => saturated / median([...capacities[target]]));
-  const cpuSeconds = limits.cpuSeconds + max([0, ...costs]);
-  const bound = Math.min(limits.bound, (CPU_SHARE * place.cpus) / cpuSeconds);
-  progress.say(
-    `autoscale: at most ${bound.toFixed(0)} requests/s, for which the load generator and the dearer target need ` +
-      `${(bound * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+/** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
+function limitsOfNodes({ place, options, progress, limits, capacities }: Comparison): Limits {
+  const targets = new Map(
+    [...limits.targets].map(([target, its]) => {
+      const capacity = median([...(capacities.get(target) ?? [])]);
+      const cost = place.controls(target) ? quantity(options.cpuLimit) / capacity : 0;
+      const cpuSeconds = its.cpuSeconds + cost;
+      const open = Math.min(its.open, (CPU_SHARE * place.cpus) / cpuSeconds);
+      progress.say(
+        `autoscale: at most ${open.toFixed(0)} requests/s to ${DEFINITIONS[target].name}, for which the load generator ` +
+          `and it need ${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+      );
+      return [target, { ...its, open }];
+    }),
   );
-  return bound;
+  return { targets, bound: boundOf(targets) };
 }

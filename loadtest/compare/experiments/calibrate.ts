@@ -1,8 +1,8 @@
 // Finds out how much the load generator can send to the bare server, with each target's form of request.
 
-import { max, min, sum } from 'simple-statistics';
+import { min, sum } from 'simple-statistics';
 import { CALIBRATIONS, TARGETS, type Target, type Verdict } from '../../../results/files.ts';
-import { OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from '../experiment.ts';
+import { boundOf, OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from '../experiment.ts';
 import { CompareError, type Files, type Step } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 import { openCeiling, rowsOf, verdictOf } from '../verdicts.ts';
@@ -30,6 +30,7 @@ export const calibrate = {
   about: 'what the load generator can send to a bare server',
   targets: TARGETS,
   needs: [],
+  quick: true,
   fits: () => true,
   seconds: ({ pace }) => (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
 
@@ -55,19 +56,23 @@ export const calibrate = {
         }
       }
     }
-    const ceiling = min(Object.values(open).map(({ rate }) => rate));
-    const bound = BOUND_SHARE * ceiling;
-    const cpuSeconds = max(Object.values(open).map((its) => its.cpuSeconds));
+    const targets = new Map(
+      place.targets.map((target) => {
+        const { rate = 0, cpuSeconds = 0 } = open[target] ?? {};
+        return [target, { open: BOUND_SHARE * rate, closed: BOUND_SHARE * (closed[target] ?? 0), cpuSeconds }];
+      }),
+    );
+    const bound = boundOf(targets);
     const openRequestsPerSecond = Object.fromEntries(Object.entries(open).map(([target, { rate }]) => [target, rate]));
-    folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound } });
-    progress.say(
-      `The load generator can send ${ceiling.toFixed(0)} requests/s at a given rate here; at most ${bound.toFixed(0)} are ` +
-        `asked of it, for which it needs ${(bound * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
-    );
-    const closedBounds = Object.fromEntries(
-      Object.entries(closed).map(([target, rate]) => [target, BOUND_SHARE * rate]),
-    );
-    return { limits: { bound, cpuSeconds, closedBounds } };
+    folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound, share: BOUND_SHARE } });
+    for (const [target, { open, cpuSeconds }] of targets) {
+      progress.say(
+        `The load generator can send ${(open / BOUND_SHARE).toFixed(0)} requests/s at a given rate here in the form of ` +
+          `${DEFINITIONS[target].name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
+          `${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+      );
+    }
+    return { limits: { bound, targets } };
   },
 } as const satisfies Experiment;
 

@@ -1,7 +1,7 @@
 // Finds out what one replica with a CPU limit can answer.
 
 import { max } from 'simple-statistics';
-import { TARGETS, type Target } from '../../../results/files.ts';
+import { TARGETS } from '../../../results/files.ts';
 import { inTurn, measure, OVERHEAD_SECONDS, type Experiment } from '../experiment.ts';
 import { highestThroughput, isSaturated, rowsOf } from '../verdicts.ts';
 
@@ -10,41 +10,45 @@ export const capacity = {
   about: 'one replica, with more and more users until throughput stops rising',
   targets: TARGETS,
   needs: ['calibrate'],
+  quick: true,
   fits: ({ limitsCpu }) => limitsCpu,
-  seconds: ({ pace, users }) => pace.trials * doubled(users).length * (pace.capacityStep + OVERHEAD_SECONDS),
+  seconds: ({ pace, users }) => pace.trials * quadrupled(users).length * (pace.capacityStep + OVERHEAD_SECONDS),
 
   async run(comparison) {
-    const { place, options } = comparison;
+    const { place, options, folder } = comparison;
     const rounds = options.pace.trials;
-    const capacities: Record<Target, number[]> = { function: [], tfserving: [] };
+    const seconds = options.pace.capacityStep;
+    const steps = quadrupled(options.users).map((users) => ({ seconds, users }));
+    folder.plan('capacity', { trials: rounds, scaling: 'one', steps });
+    const capacities = new Map(place.targets.map((target) => [target, [] as number[]]));
     let trial = 0;
     for (let round = 0; round < rounds; round++) {
-      const throughputs: Record<Target, number[]> = { function: [], tfserving: [] };
+      const throughputs = new Map(place.targets.map((target) => [target, [] as number[]]));
       // The targets take turns at each number of users, so that a drift of the machine affects both alike.
-      for (const users of doubled(options.users)) {
-        const rising = place.targets.filter((target) => !isSaturated(throughputs[target]));
+      for (const step of steps) {
+        const rising = place.targets.filter((target) => !isSaturated(throughputs.get(target) ?? []));
         if (rising.length === 0) break;
         trial += 1;
         for (const target of inTurn(rising, trial)) {
           const files = await measure(comparison, {
             experiment: 'capacity',
             trial,
-            which: `${round + 1}/${rounds}, ${users} ${users === 1 ? 'user' : 'users'}`,
+            which: `${round + 1}/${rounds}, ${step.users} ${step.users === 1 ? 'user' : 'users'}`,
             target,
             scaling: 'one',
-            steps: [{ seconds: options.pace.capacityStep, users }],
+            steps: [step],
           });
-          throughputs[target].push(highestThroughput(rowsOf(files, target, 'steps')));
+          throughputs.get(target)?.push(highestThroughput(rowsOf(files, target, 'steps')));
         }
       }
-      for (const target of place.targets) capacities[target].push(max(throughputs[target]));
+      for (const [target, all] of throughputs) capacities.get(target)?.push(max(all));
     }
     return { capacities };
   },
 } as const satisfies Experiment;
 
-/** Returns 1, 2, 4 and so on, and `most` at the end. */
-function doubled(most: number): number[] {
-  const powers = Array.from({ length: Math.ceil(Math.log2(most)) }, (_, power) => 2 ** power);
+/** Returns 1, 4, 16 and so on, and `most` at the end. */
+function quadrupled(most: number): number[] {
+  const powers = Array.from({ length: Math.ceil(Math.log2(most) / 2) }, (_, power) => 4 ** power);
   return [...powers, most];
 }

@@ -1,8 +1,8 @@
 // Times new replicas to their first right answer, and looks at the sizes of images and processes.
 
-import { TARGETS, type Row, type Target } from '../../../results/files.ts';
+import { TARGETS, type Row } from '../../../results/files.ts';
 import { inTurn, OVERHEAD_SECONDS, warmUp, type Experiment } from '../experiment.ts';
-import { DEFINITIONS } from '../targets/index.ts';
+import { DEFINITIONS, onePerChart } from '../targets/index.ts';
 import { csv } from '../verdicts.ts';
 
 /** Roughly how long a cold start takes, including the end of the previous replica. */
@@ -13,23 +13,24 @@ export const coldstart = {
   about: 'time from a new pod to its first right answer; image sizes; memory',
   targets: TARGETS,
   needs: [],
+  quick: true,
   fits: () => true,
   seconds: ({ pace }) => pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS,
 
   async run(comparison) {
     const { place, options, progress, folder } = comparison;
-    const targets = place.targets.filter((target) => place.controls(target));
-    const rows: Record<Target, Row<'coldstarts'>[]> = { function: [], tfserving: [] };
+    const { coldStarts } = options.pace;
+    folder.plan('coldstart', { trials: coldStarts, scaling: 'one', steps: [] });
+    const targets = onePerChart(place.targets.filter((target) => place.controls(target)));
+    const rows = new Map(targets.map((target) => [target, [] as Row<'coldstarts'>[]]));
     // Cold starts are measured here, so nothing warms these replicas up.
     for (const target of targets) await place.prepare(target, 'one', () => Promise.resolve());
-    for (let start = 0; start < options.pace.coldStarts; start++) {
+    for (let start = 0; start < coldStarts; start++) {
       for (const target of inTurn(targets, start)) {
-        progress.begin(
-          `coldstart ${start + 1}/${options.pace.coldStarts}: ${DEFINITIONS[target].name}`,
-          COLD_START_SECONDS,
-        );
-        rows[target].push({ start, ...(await place.coldStart(target)) });
-        folder.write('coldstart', 1, csv(new Map(), target, 'coldstarts', rows[target]));
+        progress.begin(`coldstart ${start + 1}/${coldStarts}: ${DEFINITIONS[target].name}`, COLD_START_SECONDS);
+        const its = rows.get(target) ?? [];
+        its.push({ start, ...(await place.coldStart(target)) });
+        folder.write('coldstart', 1, csv(new Map(), target, 'coldstarts', its));
       }
     }
     for (const target of targets) {

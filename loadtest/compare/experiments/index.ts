@@ -1,7 +1,7 @@
 // Lists the experiments in the order in which they run. A new one is a file of its own, and a line here.
 
 import { sum } from 'simple-statistics';
-import type { Comparison, Experiment } from '../experiment.ts';
+import { leaveOut, type Comparison, type Experiment } from '../experiment.ts';
 import type { Options } from '../options.ts';
 import type { Place } from '../place.ts';
 import { autoscale } from './autoscale.ts';
@@ -15,21 +15,25 @@ import { scaleFromZero } from './scale-from-zero.ts';
 
 export const EXPERIMENTS = [
   calibrate,
+  // These three have the same resources for each replica, so that none has to be replaced between them.
   capacity,
+  batch,
+  coldstart,
   autoscale,
   latency,
   noise,
-  batch,
-  coldstart,
   scaleFromZero,
 ] as const satisfies readonly Experiment[];
 
 export type ExperimentName = (typeof EXPERIMENTS)[number]['name'];
 export const EXPERIMENT_NAMES = EXPERIMENTS.map(({ name }) => name);
 
-/** @returns the named experiments, all if none is named, with those that they need, in the order in which they run */
-export function withNeeds(names: readonly ExperimentName[]): ExperimentName[] {
-  const chosen = EXPERIMENTS.filter(({ name }) => names.length === 0 || names.includes(name));
+/**
+ * @param isQuick whether experiments that take long for what they tell are left out, if none is named
+ * @returns the named experiments, or all, with those that they need, in the order in which they run
+ */
+export function withNeeds(names: readonly ExperimentName[], isQuick: boolean): ExperimentName[] {
+  const chosen = EXPERIMENTS.filter(({ name, quick }) => (names.length > 0 ? names.includes(name) : quick || !isQuick));
   const needed = new Set<string>(chosen.flatMap((each: Experiment) => [each.name, ...each.needs]));
   return EXPERIMENT_NAMES.filter((name) => needed.has(name));
 }
@@ -41,9 +45,14 @@ export async function runExperiments(
   const { place, options, progress } = context;
   let comparison: Comparison = {
     ...context,
-    limits: { bound: Infinity, closedBounds: {}, cpuSeconds: 0 },
-    capacities: { function: [], tfserving: [] },
+    limits: { bound: Infinity, targets: new Map() },
+    capacities: new Map(),
   };
+  const quickOnes = withNeeds([], true);
+  if (options.quick && quickOnes.every((name) => options.experiments.includes(name))) {
+    const others = EXPERIMENT_NAMES.filter((name) => !options.experiments.includes(name));
+    if (others.length > 0) leaveOut(context, `${others.join(', ')}: too long for --quick, unless you name them.`);
+  }
   const experiments: Experiment[] = EXPERIMENTS.filter(
     (each: Experiment) =>
       options.experiments.some((name) => name === each.name) &&

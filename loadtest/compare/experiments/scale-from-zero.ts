@@ -13,13 +13,16 @@ export const scaleFromZero = {
   about: 'time to the right answer of the function on Knative when no pod runs; left out without Knative',
   targets: ['function'],
   needs: [],
+  quick: false,
   fits: (place) => place.scaleFromZero !== undefined,
   seconds: ({ pace }) => pace.coldStarts * FROM_ZERO_SECONDS,
 
   async run({ place, options, progress, folder }) {
+    const trials = options.pace.coldStarts;
+    folder.plan('scale-from-zero', { trials, scaling: 'one', steps: [] });
     const rows: Row<'zerostarts'>[] = [];
-    for (let start = 0; place.scaleFromZero && start < options.pace.coldStarts; start++) {
-      const name = `scale-from-zero ${start + 1}/${options.pace.coldStarts}`;
+    for (let start = 0; place.scaleFromZero && start < trials; start++) {
+      const name = `scale-from-zero ${start + 1}/${trials}`;
       progress.begin(`${name}: ${DEFINITIONS.function.name} on Knative`, FROM_ZERO_SECONDS);
       rows.push({ start, first_answer_ms: await place.scaleFromZero() });
       folder.write('scale-from-zero', 1, csv(new Map(), 'function', 'zerostarts', rows));

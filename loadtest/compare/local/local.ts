@@ -9,7 +9,8 @@ import type { Options } from '../options.ts';
 import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from '../place.ts';
 import { findServers, startBareServer, type Server } from './servers.ts';
 import type { Shell } from '../shell.ts';
-import { DEFINITIONS, answers } from '../targets/index.ts';
+import { answersAt, chartOf, DEFINITIONS } from '../targets/index.ts';
+import type { TargetChart } from '../targets/target.ts';
 
 const START_SECONDS = 60;
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
@@ -20,8 +21,8 @@ const POLL_MS = 2;
 /** @throws CompareError if nothing can be compared here */
 export async function openLocal(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Place> {
   const { starters, images, leftOut } = await findServers(options, shell, say);
-  const targets = TARGETS.filter((target) => options.urls[target] ?? starters[target]);
-  const running: Partial<Record<Target, Server>> = {};
+  const targets = TARGETS.filter((target) => options.urls[target] ?? starters[chartOf(target)]);
+  const running = new Map<TargetChart, Server>();
   /** The CPU limits of a replica that starts here, as Kubernetes writes them. */
   const limits: Record<Exclude<Scaling, 'auto'>, string> = { one: options.cpuLimit, core: '1' };
   const resources: Environment['resources'] = {};
@@ -34,15 +35,15 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
       targets,
       leftOut: ['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.', ...leftOut],
       scales: false,
-      limitsCpu: Object.values(running).every(({ limit }) => limit !== undefined),
+      limitsCpu: running.values().every(({ limit }) => limit !== undefined),
       cpus: availableParallelism(),
-      controls: (target) => running[target] !== undefined,
+      controls: (target) => running.has(chartOf(target)),
       async prepare(target, scaling, warmUp) {
         const limit = limits[scaling === 'auto' ? 'one' : scaling];
-        const server = running[target];
+        const server = running.get(chartOf(target));
         if (server?.limit) {
           await server.limit(quantity(limit));
-          resources[`${target}/${scaling}`] = { requests: {}, limits: { cpu: limit } };
+          resources[`${chartOf(target)}/${scaling}`] = { requests: {}, limits: { cpu: limit } };
         }
         if (isWarm.has(target)) return;
         isWarm.add(target);
@@ -51,12 +52,12 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
       load: (load) => loadWith(generate, load),
       watch: (target) => startWatch(pidOf(target), shell),
       coldStart,
-      imageBytes: (target) => Promise.resolve(images[target]?.sizeBytes ?? null),
+      imageBytes: (target) => Promise.resolve(images[chartOf(target)]?.sizeBytes ?? null),
       memoryBytes: async (target) => (await pidusage(pidOf(target))).memory,
       environment: () =>
         Promise.resolve({
           kubernetes: null,
-          images: Object.fromEntries(Object.entries(images).map(([target, image]) => [`f2c-${target}`, image])),
+          images: Object.fromEntries(Object.entries(images).map(([chart, image]) => [`f2c-${chart}`, image])),
           resources,
           charts: {},
           clock: { offsetSeconds: 0, of: 'this machine, where all of it ran' },
@@ -68,25 +69,27 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
     throw error;
   }
 
-  /** Starts a target unless it runs elsewhere, and waits for its first right answer. */
+  /** Starts what answers a target, unless it runs already, and waits for the first right answer. */
   async function ready(target: Target): Promise<void> {
-    const server = await starters[target]?.(quantity(limits.one));
-    if (server) running[target] = server;
-    const url = options.urls[target] ?? server?.url ?? '';
+    const chart = chartOf(target);
+    const server = running.get(chart) ?? (await starters[chart]?.(quantity(limits.one)));
+    if (server) running.set(chart, server);
+    const url = urlOf(target);
     await shell.until(
       `${DEFINITIONS[target].name} answers 212 °F rightly at ${url}`,
       server ? START_SECONDS : ELSEWHERE_SECONDS,
       async () => {
         const why = server?.whyEnded();
         if (why !== undefined) throw new CompareError(`${DEFINITIONS[target].name} has ended.`, why);
-        return (await answers(target, shell.signal, (path, request) => fetch(url + path, request))) || undefined;
+        return (await answersAt(target, url, shell.signal)) || undefined;
       },
       POLL_MS,
     );
   }
 
   async function coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
-    await running[target]?.stop();
+    await running.get(chartOf(target))?.stop();
+    running.delete(chartOf(target));
     const start = performance.now();
     const created = Date.now() / 1000;
     await ready(target);
@@ -95,20 +98,24 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
 
   async function loadWith(generate: Awaited<ReturnType<typeof openGenerator>>, load: Load): Promise<Files> {
     if (!load.toBareServer) {
-      return generate(load, options.urls[load.target] ?? running[load.target]?.url ?? '');
+      return generate(load, urlOf(load.target));
     }
     const server = await startBareServer(shell);
-    return generate(load, server.url).finally(server.stop);
+    return generate(load, server.url(load.target)).finally(server.stop);
+  }
+
+  function urlOf(target: Target): string {
+    return options.urls[target] ?? running.get(chartOf(target))?.url(target) ?? '';
   }
 
   function pidOf(target: Target): number {
-    const pid = running[target]?.pid;
+    const pid = running.get(chartOf(target))?.pid;
     if (pid === undefined) throw new Error(`${target} does not run here`);
     return pid;
   }
 
   async function close(): Promise<void> {
-    await Promise.all(Object.values(running).map((server) => server.stop()));
+    await Promise.all(running.values().map((server) => server.stop()));
     pidusage.clear();
   }
 }

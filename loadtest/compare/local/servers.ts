@@ -9,10 +9,12 @@ import { ROOT, VERSION } from '../environment.ts';
 import type { Options } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
-import { BARE_SERVER_CODE, DEFINITIONS } from '../targets/index.ts';
+import { BARE_SERVER_CODE, chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
+import type { TargetChart } from '../targets/target.ts';
 
 export interface Server {
-  url: string;
+  /** Returns its address for a target. */
+  url: (target: Target) => string;
   /** The ID of the process on this machine that serves. */
   pid: number;
   /** Changes the server's CPU limit, in cores; undefined if nothing can limit its CPU. */
@@ -24,28 +26,39 @@ export interface Server {
 }
 
 interface Servers {
-  /** Functions that start the targets that can run here. They take a CPU limit in cores, which Docker enforces. */
-  starters: Partial<Record<Target, (cores: number) => Promise<Server>>>;
-  images: Partial<Record<Target, Environment['images'][string]>>;
+  /** Functions that start what can run here. They take a CPU limit in cores, which Docker enforces. */
+  starters: Partial<Record<TargetChart, (cores: number) => Promise<Server>>>;
+  images: Partial<Record<TargetChart, Environment['images'][string]>>;
   leftOut: string[];
 }
 
-/** Finds out which targets can run here, apart from those that already run elsewhere. */
+/** Finds out which servers can run here, apart from those that already run elsewhere. */
 export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
-  for (const target of TARGETS.filter((each) => !options.urls[each])) {
-    const { variable, repository, folder, port } = DEFINITIONS[target].image;
+  const elsewhere = (Object.keys(options.urls) as Target[]).map(chartOf);
+  for (const first of onePerChart(TARGETS)) {
+    const chart = chartOf(first);
+    const its = TARGETS.filter((target) => chartOf(target) === chart);
+    const names = (which: readonly Target[]) => which.map((target) => DEFINITIONS[target].name).join(' and ');
+    const orUrls = its.map((target) => `--${target}-url`).join(' or ');
+    if (elsewhere.includes(chart)) {
+      const others = its.filter((target) => !options.urls[target]);
+      for (const other of others)
+        servers.leftOut.push(`${names([other])}: its server runs elsewhere; give --${other}-url.`);
+      continue;
+    }
+    const { variable, repository, folder } = DEFINITIONS[first].image;
     const reference = process.env[variable] ?? `${repository}:${VERSION}`;
     const image = await inspect(shell, reference);
     if (image) {
-      servers.images[target] = image;
-      servers.starters[target] = (cores) => startContainer(shell, reference, port, cores);
+      servers.images[chart] = image;
+      servers.starters[chart] = (cores) => startContainer(shell, reference, its, cores);
       continue;
     }
     const remedy =
       `Docker is not there, or has no image ${reference}; ` +
       `\`docker build --file ${folder}/Dockerfile --tag ${reference} .\` makes it`;
-    if (target === 'function') {
+    if (chart === 'function') {
       say('The function is bundled.');
       await shell.run('npm', ['--prefix', ROOT, 'run', '--silent', 'build']);
       servers.starters.function = () => startFunction();
@@ -53,30 +66,34 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
         'capacity, batch: nothing limits the CPU of the function as a process of this machine, so it answers more than ' +
           `the load generator can send. ${remedy}.`,
       );
-    } else servers.leftOut.push(`${DEFINITIONS[target].name}: ${remedy}, or give --${target}-url.`);
+    } else servers.leftOut.push(`${names(its)}: ${remedy}, or give ${orUrls}.`);
   }
   return servers;
 }
 
 /** Starts the bare server, which does nothing but answer, and waits until it does. */
 export async function startBareServer(shell: Shell): Promise<Server> {
-  const port = await getPort();
-  const server = startProcess(process.execPath, [BARE_SERVER_CODE], port);
+  const ports = { http: await getPort(), grpc: await getPort() };
+  const server = startProcess(process.execPath, [BARE_SERVER_CODE], ports);
   await shell.until('the bare server listens', 20, async () => {
-    const response = await fetch(server.url, { signal: shell.signal }).catch(() => undefined);
+    const response = await fetch(server.url('function'), { signal: shell.signal }).catch(() => undefined);
     return response?.ok === true || undefined;
   });
   return server;
 }
 
 async function startFunction(): Promise<Server> {
-  return startProcess(process.execPath, [join(ROOT, 'function/dist/main.cjs')], await getPort());
+  return startProcess(process.execPath, [join(ROOT, 'function/dist/main.cjs')], { http: await getPort() });
 }
 
-function startProcess(program: string, args: string[], port: number): Server {
+function startProcess(program: string, args: string[], ports: { http: number; grpc?: number }): Server {
   // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
   const child = execa(program, args, {
-    env: { PORT: String(port), DRAIN_DELAY_SECONDS: '0' },
+    env: {
+      PORT: String(ports.http),
+      ...(ports.grpc && { GRPC_PORT: String(ports.grpc) }),
+      DRAIN_DELAY_SECONDS: '0',
+    },
     detached: true,
     reject: false,
     all: true,
@@ -89,7 +106,7 @@ function startProcess(program: string, args: string[], port: number): Server {
     why = all;
   });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: (target) => `http://127.0.0.1:${ports[DEFINITIONS[target].portName]}`,
     pid: child.pid ?? 0,
     whyEnded: () => why,
     async stop() {
@@ -100,11 +117,11 @@ function startProcess(program: string, args: string[], port: number): Server {
   };
 }
 
-async function startContainer(shell: Shell, image: string, port: number, cores: number): Promise<Server> {
+/** @param targets what it answers, each of them on a port of its own */
+async function startContainer(shell: Shell, image: string, targets: readonly Target[], cores: number): Promise<Server> {
+  const published = targets.flatMap((target) => ['--publish', `127.0.0.1::${DEFINITIONS[target].port}`]);
   const rights = ['--read-only', '--cap-drop', 'ALL', '--cpus', String(cores)];
-  const id = (
-    await shell.run('docker', ['run', '--detach', ...rights, '--publish', `127.0.0.1::${port}`, image])
-  ).trim();
+  const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image])).trim();
   const of = (format: string) => shell.run('docker', ['inspect', '--format', format, id]);
   // The run's own shell starts nothing after an interruption, but this container must still be removed.
   const { run } = openShell(new AbortController().signal);
@@ -115,9 +132,13 @@ async function startContainer(shell: Shell, image: string, port: number, cores: 
     await run('docker', ['rm', '--force', id]);
   };
   try {
-    const address = (await shell.run('docker', ['port', id, String(port)])).split('\n')[0] ?? '';
+    const addresses: Partial<Record<Target, string>> = {};
+    for (const target of targets) {
+      const [address = ''] = (await shell.run('docker', ['port', id, String(DEFINITIONS[target].port)])).split('\n');
+      addresses[target] = `http://${address.trim()}`;
+    }
     return {
-      url: `http://${address.trim()}`,
+      url: (target) => addresses[target] ?? '',
       pid: Number(await of('{{.State.Pid}}')),
       limit: async (cores) => {
         await shell.run('docker', ['update', '--cpus', String(cores), id]);

@@ -1,16 +1,17 @@
 // The function, over HTTP.
 
-import type { TargetDefinition } from './target.ts';
+import type { HttpQuestion, TargetDefinition } from './target.ts';
 
-export const theFunction: TargetDefinition = {
+export const theFunction = {
   name: 'the function',
   chart: 'function',
   portName: 'http',
+  port: 8080,
   question: {
     path: '/?fahrenheit=212',
     options: { method: 'GET' },
     isAnswer: (body) => (body as { celsius?: unknown } | null)?.celsius === 100,
-  },
-  image: { variable: 'FUNCTION_IMAGE', repository: 'f2c-function', folder: 'function', port: 8080 },
+  } satisfies HttpQuestion,
+  image: { variable: 'FUNCTION_IMAGE', repository: 'f2c-function', folder: 'function' },
   readCpu: ['/nodejs/bin/node', '--print', 'fs.readFileSync("/proc/cpuinfo", "utf8")'],
-};
+} as const satisfies TargetDefinition;

@@ -3,7 +3,6 @@
 import { readdirSync } from 'node:fs';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
-import { TARGETS } from '../../../results/files.ts';
 import { compareInCluster, namespaceOf } from './in-cluster.ts';
 import { kindsFor, kindsOf } from './run.ts';
 
@@ -13,14 +12,14 @@ test('a short comparison of all experiments collects complete results, and leave
   // Whether a load is valid depends on how busy this machine is. Other tests check that the verdict says so.
   expect([0, 3], text).toContain(exitCode);
   const results = run();
-  const names = ['autoscale', 'batch', 'calibrate', 'capacity', 'coldstart', 'latency', 'noise'];
+  const names = ['autoscale', 'batch', 'calibrate', 'capacity', 'coldstart', 'latency'];
   expect(results.experiments.map(({ name }) => name)).toEqual(names);
   expect(kindsOf(results, 'calibrate')).toEqual(kindsFor());
-  for (const experiment of ['autoscale', 'capacity', 'latency', 'batch']) {
+  const { function: ofFunction, tfserving } = kindsFor('timeline', 'pods', 'throttling');
+  expect(kindsOf(results, 'autoscale')).toEqual({ function: ofFunction, tfserving });
+  for (const experiment of ['capacity', 'latency', 'batch']) {
     expect(kindsOf(results, experiment), experiment).toEqual(kindsFor('timeline', 'pods', 'throttling'));
   }
-  for (const trial of [1, 2])
-    expect(kindsOf(results, 'noise', trial)).toEqual({ function: kindsFor('timeline', 'pods', 'throttling').function });
   const started = ['coldstarts', 'footprint'];
   expect(kindsOf(results, 'coldstart')).toEqual({ function: started, tfserving: started });
 
@@ -28,9 +27,14 @@ test('a short comparison of all experiments collects complete results, and leave
   const { interrupted, verdicts, kubernetes, images, resources, charts, ceiling, leftOut } = environment();
   expect({ interrupted, leftOut }).toEqual({
     interrupted: false,
-    leftOut: ['scale-from-zero: The cluster has no Knative Serving.'],
+    leftOut: [
+      'noise, scale-from-zero: too long for --quick, unless you name them.',
+      'autoscale: TensorFlow Serving over gRPC; --quick measures one interface of each server.',
+      'latency: how much of it is the load generator’s own; too long for --quick.',
+    ],
   });
   const others = verdicts.filter(({ experiment }) => experiment !== 'capacity');
+  // Two targets in autoscale, and three in each of latency and batch.
   expect(others).toHaveLength(8);
   expect(kubernetes?.nodes.map(({ cpuModel }) => cpuModel)).toContainEqual(expect.any(String));
   expect(Object.keys(images)).toEqual(['f2c-function', 'f2c-tfserving', 'f2c-loadtest']);
@@ -46,10 +50,11 @@ test('a short comparison of all experiments collects complete results, and leave
       expect(requests).toBeGreaterThan(0);
     }
   }
-  for (const target of TARGETS) {
-    const trial = experiments.find(({ name }) => name === 'autoscale')!.trials[0]!;
-    const timeline = trial.targets.find((each) => each.target === target)!.read('timeline');
-    expect(timeline.length).toBeGreaterThan(40);
+  const { targets } = experiments.find(({ name }) => name === 'autoscale')!.trials[0]!;
+  for (const { read } of targets) {
+    const timeline = read('timeline');
+    // A load ends early where its target is saturated.
+    expect(timeline.length).toBeGreaterThan(read('seconds').length / 2);
     expect(Math.max(...timeline.map(({ ready_replicas }) => ready_replicas))).toBeGreaterThan(1);
   }
   expect(await namespaceOf(text)).toBeUndefined();

@@ -6,27 +6,30 @@ import { evict } from './evict.ts';
 import { compareInCluster, namespaceOf } from './in-cluster.ts';
 import { kindsFor, kindsOf } from './run.ts';
 
+/** The second load, when there are results of the first one. */
+const AT_GIVEN_RATE = /at a given rate in the form of the function/;
+
 test('a comparison that is interrupted keeps what was measured, and leaves nothing behind', async () => {
   const { ended, run, said, interrupt } = compareInCluster('--experiment', 'latency', '--users', '2');
-  await said(/capacity 1\/1, 1 user: the function/, 300);
+  await said(AT_GIVEN_RATE, 300);
   interrupt();
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(130);
-  expect(text).toMatch(/Interrupted in this step: capacity 1\/1, 1 user: the function/);
-  expect(kindsOf(run(), 'calibrate')).toEqual(kindsFor());
+  expect(text).toMatch(/Interrupted in this step: calibrate: .* at a given rate in the form of the function/);
+  expect(kindsOf(run(), 'calibrate')).toEqual({ function: kindsFor().function });
   expect(run().environment().interrupted).toBe(true);
   expect(await namespaceOf(text)).toBeUndefined();
 });
 
 test('a comparison whose load generator is evicted says so, and keeps what was measured', async () => {
   const { ended, run, said } = compareInCluster('--experiment', 'batch', '--users', '2');
-  await said(/batch 1\/1: the function/, 300);
+  await said(AT_GIVEN_RATE, 300);
   await evictLoadTest();
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(1);
-  expect(text).toMatch(/Failed in this step: batch 1\/1: the function/);
+  expect(text).toMatch(/Failed in this step: calibrate: .* at a given rate in the form of the function/);
   expect(text).toMatch(/The load generator.* (gone|ended)/);
-  expect(kindsOf(run(), 'calibrate')).toEqual(kindsFor());
+  expect(kindsOf(run(), 'calibrate')).toEqual({ function: kindsFor().function });
   expect(await namespaceOf(text)).toBeUndefined();
 });
 

@@ -65,8 +65,8 @@ export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record
   );
 }
 
-/** Returns the kinds of files that each load leaves, plus others, for both targets. */
+/** Returns the kinds of files that each load leaves, plus others, for each target. */
 export function kindsFor(...others: Kind[]): Record<Target, Kind[]> {
-  const [ofFunction, ofTfserving] = TARGETS.map((target) => [...kindsOfLoad(target), ...others].toSorted());
-  return { function: ofFunction!, tfserving: ofTfserving! };
+  const kinds = TARGETS.map((target) => [target, [...kindsOfLoad(target), ...others].toSorted()]);
+  return Object.fromEntries(kinds) as Record<Target, Kind[]>;
 }
