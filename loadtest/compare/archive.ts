@@ -12,7 +12,7 @@ const END = '-----END F2C RESULTS-----';
 /** What `kubectl logs --prefix --timestamps` writes before a line: the pod with its container, and a time. */
 const PREFIX = /^(?:\[pod\/[^\]\s]+\] ?)?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ?)?/;
 /** The line with which the load test says how it went. The archive, where there is one, comes after it. */
-const OUTCOME = /^(?:(?:VALID|INVALID|BROKEN) \w+|f2c_loadtest|Worker of \S+): ./;
+const OUTCOME = /^(?:(?:VALID|INVALID|BROKEN) [\w-]+|f2c_loadtest|Worker of \S+): ./;
 /** A line that Locust, or a process of it, has logged. */
 const LOCUST = /^\[[\d :,-]+\] \S*\w+\/locust[.\w]*: /;
 

@@ -1,6 +1,6 @@
 // The folder of a run: written while it goes on, so that whatever ends it, what was measured is there.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   ENVIRONMENT,
@@ -91,12 +91,17 @@ export function now(): string {
   return new Date().toISOString();
 }
 
+/** Writes a file as a whole or not at all: on a full disk, the file that is there stays as it is. */
 function put(folder: string, name: string, content: string | Buffer): void {
+  const path = join(folder, name);
+  const unfinished = `${path}.unfinished`;
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, name), content);
+    writeFileSync(unfinished, content);
+    renameSync(unfinished, path);
   } catch (error) {
-    throw new CompareError(`${join(folder, name)} can't be written: ${(error as Error).message}`);
+    if (existsSync(unfinished)) rmSync(unfinished);
+    throw new CompareError(`${path} can't be written: ${(error as Error).message}`);
   }
 }
 

@@ -2,7 +2,8 @@
 
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import type { Environment, Verdict } from '../../results/files.ts';
 import { readRun } from '../../results/read.ts';
@@ -57,4 +58,25 @@ test('a folder that can not be written is an error in one sentence', () => {
   mkdirSync(join(folder.path, '..'), { recursive: true });
   writeFileSync(folder.path, 'a file is in its place');
   expect(() => folder.write('autoscale', 1, files)).toThrow(/autoscale\/1.* can't be written: /);
+});
+
+test('a file that finds no more room leaves what is there as it was', async () => {
+  const folder = begin();
+  folder.write('autoscale', 1, files);
+  const before = readFileSync(join(folder.path, 'environment.json'));
+  // The kernel refuses to write more than that into one file, as a full disk does.
+  const kilobytes = 1;
+  const program = `
+    const { openFolder } = await import('./loadtest/compare/folder.ts');
+    const folder = openFolder(${JSON.stringify(dirname(folder.path))}, ${before.toString()});
+    try {
+      folder.write('autoscale', 1, new Map([['function_verdict.json', Buffer.alloc(100_000)]]));
+    } catch (error) {
+      console.log(error.message);
+    }`;
+  const limited = `ulimit -f ${kilobytes} && exec "$0" --input-type=module --eval "$1"`;
+  const { stdout } = await execa('bash', ['-c', limited, process.execPath, program]);
+  expect(stdout).toMatch(/function_verdict\.json can't be written: EFBIG/);
+  expect(readdirSync(join(folder.path, 'autoscale/1')).toSorted()).toEqual([...files.keys()].toSorted());
+  for (const [name, bytes] of files) expect(readFileSync(join(folder.path, 'autoscale/1', name))).toEqual(bytes);
 });

@@ -5,7 +5,7 @@ import { obstacle, trouble, type Pod } from '../compare/cluster/kubernetes.ts';
 
 function pod(status: Partial<Pod['status']>): Pod {
   return {
-    metadata: { name: 'it', uid: '1', creationTimestamp: '2026-01-31T12:00:00Z' },
+    metadata: { name: 'it', namespace: 'there', uid: '1', creationTimestamp: '2026-01-31T12:00:00Z' },
     spec: { containers: [] },
     status: { phase: 'Pending', ...status },
   };

@@ -4,7 +4,7 @@ import { TARGETS, type Target } from '../../../results/files.ts';
 import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes } from './inventory.ts';
 import { runLoad } from './job.ts';
-import { openKubernetes } from './kubernetes.ts';
+import { openKubernetes, patientShell } from './kubernetes.ts';
 import { enterNamespace, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Options } from '../options.ts';
 import type { Place, Scaling } from '../place.ts';
@@ -22,8 +22,12 @@ import type { TargetChart } from '../targets/target.ts';
  */
 export async function openCluster(options: Options, shell: Shell, say: Namespace['say']): Promise<Place> {
   const upgradeOptions = await optionsOfHelm(shell);
-  const api = await openKubernetes(shell);
-  const namespace = openNamespace({ api, shell, options, upgradeOptions, say });
+  const warn = (sentence: string) => {
+    say(sentence, 'warning');
+  };
+  const api = await openKubernetes(shell, warn);
+  const patient = patientShell(shell, api, warn);
+  const namespace = openNamespace({ api, shell: patient, options, upgradeOptions, say });
   const { installed } = namespace;
   const targets = TARGETS.filter((target) => installed.includes(target) || options.urls[target]);
   const scalings: Partial<Record<TargetChart, Scaling>> = {};

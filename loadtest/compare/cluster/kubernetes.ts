@@ -7,6 +7,8 @@ import { CompareError } from '../place.ts';
 import type { Shell } from '../shell.ts';
 
 export interface Kubernetes {
+  /** Whether the API server was there before. */
+  readonly hasAnswered: boolean;
   /** @throws ApiError */
   get<T>(path: string): Promise<T>;
   /** @throws ApiError */
@@ -33,7 +35,14 @@ export function isForbidden(error: unknown): error is ApiError {
 }
 
 export interface Pod {
-  metadata: { name: string; uid: string; creationTimestamp: string; deletionTimestamp?: string };
+  metadata: {
+    name: string;
+    namespace: string;
+    uid: string;
+    labels?: Record<string, string>;
+    creationTimestamp: string;
+    deletionTimestamp?: string;
+  };
   spec: {
     nodeName?: string;
     containers: {
@@ -101,7 +110,51 @@ export interface List<T> {
   items: T[];
 }
 
-export async function openKubernetes({ signal }: Shell): Promise<Kubernetes> {
+/** What the API server, or `kubectl proxy` for it, answers while it starts, or is not there. */
+const AWAY = [429, 502, 503, 504];
+/** What kubectl and Helm print then. */
+const NOT_REACHED = /cluster unreachable|connection refused|was refused|TLS handshake timeout|unexpected EOF/i;
+
+/**
+ * Makes a shell whose kubectl and Helm wait for an API server that is away for a while, as in an upgrade of its machine.
+ * They do so only if it was there before: otherwise the address may be wrong, and waiting would not help.
+ */
+export function patientShell(
+  shell: Shell,
+  api: Pick<Kubernetes, 'hasAnswered'>,
+  say: (sentence: string) => void,
+): Shell {
+  return {
+    ...shell,
+    run(program, args, input) {
+      const run = async () => {
+        try {
+          return await shell.run(program, args, input);
+        } catch (error) {
+          if (!(error instanceof CompareError && NOT_REACHED.test(error.details) && api.hasAnswered)) throw error;
+          return undefined;
+        }
+      };
+      return untilThere(shell, run, say);
+    },
+  };
+}
+
+/** Asks until there is an answer, and says once that it waits. */
+function untilThere<T>(shell: Shell, ask: () => Promise<T | undefined>, say: (sentence: string) => void): Promise<T> {
+  let isTold = false;
+  const askOnce = async () => {
+    const answer = await ask();
+    if (answer === undefined && !isTold) say('Waiting: the API server of the cluster does not answer.');
+    isTold ||= answer === undefined;
+    return answer;
+  };
+  return shell.until('The API server of the cluster answers', PATIENCE_SECONDS, askOnce, 1000);
+}
+
+/** @param say is told once when it begins to wait for an API server that no longer answers */
+export async function openKubernetes(shell: Shell, say: (sentence: string) => void): Promise<Kubernetes> {
+  const { signal } = shell;
   const proxy = execa('kubectl', ['proxy', '--port=0'], { detached: true, reject: false, cancelSignal: signal });
   const address = await new Promise<string>((resolve, reject) => {
     createInterface(proxy.stdout).once('line', (line) => resolve(line.replace(/^Starting to serve on /, 'http://')));
@@ -113,24 +166,52 @@ export async function openKubernetes({ signal }: Shell): Promise<Kubernetes> {
 
   process.once('exit', () => proxy.kill());
 
-  const request = (path: string, options: RequestInit = {}) => fetch(address + path, { signal, ...options });
-  const answer = async (path: string) => {
-    const response = await request(path);
-    const text = await response.text();
-    if (!response.ok) throw new ApiError(path, response.status, text);
-    return text;
+  let hasAnswered = false;
+  const request = async (path: string, options: RequestInit = {}) => {
+    try {
+      return await fetch(address + path, { signal, ...options });
+    } catch (error) {
+      (options.signal ?? signal).throwIfAborted();
+      throw new CompareError(
+        'kubectl proxy, which signs in to the cluster, has ended.',
+        String((error as Error).cause),
+      );
+    }
   };
+  const answer = (path: string) =>
+    untilThere(
+      shell,
+      async () => {
+        const response = await request(path);
+        const text = await response.text();
+        // Of an API that another server adds, such as that of metrics, only the caller knows whether to wait for it.
+        const isAway = AWAY.includes(response.status) && !path.startsWith('/apis/metrics.k8s.io/');
+        if (isAway && hasAnswered) return undefined;
+        if (!response.ok) throw new ApiError(path, response.status, text);
+        hasAnswered = true;
+        return text;
+      },
+      say,
+    );
   return {
+    get hasAnswered() {
+      return hasAnswered;
+    },
     get: async <T>(path: string) => JSON.parse(await answer(path)) as T,
     text: answer,
     request,
     async *watchPods(path, until) {
       const response = await request(`${path}${path.includes('?') ? '&' : '?'}watch=1`, { signal: until });
       let rest = '';
-      for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-        const lines = (rest + text).split('\n');
-        rest = lines.pop() ?? '';
-        for (const line of lines) yield JSON.parse(line) as { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Pod };
+      try {
+        for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+          const lines = (rest + text).split('\n');
+          rest = lines.pop() ?? '';
+          for (const line of lines) yield JSON.parse(line) as { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Pod };
+        }
+      } catch (error) {
+        until.throwIfAborted();
+        throw new CompareError('The API server of the cluster no longer tells about pods.', String(error));
       }
     },
     close() {

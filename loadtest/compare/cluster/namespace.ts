@@ -4,6 +4,7 @@ import {
   ApiError,
   obstacle,
   PATIENCE_SECONDS,
+  patientShell,
   trouble,
   type Event,
   type Kubernetes,
@@ -108,7 +109,7 @@ export async function enterNamespace(namespace: Namespace): Promise<() => Promis
 }
 
 async function leave(
-  { name, options, say }: Namespace,
+  { api, name, options, say }: Namespace,
   removal: string,
   remove: (shell: Shell) => Promise<unknown>,
 ): Promise<void> {
@@ -118,7 +119,12 @@ async function leave(
   }
   try {
     // The run's own shell starts nothing after an interruption.
-    await remove(openShell(new AbortController().signal));
+    const shell = openShell(new AbortController().signal);
+    await remove(
+      patientShell(shell, api, (sentence) => {
+        say(sentence, 'warning');
+      }),
+    );
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     say(`Not all is removed from the namespace ${name}: \`${removal}\` removes it. ${error.details}`, 'warning');

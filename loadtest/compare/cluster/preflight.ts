@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { max, sum } from 'simple-statistics';
 import { quantity } from '../../../results/quantity.ts';
 import { ApiError, isForbidden, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
-import type { Namespace } from './namespace.ts';
+import { RELEASES, type Namespace } from './namespace.ts';
 import type { Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { render } from './releases.ts';
@@ -104,10 +104,15 @@ export function refuseUnequal(
 
 /** Checks that all replicas of the targets, and the load generator, fit next to what already runs, by CPU requests. */
 async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
-  const { api, say, installed } = namespace;
+  const { api, say, installed, name } = namespace;
   const { items: pods } = await api.get<List<Pod>>(
     `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
   );
+  const others = pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === RELEASES.loadtest);
+  const busy = [...new Set(others.map(({ metadata }) => metadata.namespace))].filter((each) => each !== name);
+  if (busy.length > 0) {
+    say(`A load test runs in the namespace ${busy.join(' and ')}: each disturbs what the other measures.`, 'warning');
+  }
   const requested = pods.flatMap(({ spec }) => spec.containers.map(({ resources }) => cpuRequest(resources)));
   const free = cpus - sum(requested);
 
