@@ -23,7 +23,7 @@ interface Deployment {
   spec: { selector: { matchLabels: Record<string, string> }; template: PodTemplate };
 }
 
-/** Starts the bare server, and waits until it answers. */
+/** Starts the bare server unless it runs already, and waits until it answers. */
 export async function startBareServer(namespace: Namespace): Promise<void> {
   const labels = { 'app.kubernetes.io/name': BARE_SERVER };
   const template = await podTemplate(namespace, labels);
@@ -47,8 +47,10 @@ export async function startBareServer(namespace: Namespace): Promise<void> {
   await waitForDeployment(namespace, BARE_SERVER, { what: 'The bare server is ready', selector, count: 1 });
 }
 
+/** Stops the bare server if it runs, and waits until its pod is gone. */
 export async function stopBareServer(namespace: Namespace): Promise<void> {
-  await kubectl(namespace, 'delete', 'deployment,service', BARE_SERVER);
+  const options = ['--ignore-not-found', '--cascade', 'foreground'];
+  await kubectl(namespace, 'delete', 'deployment,service', BARE_SERVER, ...options);
 }
 
 /**

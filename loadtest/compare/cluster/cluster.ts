@@ -22,12 +22,10 @@ import type { TargetChart } from '../targets/target.ts';
  */
 export async function openCluster(options: Options, shell: Shell, say: Namespace['say']): Promise<Place> {
   const upgradeOptions = await optionsOfHelm(shell);
-  const warn = (sentence: string) => {
+  const api = await openKubernetes(shell, (sentence) => {
     say(sentence, 'warning');
-  };
-  const api = await openKubernetes(shell, warn);
-  const patient = patientShell(shell, api, warn);
-  const namespace = openNamespace({ api, shell: patient, options, upgradeOptions, say });
+  });
+  const namespace = openNamespace({ api, shell: patientShell(shell, api), options, upgradeOptions, say });
   const { installed } = namespace;
   const targets = TARGETS.filter((target) => installed.includes(target) || options.urls[target]);
   const scalings: Partial<Record<TargetChart, Scaling>> = {};

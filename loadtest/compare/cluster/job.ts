@@ -22,7 +22,8 @@ interface Job {
 /** @throws CompareError if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
   const { api, core, options } = namespace;
-  if (load.toBareServer) await startBareServer(namespace);
+  // The bare server stays for several loads that go to it, and does not disturb the others.
+  await (load.toBareServer ? startBareServer : stopBareServer)(namespace);
   await install(namespace, 'loadtest', {
     // Equal values would make the Job that has run already.
     run: randomUUID(),
@@ -42,7 +43,6 @@ export async function runLoad(namespace: Namespace, load: Load): Promise<Files> 
   const pod = await waitForPods(namespace, { what, selector, maker: job, seconds }, (pods) =>
     ended(namespace, job, pods),
   );
-  if (load.toBareServer) await stopBareServer(namespace);
   const log = await api.text(`${core}/pods/${pod.metadata.name}/log?container=${RELEASES.loadtest}`);
   return (await unpack(log)).files;
 }

@@ -7,8 +7,13 @@ import { CompareError } from '../place.ts';
 import type { Shell } from '../shell.ts';
 
 export interface Kubernetes {
-  /** Whether the API server was there before. */
+  /** Whether the API server was there before. If not, its address may be wrong, and waiting would not help. */
   readonly hasAnswered: boolean;
+  /**
+   * Asks the API server until it answers, which it may not do for a while, as when its machine is upgraded.
+   * @throws CompareError if it does not come back
+   */
+  untilThere<T>(shell: Shell, ask: () => Promise<T | undefined>): Promise<T>;
   /** @throws ApiError */
   get<T>(path: string): Promise<T>;
   /** @throws ApiError */
@@ -110,49 +115,33 @@ export interface List<T> {
   items: T[];
 }
 
-/** What the API server, or `kubectl proxy` for it, answers while it starts, or is not there. */
-const AWAY = [429, 502, 503, 504];
-/** What kubectl and Helm print then. */
+/** What the API server, or `kubectl proxy` for it, answers while it is not there, or starts. */
+const AWAY = [429, 500, 502, 503, 504];
+/** What it may answer as well until it has read who may do what. */
+const STARTING = [401, 403];
+/** What kubectl and Helm print while it is not there. */
 const NOT_REACHED = /cluster unreachable|connection refused|was refused|TLS handshake timeout|unexpected EOF/i;
 
-/**
- * Makes a shell whose kubectl and Helm wait for an API server that is away for a while, as in an upgrade of its machine.
- * They do so only if it was there before: otherwise the address may be wrong, and waiting would not help.
- */
-export function patientShell(
-  shell: Shell,
-  api: Pick<Kubernetes, 'hasAnswered'>,
-  say: (sentence: string) => void,
-): Shell {
+/** Makes a shell whose kubectl and Helm wait, too, for an API server that was there before. */
+export function patientShell(shell: Shell, api: Pick<Kubernetes, 'hasAnswered' | 'untilThere'>): Shell {
   return {
     ...shell,
-    run(program, args, input) {
-      const run = async () => {
+    run: (program, args, input) =>
+      api.untilThere(shell, async () => {
         try {
           return await shell.run(program, args, input);
         } catch (error) {
           if (!(error instanceof CompareError && NOT_REACHED.test(error.details) && api.hasAnswered)) throw error;
           return undefined;
         }
-      };
-      return untilThere(shell, run, say);
-    },
+      }),
   };
 }
 
-/** Asks until there is an answer, and says once that it waits. */
-function untilThere<T>(shell: Shell, ask: () => Promise<T | undefined>, say: (sentence: string) => void): Promise<T> {
-  let isTold = false;
-  const askOnce = async () => {
-    const answer = await ask();
-    if (answer === undefined && !isTold) say('Waiting: the API server of the cluster does not answer.');
-    isTold ||= answer === undefined;
-    return answer;
-  };
-  return shell.until('The API server of the cluster answers', PATIENCE_SECONDS, askOnce, 1000);
-}
+/** The path of the API of metrics, which another server adds to the cluster's. */
+export const METRICS_API = '/apis/metrics.k8s.io/v1beta1';
 
-/** @param say is told once when it begins to wait for an API server that no longer answers */
+/** @param say is told once for each time that the API server does not answer */
 export async function openKubernetes(shell: Shell, say: (sentence: string) => void): Promise<Kubernetes> {
   const { signal } = shell;
   const proxy = execa('kubectl', ['proxy', '--port=0'], { detached: true, reject: false, cancelSignal: signal });
@@ -166,7 +155,8 @@ export async function openKubernetes(shell: Shell, say: (sentence: string) => vo
 
   process.once('exit', () => proxy.kill());
 
-  let hasAnswered = false;
+  /** The servers that were there before: that of the cluster, and that which adds the API of metrics to it. */
+  const answered = new Set<'cluster' | 'metrics'>();
   const request = async (path: string, options: RequestInit = {}) => {
     try {
       return await fetch(address + path, { signal, ...options });
@@ -178,24 +168,35 @@ export async function openKubernetes(shell: Shell, say: (sentence: string) => vo
       );
     }
   };
-  const answer = (path: string) =>
-    untilThere(
-      shell,
+  let isAway = false;
+  const untilThere: Kubernetes['untilThere'] = (its, ask) =>
+    its.until(
+      'The API server of the cluster answers',
+      PATIENCE_SECONDS,
       async () => {
-        const response = await request(path);
-        const text = await response.text();
-        // Of an API that another server adds, such as that of metrics, only the caller knows whether to wait for it.
-        const isAway = AWAY.includes(response.status) && !path.startsWith('/apis/metrics.k8s.io/');
-        if (isAway && hasAnswered) return undefined;
-        if (!response.ok) throw new ApiError(path, response.status, text);
-        hasAnswered = true;
-        return text;
+        const answer = await ask();
+        if (answer === undefined && !isAway) say('Waiting: the API server of the cluster does not answer.');
+        isAway = answer === undefined;
+        return answer;
       },
-      say,
+      1000,
     );
+  const answer = (path: string) =>
+    untilThere(shell, async () => {
+      const response = await request(path);
+      const text = await response.text();
+      const { ok, status } = response;
+      const server = path.startsWith(METRICS_API) ? 'metrics' : 'cluster';
+      const passes = [...AWAY, ...(isAway ? STARTING : [])].includes(status);
+      if (passes && answered.has(server)) return undefined;
+      if (!ok) throw new ApiError(path, status, text);
+      answered.add(server);
+      return text;
+    });
   return {
+    untilThere,
     get hasAnswered() {
-      return hasAnswered;
+      return answered.has('cluster');
     },
     get: async <T>(path: string) => JSON.parse(await answer(path)) as T,
     text: answer,

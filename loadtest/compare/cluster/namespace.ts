@@ -119,12 +119,7 @@ async function leave(
   }
   try {
     // The run's own shell starts nothing after an interruption.
-    const shell = openShell(new AbortController().signal);
-    await remove(
-      patientShell(shell, api, (sentence) => {
-        say(sentence, 'warning');
-      }),
-    );
+    await remove(patientShell(openShell(new AbortController().signal), api));
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     say(`Not all is removed from the namespace ${name}: \`${removal}\` removes it. ${error.details}`, 'warning');
@@ -213,5 +208,9 @@ export async function diagnosis(namespace: Namespace, selector: string): Promise
     kubectl(namespace, 'get', 'events', '--sort-by', '.lastTimestamp'),
     kubectl(namespace, 'logs', ...select, '--all-containers', '--prefix', '--tail', '20'),
   ]);
-  return parts.flatMap((part) => (part.status === 'fulfilled' && part.value ? [part.value.trim()] : [])).join('\n\n');
+  const texts = parts.flatMap((part) => (part.status === 'fulfilled' && part.value ? [part.value.trim()] : []));
+  return texts.map((text) => text.replaceAll(LINE_OF_ARCHIVE, '')).join('\n\n');
 }
+
+/** A line of base64 in the log of a load test. */
+const LINE_OF_ARCHIVE = /^(\[\S+\] )?[A-Za-z\d+/=]{60,}\n/gm;

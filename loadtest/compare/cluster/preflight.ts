@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { max, sum } from 'simple-statistics';
 import { quantity } from '../../../results/quantity.ts';
-import { ApiError, isForbidden, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
+import { ApiError, isForbidden, METRICS_API, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
 import { RELEASES, type Namespace } from './namespace.ts';
 import type { Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
@@ -22,7 +22,7 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
   say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
   try {
     // Everybody may ask whether an API is there, but not everybody what nodes use.
-    await api.get('/apis/metrics.k8s.io/v1beta1');
+    await api.get(METRICS_API);
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const isMissing = error.status === 404;
@@ -49,7 +49,7 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
 /** Checks that the caller may see what replicas use. @throws CompareError that names the right which is missing */
 export async function checkMetrics({ api, name }: Namespace): Promise<void> {
   try {
-    await api.get(`/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`);
+    await api.get(`${METRICS_API}/namespaces/${name}/pods`);
   } catch (error) {
     if (!isForbidden(error)) throw error;
     throw new CompareError(

@@ -3,7 +3,7 @@
 import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
-import { ApiError, byName, type Deployment, type List } from './kubernetes.ts';
+import { ApiError, byName, METRICS_API, type Deployment, type List } from './kubernetes.ts';
 import { podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
 import type { Samples, Watch } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
@@ -95,7 +95,7 @@ function total(metrics: PodMetrics[], target: Target, key: 'cpu' | 'memory'): nu
 
 /** Reads what the metrics API knows about a target's pods. */
 async function podMetrics({ api, name }: Namespace, target: Target): Promise<PodMetrics[]> {
-  const path = `/apis/metrics.k8s.io/v1beta1/namespaces/${name}/pods`;
+  const path = `${METRICS_API}/namespaces/${name}/pods`;
   return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(releaseOf(target)))}`))
     .items;
 }
