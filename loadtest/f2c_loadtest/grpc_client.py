@@ -1,6 +1,7 @@
 """A gRPC client for messages that are serialised in advance, by grpcio."""
 
 import dataclasses
+import logging
 from functools import cache
 from typing import ClassVar
 
@@ -32,6 +33,9 @@ MEANINGS = {
     grpc.StatusCode.NOT_FOUND: "the server does not have what was asked for, such as the model",
     grpc.StatusCode.RESOURCE_EXHAUSTED: "the server is out of some resource, such as threads",
 }
+# What a server or gRPC itself says of a failure may hold values. It is logged once for each status of a process.
+_logged: set[grpc.StatusCode] = set()
+
 # The connection may be of no use after these.
 BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
@@ -70,6 +74,9 @@ class GrpcClient:
             if code in BROKEN:
                 # A channel would wait longer and longer before it tries to connect again.
                 self.close()
+            if code not in _logged:
+                _logged.add(code)
+                logging.getLogger(__name__).warning("The first %s: %s", code.name, error.details())
             meaning = f": {MEANINGS[code]}" if code in MEANINGS else ""
             raise RequestError(f"the status is {code.name}{meaning}") from None
         return answer

@@ -41,13 +41,13 @@ class LoadTest:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self.output = ""
+        self.output = self.log = ""
 
     def end(self) -> int:
         """Waits until the command ends, and returns its exit code."""
-        self.output, errors = self.process.communicate(timeout=90)
-        print(self.output, errors)
-        assert "Traceback" not in errors + self.output
+        self.output, self.log = self.process.communicate(timeout=90)
+        print(self.output, self.log)
+        assert "Traceback" not in self.log + self.output
         return self.process.returncode
 
     def rows(self, kind: str) -> Rows:

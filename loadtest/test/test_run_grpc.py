@@ -90,6 +90,7 @@ def test_a_server_that_is_not_there(run: Run) -> None:
     assert load_test.process.returncode == 3
     (error,) = errors(load_test)
     assert "the status is UNAVAILABLE: the server could not be reached" in error
+    assert load_test.log.count("The first UNAVAILABLE: failed to connect to all addresses") == 1
     assert_complete(load_test)
 
 
