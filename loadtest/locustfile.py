@@ -1,20 +1,18 @@
-"""Who sends the requests: one user class for each target, of which `--target` takes one."""
+"""Who sends the requests: users who ask the target that `--target` names."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import cycle
 from random import randrange
 from time import monotonic, perf_counter, time
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import gevent
-from geventhttpclient.response import HTTPParseError
 from locust import User, task
-from locust.exception import CatchResponseError
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
-from f2c_loadtest.client import Client, encode
-from f2c_loadtest.question import WrongAnswerError, questions
+from f2c_loadtest.client import RequestError
+from f2c_loadtest.question import Question, WrongAnswerError, questions
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
@@ -33,29 +31,29 @@ class Exchange(NamedTuple):
 
 
 @cache
-def shared_exchanges(settings: Settings, target: str, batch: int, seed: str) -> Iterator[Exchange]:
+def shared_exchanges(settings: Settings, batch: int, seed: str) -> Iterator[Exchange]:
     """Returns exchanges for ever. All users of a process go through the same ones, which take time to make."""
 
-    def exchange(method: str, path: str, body: str | None, check: Callable[[bytes], str | None]) -> Exchange:
-        kept, last = (encode(settings.host, method, path, body, is_last) for is_last in (False, True))
-        return Exchange(method, kept, last, check)
+    def exchange(question: Question) -> Exchange:
+        request = question.request
+        kept, last = (request.encode(settings.host, is_last) for is_last in (False, True))
+        return Exchange(request.method, kept, last, question.check)
 
-    pool = questions(TARGETS[target].ask, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)
-    return cycle([exchange(each.method, each.path, each.body, each.check) for each in pool])
+    ask = TARGETS[settings.target].ask
+    return cycle(
+        [exchange(each) for each in questions(ask, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)]
+    )
 
 
 class ConversionUser(User):
     """Asks, checks the answer, and asks again: at once, or when the schedule says so."""
-
-    abstract = True
-    target: ClassVar[str]
 
     def on_start(self) -> None:
         """Gets ready for the first step."""
         assert self.environment.parsed_options
         self.settings = Settings.from_json(self.environment.parsed_options.f2c_settings)
         self.batch: int | None = None
-        self.client = Client(self.settings.host)
+        self.client = TARGETS[self.settings.target].client(self.settings.host)
         # Not all users take new connections at the same time.
         self.asked = randrange(self.settings.requests_per_connection or 1)
         self.connected = monotonic()
@@ -80,17 +78,15 @@ class ConversionUser(User):
         content, app_id = b"", None
         start = perf_counter()
         try:
-            status, content = self.client.ask(exchange.last_request if is_last else exchange.request)
-        except (OSError, HTTPParseError) as error:
+            content = self.client.ask(exchange.last_request if is_last else exchange.request)
+        except (OSError, RequestError) as error:
             exception = error
         service = (perf_counter() - start) * 1e6
         end = time()
         if exception is None:
             try:
-                if status != 200:
-                    raise CatchResponseError(f"the status is {status}")
                 app_id = exchange.check(content)
-            except (CatchResponseError, WrongAnswerError) as error:
+            except WrongAnswerError as error:
                 exception = error
         response = None if not is_open else service if due is None else max(service, (end - due) * 1e6)
         RECORD.request(end, service, response, exception, app_id)
@@ -106,7 +102,7 @@ class ConversionUser(User):
         """Takes the questions of another step."""
         seed = f"{self.settings.seed} {self.environment.runner.worker_index}"
         self.batch, self.name = batch, f"{batch} a request"
-        self.exchanges = shared_exchanges(self.settings, self.target, batch, seed)
+        self.exchanges = shared_exchanges(self.settings, batch, seed)
 
     def is_last_of_connection(self) -> bool:
         """Counts a request; whether its connection is to be closed, so that the next one may meet another replica."""
@@ -116,15 +112,3 @@ class ConversionUser(User):
             self.asked, self.connected = 0, monotonic()
             return True
         return False
-
-
-class FunctionUser(ConversionUser):
-    """Asks the function."""
-
-    target = "function"
-
-
-class TfServingUser(ConversionUser):
-    """Asks TensorFlow Serving."""
-
-    target = "tfserving"

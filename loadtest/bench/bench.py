@@ -56,16 +56,16 @@ def main() -> None:
     if (os.cpu_count() or 1) < 2:
         parser.error("it takes two CPUs: one for the server, and one for the generator")
 
-    port = free_port()
+    port, grpc_port = free_port(), free_port()
     server = subprocess.Popen(
         ["node", str(BARE_SERVER)],
-        env={**os.environ, "PORT": str(port)},
+        env={**os.environ, "PORT": str(port), "GRPC_PORT": str(grpc_port)},
         preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CPU),
     )
     try:
-        url = f"http://127.0.0.1:{port}"
+        url, grpc_url = (f"http://127.0.0.1:{each}" for each in (port, grpc_port))
         wait_for(url)
-        print_table(measure_all(options.rounds, url, options.users, options.seconds), options)
+        print_table(measure_all(options.rounds, url, grpc_url, options.users, options.seconds), options)
     finally:
         server.terminate()
         server.wait()
@@ -80,7 +80,7 @@ class Load(NamedTuple):
     """CPU time of the generator for each request, in µs; 0 where it is not known."""
 
 
-def measure_all(rounds: int, url: str, users: int, seconds: int) -> dict[str, list[Load]]:
+def measure_all(rounds: int, url: str, grpc_url: str, users: int, seconds: int) -> dict[str, list[Load]]:
     """Returns the loads of every round, by name."""
     own = f"--locustfile={LOADTEST / 'locustfile.py'}"
     unchecked = f"--locustfile={BENCH / 'unchecked.py'}"
@@ -95,7 +95,11 @@ def measure_all(rounds: int, url: str, users: int, seconds: int) -> dict[str, li
         THIS: lambda: this(url, users, seconds, own),
         "the same, connections kept": lambda: this(url, users, seconds, own, kept),
         "the same, answers not checked": lambda: this(url, users, seconds, unchecked, kept),
+        "the same, as TensorFlow Serving is asked by REST": lambda: this(url, users, seconds, own, target="tfserving"),
+        "the same, as it is asked by gRPC": lambda: this(grpc_url, users, seconds, own, target="tfserving-grpc"),
         "one user, who waits for each answer": lambda: this(url, 1, seconds, own),
+        "one user by REST": lambda: this(url, 1, seconds, own, target="tfserving"),
+        "one user by gRPC": lambda: this(grpc_url, 1, seconds, own, target="tfserving-grpc"),
         "a promised rate, a quarter of the most": lambda: open_loop(0.25),
         "a promised rate, half of the most": lambda: open_loop(0.5),
         "a promised rate, three quarters of the most": lambda: open_loop(0.75),
@@ -120,13 +124,13 @@ def plain(url: str, users: int, seconds: int) -> Load:
         return Load(float(total["Requests/s"]), 0)
 
 
-def this(url: str, users: int, seconds: int, *options: str) -> Load:
+def this(url: str, users: int, seconds: int, *options: str, target: str = "function") -> Load:
     """Returns the load by the load generator's verdict, whether or not it was itself the bottleneck."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--run-time={seconds}s", f"--settle={SETTLE}"]
         answer = ["--min-fahrenheit=98.6", "--max-fahrenheit=98.6"]
-        run("f2c_loadtest", "--target=function", f"--results={directory}", *load, *answer, *options)
-        verdict = json.loads(Path(directory, "function_verdict.json").read_text(encoding="utf-8"))
+        run("f2c_loadtest", f"--target={target}", f"--results={directory}", *load, *answer, *options)
+        verdict = json.loads(Path(directory, f"{target}_verdict.json").read_text(encoding="utf-8"))
         if verdict["failures"]:
             raise SystemExit(f"{verdict['failures']} requests failed, so that nothing is measured.")
         rate = float(verdict["throughput"])

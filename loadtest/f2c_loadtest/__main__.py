@@ -93,6 +93,8 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
         existing = [path for path in [environment.get("PYTHONPATH")] if path]
         environment |= {"HOME": directory, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *existing])}
+        # gRPC would log a line for each connection that fails.
+        environment.setdefault("GRPC_VERBOSITY", "ERROR")
         locust = subprocess.Popen(
             locust_command(settings, path),
             cwd=directory,

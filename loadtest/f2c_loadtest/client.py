@@ -1,102 +1,41 @@
-"""An HTTP client for requests that are made in advance.
+"""What sends the requests: a client for each protocol, with one connection for each user."""
 
-Locust's own takes twice the CPU: it makes every request anew, and keeps headers, cookies and redirects that nobody here
-asks for. What is left is geventhttpclient's connections and parser.
-"""
-
-import select
-from functools import partial
-from typing import Any
+from typing import Protocol
 from urllib.parse import urlsplit
-
-from gevent.monkey import get_original
-from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
-from geventhttpclient.response import HTTPConnectionClosed, HTTPResponse
 
 # Longer than a request can take, whatever the target is.
 CONNECTION_TIMEOUT = 5.0
 NETWORK_TIMEOUT = 10.0
 
-BLOCK_SIZE = 65536
+
+class RequestError(Exception):
+    """A request that got no answer to check. Its message has no values in it: Locust counts by message."""
 
 
-def encode(host: str, method: str, path: str, body: str | None, is_last: bool) -> bytes:
-    """Returns a request to the host of a URL; the last one of a connection says so."""
-    content = (body or "").encode()
-    lines = [
-        f"{method} {path} HTTP/1.1",
-        f"Host: {urlsplit(host).netloc}",
-        # Answers as they are: to compress and decompress them would be measured too.
-        "Accept-Encoding: identity",
-        "User-Agent: f2c-loadtest",
-        *([] if body is None else ["Content-Type: application/json", f"Content-Length: {len(content)}"]),
-        *["Connection: close"] * is_last,
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + content
+class Request(Protocol):
+    """A request, before it is made for a host."""
+
+    @property
+    def method(self) -> str:
+        """The method, as Locust's files show it."""
+
+    def encode(self, host: str, is_last: bool) -> bytes:
+        """Returns what a client sends to the URL of a host; the last request of a connection may say so."""
 
 
-class Client:
+class Client(Protocol):
     """One connection, so that a Service sees as many as there are users; it is made when it is needed."""
 
-    def __init__(self, host: str) -> None:
-        """Takes the URL of the host."""
-        url = urlsplit(host)
-        assert url.hostname
-        is_secret = url.scheme == "https"
-        port = url.port or (443 if is_secret else 80)
-        self._pool = (partial(SSLConnectionPool, insecure=True) if is_secret else ConnectionPool)(
-            url.hostname,
-            port,
-            url.hostname,
-            port,
-            size=1,
-            connection_timeout=CONNECTION_TIMEOUT,
-            network_timeout=NETWORK_TIMEOUT,
-        )
-        self._socket: Any = None
-
-    def ask(self, request: bytes) -> tuple[int, bytes]:
-        """Returns the status and the content of the answer; raises OSError or HTTPParseError."""
-        if self._socket is not None and self._readable.poll(0):
-            # An idle connection has nothing to say but its end.
-            self.close()
-        if self._socket is None:
-            self._connect()
-        answer = _Answer()
-        try:
-            sent = self._socket.send(request)
-            if sent < len(request):
-                self._socket.sendall(request[sent:])
-            while not answer.message_complete:
-                data = self._socket.recv(BLOCK_SIZE)
-                answer.feed(data)
-                if not data and not answer.message_complete:
-                    raise HTTPConnectionClosed("the connection was closed before the answer was there")
-        except BaseException:
-            self.close()
-            raise
-        if not answer.should_keep_alive():
-            self.close()
-        return answer.get_code(), bytes(answer._body_buffer)
-
-    def _connect(self) -> None:
-        self._socket = self._pool.get_socket()
-        # gevent's own would take a turn of its loop.
-        self._readable = get_original("select", "poll")()
-        self._readable.register(self._socket, select.POLLIN)
+    def ask(self, request: bytes) -> bytes:
+        """Returns the content of the answer; raises OSError or RequestError."""
 
     def close(self) -> None:
         """Ends the connection; the next request makes a new one."""
-        if self._socket is not None:
-            self._pool.release_socket(self._socket)
-            self._socket = None
 
 
-class _Answer(HTTPResponse):
-    """Leaves out the headers, which nobody reads."""
-
-    def _on_header_field(self, string: str) -> None:
-        pass
-
-    def _on_header_value(self, string: str) -> None:
-        pass
+def address(host: str) -> tuple[str, int, bool]:
+    """Returns the name and the port in the URL of a host, and whether it asks for TLS."""
+    url = urlsplit(host)
+    assert url.hostname
+    is_secret = url.scheme == "https"
+    return url.hostname, url.port or (443 if is_secret else 80), is_secret

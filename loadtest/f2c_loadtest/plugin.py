@@ -83,12 +83,7 @@ def _record(
 
 @events.init.add_listener
 def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa: ANN401
-    settings = settings_of(environment)
     TALLY.stats = environment.stats
-    # A user class without a target, as in somebody's own locustfile, is for both.
-    environment.user_classes = [
-        each for each in environment.user_classes if getattr(each, "target", settings.target) == settings.target
-    ]
     runner.register_message("f2c_step", _start_step)
     runner.register_message("f2c_stop", _stop_schedule)
     if not isinstance(runner, WorkerRunner):
@@ -96,9 +91,6 @@ def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa:
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
         assert environment.parsed_options
         atexit.register(_leave, Path(environment.parsed_options.f2c_outcome))
-        if not environment.user_classes:
-            OUTCOME.broken = f"The locustfile has no user class for {settings.target}."
-            raise SystemExit(1)
     if not isinstance(runner, MasterRunner):
         name = (lambda: f"worker-{runner.worker_index}") if isinstance(runner, WorkerRunner) else lambda: "local"
         generator.Watch(RECORD, name, lambda: runner.user_count)

@@ -1,11 +1,11 @@
 """A question to a target, and how its answer is checked; what differs between the targets is in `targets`."""
 
 import dataclasses
-import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any
+
+from f2c_loadtest.client import Request
 
 # Questions are made in advance, so that sending one costs the same for every batch size: at most so many, and of so
 # many values together, which takes less than a tenth of a second.
@@ -14,25 +14,24 @@ POOL_VALUES = 10_000
 
 
 class WrongAnswerError(Exception):
-    """An answer that came with status 200 and is wrong. Its message has no values in it: Locust counts by message."""
+    """An answer that came without an error and is wrong. Its message has no values in it: Locust counts by message."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Question:
     """A request, and what makes its answer right."""
 
-    method: str
-    path: str
-    body: str | None
+    request: Request
     celsius: list[float]
     tolerances: list[float]
-    read: Callable[[dict[str, Any]], tuple[list[float], str | None]]
-    """Takes the temperatures out of an answer's JSON, and the appId if it names one; raises KeyError or TypeError."""
+    read: Callable[[bytes], tuple[Sequence[float], str | None]]
+    """Takes the temperatures out of an answer, and the appId if it names one; raises ValueError, TypeError or KeyError
+    where the answer is not of its form."""
 
-    def check(self, content: bytes | None) -> str | None:
+    def check(self, content: bytes) -> str | None:
         """Checks the content of an answer; returns the appId if it names one, and raises WrongAnswerError."""
         try:
-            values, app_id = self.read(json.loads((content or b"").decode()))
+            values, app_id = self.read(content)
             is_right = len(values) == len(self.celsius) and (values == self.celsius or self._are_near(values))
         except (ValueError, TypeError, KeyError):
             raise WrongAnswerError("the answer is not of the expected form") from None
@@ -40,7 +39,7 @@ class Question:
             raise WrongAnswerError("a temperature is wrong, or one is missing")
         return app_id
 
-    def _are_near(self, values: list[float]) -> bool:
+    def _are_near(self, values: Sequence[float]) -> bool:
         return all(
             abs(value - right) <= tolerance
             for value, right, tolerance in zip(values, self.celsius, self.tolerances, strict=True)

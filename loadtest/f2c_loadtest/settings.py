@@ -20,7 +20,7 @@ LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving takes anything larger as infinite
 MOST_USERS = 512
 
 # Seconds that users have to finish at the end: longer than a request can take, 5 s to connect and 10 s to be answered
-# (locustfile.py), so that none is cut off.
+# (client.py), so that none is cut off.
 STOP_TIMEOUT = 16
 
 # Where Kubernetes reads a termination message.

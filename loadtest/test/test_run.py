@@ -1,81 +1,20 @@
 """Runs the command with a real Locust. Only the target is scripted, so that a test can make it fail."""
 
-import base64
-import csv
-import io
 import json
 import os
 import re
 import signal
-import subprocess
-import sys
-import tarfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
+from running import LoadTest, assert_complete
 from scripted_function import APP_ID, ScriptedFunction, scripted_function
 
-from f2c_loadtest.archive import BEGIN, END
 from f2c_loadtest.files import result_files
 
-PACKAGE_ROOT = Path(__file__).parents[1]
-
 USERS, RATE = 4, 40
-
-Rows = list[dict[str, str]]
-
-
-class LoadTest:
-    """Runs the command as a process, with a directory of its own for the results."""
-
-    def __init__(self, directory: Path, *arguments: str) -> None:
-        """Starts the command."""
-        self.results = directory / "results"
-        self.termination_log = directory / "termination-log"
-        self.termination_log.touch()
-        # Kubernetes sets LOCUST_PORT for a service named locust, and users may set LOCUST_USERS for their own Locust.
-        environment = {**os.environ, "LOCUST_PORT": "tcp://10.0.0.1:8089", "LOCUST_USERS": "999"}
-        self.process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "f2c_loadtest", "--target=function", f"--results={self.results}"),
-                *(f"--termination-log={self.termination_log}", *arguments),
-            ],
-            env={**environment, "PYTHONPATH": str(PACKAGE_ROOT)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.output = ""
-
-    def end(self) -> int:
-        """Waits until the command ends, and returns its exit code."""
-        self.output, errors = self.process.communicate(timeout=90)
-        print(self.output, errors)
-        assert "Traceback" not in errors + self.output
-        return self.process.returncode
-
-    def rows(self, kind: str) -> Rows:
-        """Reads a CSV file of the results."""
-        with (self.results / f"function_{kind}.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-
-    def total(self, kind: str, column: str) -> int:
-        """Returns the sum of a column."""
-        return sum(int(row[column]) for row in self.rows(kind))
-
-    def verdict(self) -> dict[str, Any]:
-        """Reads the verdict."""
-        verdict: dict[str, Any] = json.loads((self.results / "function_verdict.json").read_text(encoding="utf-8"))
-        return verdict
-
-    def locust_total(self, column: str) -> int:
-        """Reads a sum from Locust's own statistics."""
-        (aggregated,) = (row for row in self.rows("stats") if row["Name"] == "Aggregated")
-        return int(aggregated[column])
-
 
 Start = Callable[..., LoadTest]
 
@@ -94,7 +33,6 @@ def start(function: ScriptedFunction, tmp_path: Path) -> Iterator[Start]:
 
     def start_with(*others: str) -> LoadTest:
         directory = tmp_path / str(len(started))
-        directory.mkdir()
         load = (f"--host={function.url}", f"--users={USERS}", f"--rate={RATE}", "--run-time=4s", "--settle=1")
         started.append(LoadTest(directory, *load, *others))
         return started[-1]
@@ -111,22 +49,6 @@ def wait_for_requests(function: ScriptedFunction, least: int) -> None:
     while function.requests < least:
         assert time.monotonic() < deadline, f"There were only {function.requests} requests."
         time.sleep(0.05)
-
-
-def assert_complete(load_test: LoadTest) -> None:
-    """Checks that the archive in the log, and the termination message, agree with the files."""
-    files = result_files(load_test.results, "function")
-    *_, framed = load_test.output.partition(BEGIN)
-    lines = framed.partition(END)[0].splitlines()
-    packed = base64.b64decode("".join(lines[lines.index("", 1) :]))
-    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
-        unpacked = {entry.name: tar.extractfile(entry) for entry in tar}
-        assert {name: file.read() for name, file in unpacked.items() if file} == {
-            file.name: file.read_bytes() for file in files
-        }
-    message = load_test.termination_log.read_text(encoding="utf-8")
-    assert f"{message}\n{BEGIN}" in load_test.output
-    assert message.startswith(f"{load_test.verdict()['verdict']} function: ")
 
 
 def test_without_an_archive_the_log_has_the_verdict_alone(start: Start) -> None:
@@ -215,7 +137,6 @@ def test_a_target_that_cannot_keep_up_is_a_finding(function: ScriptedFunction, t
     # A neighbour that takes the CPU makes the load generator late, and the load INVALID, and rightly so.
     for attempt in range(3):
         function.requests = 0
-        (tmp_path / str(attempt)).mkdir()
         load_test = LoadTest(tmp_path / str(attempt), f"--host={function.url}", *load)
         code = load_test.end()
         if not any("late itself" in reason for reason in load_test.verdict()["reasons"]):
@@ -314,11 +235,3 @@ def test_somebodys_own_locustfile(start: Start, function: ScriptedFunction, tmp_
     assert load_test.locust_total("Request Count") == function.requests > 0
     assert load_test.total("seconds", "requests") == function.requests
     assert_complete(load_test)
-
-
-def test_a_locustfile_for_another_target(start: Start, tmp_path: Path) -> None:
-    locustfile = tmp_path / "mine.py"
-    locustfile.write_text("from locust import User\nclass Mine(User):\n    target = 'tfserving'\n")
-    load_test = start(f"--locustfile={locustfile}")
-    assert load_test.end() == 1
-    assert "BROKEN function: The locustfile has no user class for function." in load_test.output

@@ -1,18 +1,25 @@
 """Checks questions and answers with the known temperatures, and with recorded answers of TensorFlow Serving."""
 
+import base64
 import csv
 import json
 import math
+import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from f2c_loadtest.question import WrongAnswerError, questions
-from f2c_loadtest.targets import function, tfserving
+from f2c_loadtest.grpc_client import GrpcRequest
+from f2c_loadtest.http_client import HttpRequest
+from f2c_loadtest.predict_pb2 import DT_FLOAT, DataType, PredictRequest, PredictResponse, TensorProto
+from f2c_loadtest.question import Question, WrongAnswerError, questions
+from f2c_loadtest.targets import TARGETS, function, tfserving, tfserving_grpc
 
 KNOWN_TEMPERATURES = Path(__file__).parents[2] / "model" / "known-temperatures.csv"
-EXCHANGES = Path(__file__).with_name("tfserving-exchanges.json")
 
+HOST = "http://localhost:8080"
 LEAST, MOST = -100.0, 300.0
 
 
@@ -23,12 +30,52 @@ def known() -> list[tuple[float, float]]:
     return [(fahrenheit, celsius) for fahrenheit, celsius in rows if -459.67 <= fahrenheit < 3e38]
 
 
+def exchanges(name: str) -> list[dict[str, Any]]:
+    """Reads what the real server was asked, and answered."""
+    recorded = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    listed: list[dict[str, Any]] = recorded["exchanges"]
+    return listed
+
+
 def answer_of_function(celsius: float | list[float]) -> bytes:
     return json.dumps({"celsius": celsius, "appId": "some-id"}).encode()
 
 
+def answer_by_grpc(output: str = tfserving_grpc.OUTPUT, dtype: DataType = DT_FLOAT, **values: Any) -> bytes:  # noqa: ANN401
+    message: bytes = PredictResponse(outputs={output: TensorProto(dtype=dtype, **values)}).SerializeToString()
+    return message
+
+
+# How each target answers with these temperatures.
+ANSWERS: dict[str, Callable[[list[float]], bytes]] = {
+    "function": lambda celsius: answer_of_function(celsius[0] if len(celsius) == 1 else celsius),
+    "tfserving": lambda celsius: json.dumps({"predictions": celsius}).encode(),
+    "tfserving-grpc": lambda celsius: answer_by_grpc(float_val=celsius),
+}
+
+
+@pytest.mark.parametrize("key", TARGETS)
 @pytest.mark.parametrize(("fahrenheit", "celsius"), known())
-def test_known_temperatures_are_right(fahrenheit: float, celsius: float) -> None:
+def test_known_temperatures_are_right(key: str, fahrenheit: float, celsius: float) -> None:
+    question = TARGETS[key].ask([fahrenheit])
+    names_replica = question.check(ANSWERS[key]([celsius])) is not None
+    assert names_replica == TARGETS[key].names_replicas
+    with pytest.raises(WrongAnswerError, match="a temperature is wrong, or one is missing"):
+        question.check(ANSWERS[key]([celsius + max(1, abs(celsius)) / 1000]))
+
+
+@pytest.mark.parametrize("key", TARGETS)
+def test_every_temperature_counts(key: str) -> None:
+    fahrenheit, celsius = zip(*known(), strict=True)
+    question = TARGETS[key].ask(list(fahrenheit))
+    question.check(ANSWERS[key](list(celsius)))
+    for wrong in (celsius[:-1], (*celsius, 0.0), celsius[::-1], (), (*celsius[:-1], math.nan)):
+        with pytest.raises(WrongAnswerError):
+            question.check(ANSWERS[key](list(wrong)))
+
+
+@pytest.mark.parametrize(("fahrenheit", "celsius"), known())
+def test_the_function_is_right_to_the_last_digit_but_one(fahrenheit: float, celsius: float) -> None:
     question = function.ask([fahrenheit])
     assert question.check(answer_of_function(celsius)) == "some-id"
     (right,) = question.celsius
@@ -45,9 +92,8 @@ def test_float32_is_right_for_tfserving_and_wrong_for_the_function() -> None:
 
 
 def test_recorded_answers_are_right() -> None:
-    exchanges = json.loads(EXCHANGES.read_text(encoding="utf-8"))["exchanges"]
     checked = 0
-    for exchange in exchanges:
+    for exchange in exchanges("tfserving-exchanges.json"):
         request, response = exchange["request"], exchange["response"]
         if request["path"] != tfserving.PATH or response["status"] != 200:
             continue
@@ -59,13 +105,64 @@ def test_recorded_answers_are_right() -> None:
     assert checked >= 2
 
 
+def recorded_by_grpc(name: str) -> tuple[bytes, bytes]:
+    (exchange,) = (each for each in exchanges("tfserving-grpc-exchanges.json") if each["name"] == name)
+    assert (exchange["method"], exchange["response"]["status"]) == (tfserving_grpc.METHOD, "OK")
+    request, response = (base64.b64decode(exchange[side]["base64"]) for side in ("request", "response"))
+    return request, response
+
+
+@pytest.mark.parametrize(("name", "fahrenheit"), [("one value by float_val", [212]), ("three values", [-40, 32, 98.6])])
+def test_messages_are_those_of_the_real_server(name: str, fahrenheit: list[float]) -> None:
+    request, response = recorded_by_grpc(name)
+    question = tfserving_grpc.ask(fahrenheit)
+    assert question.request == GrpcRequest(request)
+    question.check(response)
+
+
+def test_the_real_server_fills_up_what_is_missing() -> None:
+    _, response = recorded_by_grpc("fewer values than the shape says")
+    with pytest.raises(WrongAnswerError, match="a temperature is wrong, or one is missing"):
+        tfserving_grpc.ask([32, 212]).check(response)
+
+
+def test_values_may_come_as_bytes() -> None:
+    # The real server has sent no such answer, but has taken such a request.
+    request, _ = recorded_by_grpc("one value by tensor_content")
+    tensor = PredictRequest.FromString(request).inputs[tfserving_grpc.INPUT]
+    assert tensor.tensor_content == struct.pack("<f", 212)
+    question = tfserving_grpc.ask([32, 212])
+    question.check(answer_by_grpc(tensor_content=struct.pack("<2f", 0, 100)))
+    with pytest.raises(WrongAnswerError, match="a temperature is wrong"):
+        question.check(answer_by_grpc(tensor_content=struct.pack("<2f", 0, 100.1)))
+    with pytest.raises(WrongAnswerError, match="not of the expected form"):
+        question.check(answer_by_grpc(tensor_content=b"12345"))
+
+
 @pytest.mark.parametrize(
-    "content",
-    [b"", None, b"<html>", b"[]", b"null", b"{}", b'{"celsius":[0,100]}', b'{"celsius":0,"appId":"a"}', b"\xff"],
+    ("question", "content"),
+    [
+        *(
+            (function.ask([32, 212]), content)
+            for content in (
+                *(b"", b"<html>", b"[]", b"null", b"{}", b"\xff"),
+                *(b'{"celsius":[0,100]}', b'{"celsius":0,"appId":"a"}'),
+            )
+        ),
+        *((tfserving.ask([32]), content) for content in (b"", b"{}", b"[]", b'{"outputs":[0]}')),
+        *(
+            (tfserving_grpc.ask([32]), content)
+            for content in (
+                *(b"", b"\xff", b'{"predictions":[0]}'),
+                answer_by_grpc(output="kelvin", float_val=[0]),
+                answer_by_grpc(dtype=DataType.DT_INVALID, float_val=[0]),
+            )
+        ),
+    ],
 )
-def test_other_forms_are_wrong(content: bytes | None) -> None:
+def test_other_forms_are_wrong(question: Question, content: bytes) -> None:
     with pytest.raises(WrongAnswerError, match="the answer is not of the expected form"):
-        function.ask([32, 212]).check(content)
+        question.check(content)
 
 
 @pytest.mark.parametrize("celsius", [[0], [0, 100, 100], [100, 0], [0, math.nan], [0, None], [0, "100"]])
@@ -75,24 +172,25 @@ def test_other_values_are_wrong(celsius: list[float]) -> None:
 
 
 def test_one_temperature_is_asked_by_the_url_and_more_by_a_body() -> None:
-    one, more, served = function.ask([98.6]), function.ask([32, 98.6]), tfserving.ask([98.6])
-    assert (one.method, one.path, one.body) == ("GET", "/?fahrenheit=98.6", None)
-    assert (more.method, more.path, more.body) == ("POST", "/", '{"fahrenheit":[32,98.6]}')
-    assert (served.method, served.path, served.body) == ("POST", tfserving.PATH, '{"instances":[98.6]}')
+    one, more, served = (ask.request for ask in (function.ask([98.6]), function.ask([32, 98.6]), tfserving.ask([98.6])))
+    assert one == HttpRequest("GET", "/?fahrenheit=98.6")
+    assert more == HttpRequest("POST", "/", '{"fahrenheit":[32,98.6]}')
+    assert served == HttpRequest("POST", tfserving.PATH, '{"instances":[98.6]}')
 
 
 def test_the_seed_decides_what_is_asked() -> None:
-    def paths(seed: str) -> list[str]:
-        return [question.path for question in questions(function.ask, 1, LEAST, MOST, seed)[:50]]
+    def requests(seed: str) -> list[bytes]:
+        return [each.request.encode(HOST, False) for each in questions(function.ask, 1, LEAST, MOST, seed)[:50]]
 
-    assert paths("1 0") == paths("1 0")
-    assert paths("1 0") != paths("1 1")
-    assert len(set(paths("1 0"))) > 40
+    assert requests("1 0") == requests("1 0")
+    assert requests("1 0") != requests("1 1")
+    assert len(set(requests("1 0"))) > 40
 
 
 @pytest.mark.parametrize(("least", "most"), [(LEAST, MOST), (-459.67, -459.67), (0.001, 0.002)])
 def test_temperatures_stay_in_their_range(least: float, most: float) -> None:
     for question in questions(tfserving.ask, 100, least, most, "1")[:20]:
-        values = json.loads(question.body or "")["instances"]
+        _, _, body = question.request.encode(HOST, False).partition(b"\r\n\r\n")
+        values = json.loads(body)["instances"]
         assert len(values) == 100
         assert all(least <= value <= most for value in values)

@@ -102,9 +102,20 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 {{- end }}
 
-{{/* The default URLs are those of the other charts' services, if the releases have the charts' names. */}}
+{{/* The targets by default: of each, the chart that installs it, and the URL of its service in a release of that name. */}}
+{{- define "f2c-loadtest.targets" -}}
+function: { chart: f2c-function, host: "http://f2c-function" }
+tfserving: { chart: f2c-tfserving, host: "http://f2c-tfserving:8501" }
+tfserving-grpc: { chart: f2c-tfserving, host: "http://f2c-tfserving:8500" }
+{{- end }}
+
+{{/* The one that is loaded; it has neither chart nor host if the chart does not know it. */}}
+{{- define "f2c-loadtest.target" -}}
+{{- get (include "f2c-loadtest.targets" . | fromYaml) .Values.target | default dict | toYaml }}
+{{- end }}
+
 {{- define "f2c-loadtest.host" -}}
-{{- default (eq .Values.target "function" | ternary "http://f2c-function" "http://f2c-tfserving:8501") .Values.host }}
+{{- .Values.host | default (include "f2c-loadtest.target" . | fromYaml).host | default "" }}
 {{- end }}
 
 {{/* Converts a time such as 90s or 1h30m into seconds. */}}
@@ -276,7 +287,7 @@ spec:
             topologyKey: kubernetes.io/hostname
             labelSelector:
               matchLabels:
-                app.kubernetes.io/name: {{ printf "f2c-%s" .Values.target }}
+                app.kubernetes.io/name: {{ (include "f2c-loadtest.target" . | fromYaml).chart | default .Values.target | quote }}
     {{- end }}
 {{- end }}
 {{- end }}
@@ -303,12 +314,15 @@ spec:
 {{- end }}
 {{- end }}
 {{- end }}
+{{- if not (include "f2c-loadtest.host" .) }}
+{{- fail (printf "The target %s has no address by default: set host." .Values.target) }}
+{{- end }}
 {{- with .Values }}
 {{- if gt (float64 .temperatures.min) (float64 .temperatures.max) }}
 {{- fail (printf "temperatures.min is %v; it must not be over temperatures.max, which is %v." .temperatures.min .temperatures.max) }}
 {{- end }}
 {{- if and .readyReplicas (ne .target "function") }}
-{{- fail "readyReplicas is for the target function only: TensorFlow Serving does not tell which replica answers." }}
+{{- fail "readyReplicas is for the target function only: no other target tells which replica answers." }}
 {{- end }}
 {{- range .extraArgs }}
 {{- $option := splitList "=" . | first }}

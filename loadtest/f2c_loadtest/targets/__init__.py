@@ -1,7 +1,14 @@
 """What can be loaded. A new target is a module of its own, and a line here."""
 
-from f2c_loadtest.targets import function, tfserving
+from f2c_loadtest.targets import function, tfserving, tfserving_grpc
 from f2c_loadtest.targets.target import Target
 
-TARGETS: dict[str, Target] = {target.key: target for target in (function.TARGET, tfserving.TARGET)}
+TARGETS: dict[str, Target] = {
+    target.key: target
+    for target in (
+        function.TARGET,
+        tfserving.TARGET,
+        tfserving_grpc.TARGET,
+    )
+}
 """The targets by their keys, as `--target` takes them."""

@@ -2,8 +2,8 @@
 
 import json
 import math
-from typing import Any
 
+from f2c_loadtest.http_client import HttpClient, HttpRequest
 from f2c_loadtest.question import Question, exact_celsius
 from f2c_loadtest.targets.target import Target
 
@@ -17,17 +17,19 @@ def ask(fahrenheit: list[float]) -> Question:
     celsius = exact_celsius(fahrenheit)
     tolerances = [TOLERANCE_ULPS * math.ulp(right) for right in celsius]
     if len(fahrenheit) == 1:
-        return Question("GET", f"/?fahrenheit={fahrenheit[0]!r}", None, celsius, tolerances, _read_one)
+        return Question(HttpRequest("GET", f"/?fahrenheit={fahrenheit[0]!r}"), celsius, tolerances, _read_one)
     body = json.dumps({"fahrenheit": fahrenheit}, separators=(",", ":"))
-    return Question("POST", "/", body, celsius, tolerances, _read_more)
+    return Question(HttpRequest("POST", "/", body), celsius, tolerances, _read_more)
 
 
-def _read_one(answer: dict[str, Any]) -> tuple[list[float], str | None]:
+def _read_one(content: bytes) -> tuple[list[float], str]:
+    answer = json.loads(content.decode())
     return [answer["celsius"]], answer["appId"]
 
 
-def _read_more(answer: dict[str, Any]) -> tuple[list[float], str | None]:
+def _read_more(content: bytes) -> tuple[list[float], str]:
+    answer = json.loads(content.decode())
     return answer["celsius"], answer["appId"]
 
 
-TARGET = Target("function", names_replicas=True, ask=ask)
+TARGET = Target("function", names_replicas=True, client=HttpClient, ask=ask)

@@ -2,8 +2,8 @@
 
 import json
 import struct
-from typing import Any
 
+from f2c_loadtest.http_client import HttpClient, HttpRequest
 from f2c_loadtest.question import Question, exact_celsius
 from f2c_loadtest.targets.target import Target
 
@@ -15,16 +15,20 @@ RELATIVE_TOLERANCE = 3 * 2.0**-24
 def ask(fahrenheit: list[float]) -> Question:
     """Makes the question for some temperatures in °F."""
     celsius = exact_celsius(fahrenheit)
-    tolerances = [
+    body = json.dumps({"instances": fahrenheit}, separators=(",", ":"))
+    return Question(HttpRequest("POST", PATH, body), celsius, tolerances_of(fahrenheit, celsius), _read)
+
+
+def tolerances_of(fahrenheit: list[float], celsius: list[float]) -> list[float]:
+    """Returns by how many °C the model may miss each exact value: it takes temperatures, and computes, in float32."""
+    return [
         RELATIVE_TOLERANCE * abs(right) + abs(value - _to_float32(value))
         for value, right in zip(fahrenheit, celsius, strict=True)
     ]
-    body = json.dumps({"instances": fahrenheit}, separators=(",", ":"))
-    return Question("POST", PATH, body, celsius, tolerances, _read)
 
 
-def _read(answer: dict[str, Any]) -> tuple[list[float], str | None]:
-    return answer["predictions"], None
+def _read(content: bytes) -> tuple[list[float], None]:
+    return json.loads(content.decode())["predictions"], None
 
 
 def _to_float32(value: float) -> float:
@@ -32,4 +36,4 @@ def _to_float32(value: float) -> float:
     return float(nearest)
 
 
-TARGET = Target("tfserving", names_replicas=False, ask=ask)
+TARGET = Target("tfserving", names_replicas=False, client=HttpClient, ask=ask)

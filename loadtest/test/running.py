@@ -1,0 +1,86 @@
+"""Runs the command with a real Locust, and reads what it left."""
+
+import base64
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from f2c_loadtest.archive import BEGIN, END
+from f2c_loadtest.files import result_files
+
+PACKAGE_ROOT = Path(__file__).parents[1]
+
+Rows = list[dict[str, str]]
+
+
+class LoadTest:
+    """Runs the command as a process, with a directory of its own for the results."""
+
+    def __init__(self, directory: Path, *arguments: str, target: str = "function") -> None:
+        """Starts the command."""
+        directory.mkdir(exist_ok=True)
+        self.target = target
+        self.results = directory / "results"
+        self.termination_log = directory / "termination-log"
+        self.termination_log.touch()
+        # Kubernetes sets LOCUST_PORT for a service named locust, and users may set LOCUST_USERS for their own Locust.
+        environment = {**os.environ, "LOCUST_PORT": "tcp://10.0.0.1:8089", "LOCUST_USERS": "999"}
+        self.process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "f2c_loadtest", f"--target={target}", f"--results={self.results}"),
+                *(f"--termination-log={self.termination_log}", *arguments),
+            ],
+            env={**environment, "PYTHONPATH": str(PACKAGE_ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.output = self.log = ""
+
+    def end(self) -> int:
+        """Waits until the command ends, and returns its exit code."""
+        self.output, self.log = self.process.communicate(timeout=90)
+        print(self.output, self.log)
+        assert "Traceback" not in self.log + self.output
+        return self.process.returncode
+
+    def rows(self, kind: str) -> Rows:
+        """Reads a CSV file of the results."""
+        with (self.results / f"{self.target}_{kind}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def total(self, kind: str, column: str) -> int:
+        """Returns the sum of a column."""
+        return sum(int(row[column]) for row in self.rows(kind))
+
+    def verdict(self) -> dict[str, Any]:
+        """Reads the verdict."""
+        verdict: dict[str, Any] = json.loads((self.results / f"{self.target}_verdict.json").read_text(encoding="utf-8"))
+        return verdict
+
+    def locust_total(self, column: str) -> int:
+        """Reads a sum from Locust's own statistics."""
+        (aggregated,) = (row for row in self.rows("stats") if row["Name"] == "Aggregated")
+        return int(aggregated[column])
+
+
+def assert_complete(load_test: LoadTest) -> None:
+    """Checks that the archive in the log, and the termination message, agree with the files."""
+    files = result_files(load_test.results, load_test.target)
+    *_, framed = load_test.output.partition(BEGIN)
+    lines = framed.partition(END)[0].splitlines()
+    packed = base64.b64decode("".join(lines[lines.index("", 1) :]))
+    with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
+        unpacked = {entry.name: tar.extractfile(entry) for entry in tar}
+        assert {name: file.read() for name, file in unpacked.items() if file} == {
+            file.name: file.read_bytes() for file in files
+        }
+    message = load_test.termination_log.read_text(encoding="utf-8")
+    assert f"{message}\n{BEGIN}" in load_test.output
+    assert message.startswith(f"{load_test.verdict()['verdict']} {load_test.target}: ")

@@ -1,0 +1,73 @@
+"""A gRPC server that answers like TensorFlow Serving, or with the errors that a test wants, and counts its requests."""
+
+import struct
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from fractions import Fraction
+
+import grpc
+
+from f2c_loadtest.predict_pb2 import DT_FLOAT, PredictRequest, PredictResponse, TensorProto
+from f2c_loadtest.targets.tfserving_grpc import INPUT, METHOD, MODEL, OUTPUT
+
+
+class ScriptedTfServing(grpc.GenericRpcHandler):
+    """Answers each call in `seconds` with a temperature that is `error` °C too high, or with another status than OK."""
+
+    def __init__(self) -> None:
+        """Begins with right answers."""
+        self.status: grpc.StatusCode | None = None
+        self.error = self.seconds = 0.0
+        self.requests = 0
+        self.peers: set[str] = set()
+        self.url = ""
+        self._lock = threading.Lock()
+
+    @property
+    def connections(self) -> int:
+        """The number of connections that sent a request."""
+        return len(self.peers)
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
+        """Serves one method."""
+        if handler_call_details.method != METHOD:
+            return None
+        return grpc.unary_unary_rpc_method_handler(
+            self._predict, PredictRequest.FromString, PredictResponse.SerializeToString
+        )
+
+    def _predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResponse:
+        with self._lock:
+            self.requests += 1
+            self.peers.add(context.peer())
+        if self.status:
+            context.abort(self.status, "The test wants this.")
+        if request.model_spec.name != MODEL:
+            context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {request.model_spec.name}")
+        time.sleep(self.seconds)
+        tensor = request.inputs[INPUT]
+        celsius = [_float32((Fraction(value) - 32) * 5 / 9 + Fraction(self.error)) for value in tensor.float_val]
+        shape = tensor.tensor_shape
+        return PredictResponse(outputs={OUTPUT: TensorProto(dtype=DT_FLOAT, tensor_shape=shape, float_val=celsius)})
+
+
+def _float32(value: Fraction) -> float:
+    (nearest,) = struct.unpack("f", struct.pack("f", value))
+    return float(nearest)
+
+
+@contextmanager
+def scripted_tfserving(credentials: grpc.ServerCredentials | None = None) -> Iterator[ScriptedTfServing]:
+    """Runs a server until the block ends: with TLS, if there are credentials."""
+    scripted = ScriptedTfServing()
+    server = grpc.server(ThreadPoolExecutor(16), [scripted])
+    if credentials:
+        scripted.url = f"https://localhost:{server.add_secure_port('localhost:0', credentials)}"
+    else:
+        scripted.url = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    server.start()
+    yield scripted
+    server.stop(grace=None).wait()

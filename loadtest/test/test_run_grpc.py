@@ -1,0 +1,122 @@
+"""Runs the command with a real Locust against a real gRPC server, which a test can make fail."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import grpc
+import pytest
+from running import LoadTest, assert_complete
+from scripted_tfserving import ScriptedTfServing, scripted_tfserving
+
+USERS, RATE = 4, 40
+
+Run = Callable[..., LoadTest]
+
+
+@pytest.fixture
+def tfserving() -> Iterator[ScriptedTfServing]:
+    """Yields a server that gives right answers."""
+    with scripted_tfserving() as server:
+        yield server
+
+
+@pytest.fixture
+def run(tfserving: ScriptedTfServing, tmp_path: Path) -> Run:
+    """Returns a function that runs a short load with the given options."""
+
+    def run_with(*others: str) -> LoadTest:
+        # A neighbour that takes the CPU makes the load generator late, and the load INVALID, and rightly so.
+        for attempt in range(3):
+            tfserving.requests = 0
+            tfserving.peers.clear()
+            load_test = LoadTest(tmp_path / str(attempt), *load(tfserving), *others, target="tfserving-grpc")
+            load_test.end()
+            if not any("late itself" in reason for reason in load_test.verdict()["reasons"]):
+                break
+        return load_test
+
+    return run_with
+
+
+def load(server: ScriptedTfServing) -> tuple[str, ...]:
+    return f"--host={server.url}", f"--users={USERS}", f"--rate={RATE}", "--run-time=4s", "--settle=1"
+
+
+def errors(load_test: LoadTest) -> set[str]:
+    return {row["Error"] for row in load_test.rows("failures")}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_everything_adds_up(run: Run, tfserving: ScriptedTfServing, processes: int) -> None:
+    load_test = run("--requests-per-connection=10", "--batch=3", f"--processes={processes}")
+    assert load_test.verdict()["reasons"] == []
+    assert_complete(load_test)
+    assert tfserving.requests >= RATE * 4 - USERS
+    assert load_test.locust_total("Request Count") == load_test.total("seconds", "requests") == tfserving.requests
+    assert {row["Type"] for row in load_test.rows("stats")} == {"gRPC", ""}
+    assert len({row["process"] for row in load_test.rows("generator")}) == processes
+    # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
+    assert tfserving.requests / 10 <= tfserving.connections <= tfserving.requests / 10 + 2 * USERS
+
+
+def test_connections_that_are_kept(run: Run, tfserving: ScriptedTfServing) -> None:
+    assert run("--requests-per-connection=0").verdict()["verdict"] == "VALID"
+    assert tfserving.connections == USERS
+
+
+def test_wrong_answers(run: Run, tfserving: ScriptedTfServing) -> None:
+    tfserving.error = 0.001
+    load_test = run()
+    assert load_test.process.returncode == 3
+    verdict = load_test.verdict()
+    assert verdict["wrongAnswers"] == verdict["failures"] == verdict["requests"] > 0
+    assert_complete(load_test)
+
+
+def test_another_status_than_ok(run: Run, tfserving: ScriptedTfServing) -> None:
+    tfserving.status = grpc.StatusCode.FAILED_PRECONDITION
+    load_test = run("--requests-per-connection=0")
+    assert load_test.process.returncode == 3
+    assert load_test.verdict()["wrongAnswers"] == 0
+    assert errors(load_test) == {"RequestError('the status is FAILED_PRECONDITION')"}
+    # The server has refused a request, and nothing is wrong with the connection.
+    assert tfserving.connections == USERS
+    assert_complete(load_test)
+
+
+def test_a_server_that_is_not_there(run: Run) -> None:
+    load_test = run("--host=http://127.0.0.1:9")
+    assert load_test.process.returncode == 3
+    (error,) = errors(load_test)
+    assert "the status is UNAVAILABLE: the server could not be reached" in error
+    assert load_test.log.count("The first UNAVAILABLE: failed to connect to all addresses") == 1
+    assert_complete(load_test)
+
+
+def test_answers_that_take_longer_than_a_request_may(run: Run, tfserving: ScriptedTfServing) -> None:
+    tfserving.seconds = 10.5
+    load_test = run("--run-time=13s")
+    assert load_test.process.returncode == 3
+    assert errors(load_test) == {"RequestError('the status is DEADLINE_EXCEEDED: there was no answer within 10 s')"}
+
+
+def test_all_users_can_wait_at_the_same_time(run: Run, tfserving: ScriptedTfServing) -> None:
+    tfserving.seconds = 0.5
+    load_test = run("--users=16", "--rate=24", "--run-time=6s", "--settle=2")
+    assert load_test.verdict()["verdict"] == "VALID"
+    assert load_test.verdict()["p99Us"] < 700_000
+
+
+def test_a_server_with_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
+    files = ("-keyout", str(key), "-out", str(certificate))
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name, *files], check=True)
+    credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
+    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate))
+    with scripted_tfserving(credentials) as server:
+        load_test = LoadTest(tmp_path, *load(server), target="tfserving-grpc")
+        load_test.end()
+    assert load_test.verdict()["failures"] == 0
+    assert load_test.total("seconds", "requests") == server.requests > 0
