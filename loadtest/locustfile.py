@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import cycle
 from random import randrange
-from time import monotonic, perf_counter, time
+from time import monotonic, perf_counter
 from typing import NamedTuple
 
 import gevent
@@ -12,6 +12,7 @@ from locust import User, task
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
 from f2c_loadtest.client import RequestError
+from f2c_loadtest.clock import now
 from f2c_loadtest.question import Question, WrongAnswerError, questions
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
@@ -82,7 +83,7 @@ class ConversionUser(User):
         except (OSError, RequestError) as error:
             exception = error
         service = (perf_counter() - start) * 1e6
-        end = time()
+        end = now()
         if exception is None:
             try:
                 app_id = exchange.check(content)

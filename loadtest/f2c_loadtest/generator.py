@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from f2c_loadtest import clock
 from f2c_loadtest.machine import Machine, Periods
 from f2c_loadtest.recorder import Record, Sample
 from f2c_loadtest.schedule import SCHEDULE
@@ -18,7 +19,7 @@ class Watch:
     def __init__(self, record: Record, process: Callable[[], str], users: Callable[[], int]) -> None:
         """Begins. There is to be one in every process that has users."""
         self._record, self._process, self._users = record, process, users
-        self._due = self._since = time.time()
+        self._due = self._since = clock.now()
         self._cpu, self._lag = time.process_time(), 0.0
         self._machine = Machine()
         self._periods, self._stolen = self._machine.periods(), self._machine.stolen()
@@ -26,7 +27,7 @@ class Watch:
         self._look()
 
     def _look(self) -> None:
-        now = time.time()
+        now = clock.now()
         self._lag = max(self._lag, now - self._due)
         self._due = now + PROBE
         self._timer.set(self._due)
@@ -48,6 +49,7 @@ class Watch:
                 _throttled(self._periods, periods),
                 None if stolen is None or self._stolen is None else round((stolen - self._stolen) / seconds, 4),
                 SCHEDULE.take_late(),
+                round(clock.moved(), 3),
             )
         )
         self._since, self._cpu, self._lag, self._periods, self._stolen = now, cpu, 0.0, periods, stolen

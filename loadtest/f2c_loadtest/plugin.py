@@ -19,7 +19,7 @@ from locust import LoadTestShape, events, runners
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from f2c_loadtest import generator
+from f2c_loadtest import clock, generator
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.recorder import RECORD, requests
 from f2c_loadtest.schedule import SCHEDULE
@@ -77,7 +77,7 @@ def _record(
 ) -> None:
     # A request of somebody's own locustfile, which may report what took no time, or tell only how long it took.
     if response_time is not None:
-        end = time.time() if start_time is None else start_time + response_time / 1000
+        end = clock.now() if start_time is None else start_time - clock.moved() + response_time / 1000
         RECORD.request(end, response_time * 1000, exception=exception)
 
 
@@ -181,7 +181,7 @@ class Steps(LoadTestShape):
         return self._finish(self.runner, settings)
 
     def _run(self, runner: Runner, settings: Settings, step: Step) -> tuple[int, float] | None:
-        now = time.time()
+        now = clock.now()
         if self._begin is None:
             # Users that the backlog of the step before has made are needed at a higher rate too.
             self._users = max(step.users, self._users if step.rate else 0)
@@ -244,7 +244,7 @@ class Steps(LoadTestShape):
         assert self.runner
         settings = settings_of(self.runner.environment)
         if self._begin is not None:
-            self._end = min(self._end, int(time.time()))
+            self._end = min(self._end, int(clock.now()))
             self._close(self._window(settings, settings.steps[self._number]), len(settings.steps))
 
 

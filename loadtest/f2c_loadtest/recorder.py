@@ -39,6 +39,8 @@ class Sample(NamedTuple):
     stolen_cores: float | None = None
     late: int = 0
     """Requests that were sent late although a user was free."""
+    clock_moved: float = 0.0
+    """By how many seconds the clock of its machine was moved since the start."""
 
 
 class Record:

@@ -1,13 +1,13 @@
 """When this process sends requests, and how large they are: what the current step says."""
 
 import math
-import time
 from collections import deque
 from collections.abc import Callable
 from functools import cached_property
 
 import gevent
 
+from f2c_loadtest import clock
 from f2c_loadtest.timer import Timer
 
 # A request that is sent later, in seconds, is late: the latencies that are measured are a few milliseconds.
@@ -23,7 +23,7 @@ class Schedule:
     was free, this process woke late: that is its own lag, and nothing that the target could help.
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, now: Callable[[], float] = clock.now) -> None:
         """Takes the clock, in unix seconds."""
         self._now = now
         self._free: deque[gevent.Greenlet] = deque()

@@ -3,16 +3,16 @@
 import ctypes
 import os
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
 import gevent
 
+from f2c_loadtest import clock
+
 NANOSECONDS = 1_000_000_000
 
-# The constants of <time.h> and <sys/timerfd.h> on Linux, which Python has in `os` from 3.13 on.
-CLOCK_REALTIME = 0
+# The constants of <sys/timerfd.h> on Linux, which Python has in `os` from 3.13 on.
 TFD_NONBLOCK, TFD_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 TFD_TIMER_ABSTIME = 1
 
@@ -21,7 +21,7 @@ READ = 1
 
 
 class Timer:
-    """Calls a function, in gevent's hub, at a unix time in seconds: the last one that was set.
+    """Calls a function, in gevent's hub, at a time of this load test's clock: the last one that was set.
 
     Only Linux has a timer that is finer than gevent's own, which takes its place elsewhere.
     """
@@ -34,7 +34,7 @@ class Timer:
         self._libc: Any = None
         if sys.platform == "linux":
             self._libc = ctypes.CDLL(None, use_errno=True)
-            self._timer = self._libc.timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC)
+            self._timer = self._libc.timerfd_create(clock.CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)
             if self._timer < 0:
                 raise OSError(ctypes.get_errno(), "A timer can't be made: timerfd_create has failed")
             # The interval, which stays 0, and the time, each in seconds and nanoseconds.
@@ -45,10 +45,10 @@ class Timer:
     def set(self, at: float) -> None:
         """Sets the time; what is past is due at once."""
         if self._libc:
-            self._settime(max(1, int(at * NANOSECONDS)))
+            self._settime(max(1, int((at - clock.OFFSET) * NANOSECONDS)))
         else:
             self.clear()
-            self._watcher = self._loop.timer(max(0.0, at - time.time()))
+            self._watcher = self._loop.timer(max(0.0, at - clock.now()))
             self._watcher.start(self._callback)
 
     def clear(self) -> None:

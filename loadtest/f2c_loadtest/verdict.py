@@ -44,6 +44,9 @@ WINDOWS = 3
 # count itself. The difference of two rates has to exceed so many of its standard deviations.
 DEVIATIONS = 3
 
+# Beyond what NTP corrects bit by bit. What others sample beside the load would belong to other seconds.
+MOST_CLOCK_MOVE = 0.5
+
 MORE_CPU = "Give it more CPU, or offer less."
 
 
@@ -98,6 +101,7 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
     if not requests(total):
         yield "No request ended in the time that is measured."
         return
+    yield from _of_clock(outcome.record, outcome.windows)
     yield from _of_generator(settings, outcome.record, outcome.windows)
     for window in outcome.windows:
         yield from _of_rate(settings, outcome, window)
@@ -137,6 +141,15 @@ def is_saturated(settings: Settings, record: Record, window: Window) -> bool:
 def is_steady(record: Record, window: Window) -> bool:
     """Whether throughput was the same in each third of a window."""
     return not any(_of_steadiness(record, window))
+
+
+def _of_clock(record: Record, windows: list[Window]) -> Iterator[str]:
+    moves = [sample.clock_moved for sample in _samples(record, windows)]
+    if moves and max(moves) - min(moves) > MOST_CLOCK_MOVE:
+        yield (
+            f"The machine's clock was moved by {max(moves) - min(moves):.1f} s while the load ran, so that what was "
+            "sampled beside it belongs to other seconds. Run it again."
+        )
 
 
 def _of_generator(settings: Settings, record: Record, windows: list[Window]) -> Iterator[str]:

@@ -235,3 +235,28 @@ def test_somebodys_own_locustfile(start: Start, function: ScriptedFunction, tmp_
     assert load_test.locust_total("Request Count") == function.requests > 0
     assert load_test.total("seconds", "requests") == function.requests
     assert_complete(load_test)
+
+
+def test_a_clock_that_is_moved_while_the_load_runs(start: Start, function: ScriptedFunction, tmp_path: Path) -> None:
+    locustfile = tmp_path / "mine.py"
+    locustfile.write_text(
+        "import time, gevent\n"
+        "from locustfile import ConversionUser\n"
+        "unix_time = time.time\n"
+        "def move():\n"
+        "    time.time = lambda: unix_time() - 5\n"
+        "from locust import events\n"
+        "@events.spawning_complete.add_listener\n"
+        "def later(user_count, **_):\n"
+        "    if user_count:\n"
+        "        gevent.spawn_later(5, move)\n",
+        encoding="utf-8",
+    )
+    load_test = start(f"--locustfile={locustfile}", "--run-time=8s")
+    assert load_test.end() == 3
+    (reason,) = load_test.verdict()["reasons"]
+    assert "The machine's clock was moved by 5.0 s while the load ran" in reason
+    # No second is missing, and none is there twice.
+    seconds = [int(row["timestamp_s"]) for row in load_test.rows("seconds")]
+    assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
+    assert function.requests >= 8 * RATE - USERS

@@ -70,6 +70,13 @@ def paused(outcome: Outcome) -> Outcome:
     return outcome
 
 
+def clock_moved(outcome: Outcome, seconds: float) -> Outcome:
+    """Moves the machine's clock in the middle of the load."""
+    samples = outcome.record.samples
+    samples[15:] = [sample._replace(clock_moved=seconds) for sample in samples[15:]]
+    return outcome
+
+
 def test_nothing_is_wrong(tmp_path: Path) -> None:
     verdict = judge(settings_with(tmp_path, "--ready-replicas=2"), outcome_with(), None)
     assert (verdict["verdict"], verdict["reasons"]) == ("VALID", [])
@@ -86,6 +93,7 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
         ((), dataclasses.replace(outcome_with(), is_complete=False), None, "It ended before its last step did."),
         ((), dataclasses.replace(outcome_with(), lost_workers=["a"]), None, "Worker a was lost"),
         ((), Outcome(is_complete=True), None, "No request ended in the time that is measured."),
+        ((), clock_moved(outcome_with(), -5), None, r"The machine's clock was moved by 5\.0 s while the load ran"),
         ((), outcome_with(cpu_cores=0.95), None, "a process of it used 0.95 cores, more than 0.9 of the 1 that"),
         ((), outcome_with(lag_ms=80), None, r"was late itself: by 80 ms, more than 50\."),
         (
