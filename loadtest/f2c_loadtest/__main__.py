@@ -195,7 +195,7 @@ def wait(locust: "subprocess.Popen[bytes]") -> tuple[int, str | None]:
 def how(code: int) -> str:
     """Tells how a process has ended, and where to look."""
     if code == -signal.SIGKILL:
-        return "by SIGKILL: was there too little memory?"
+        return "by SIGKILL, as also happens when memory runs out"
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}: its log tells why"
 
 
