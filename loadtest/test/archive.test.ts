@@ -95,8 +95,8 @@ describe('a damaged archive', () => {
     ],
     ['Error from server', 'There is no archive in this text, nor any other line of a load test. Is it the whole log'],
     [
-      '[pod/a/b] 2026-11-23T18:06:05Z BROKEN function: Locust has ended by SIGKILL: was there too little memory?\n',
-      'in this log. The load test says in it: BROKEN function: Locust has ended by SIGKILL: was there too little memory?',
+      '[pod/a/b] 2026-11-23T18:06:05Z BROKEN function: Locust has ended by SIGKILL, as also happens when memory runs out\n',
+      'in this log. The load test says in it: BROKEN function: Locust has ended by SIGKILL, as also happens when memory runs out',
     ],
     ['f2c_loadtest: --users=0 is not wanted.', 'The load test says in it: f2c_loadtest: --users=0 is not wanted.'],
     ['Worker of a-master: done; the verdict is there.', 'The load test says in it: Worker of a-master: done;'],
