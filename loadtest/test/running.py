@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -70,9 +71,31 @@ class LoadTest:
         return int(aggregated[column])
 
 
+# Prints the columns of every kind of file, as the definition has them that the readers of the files go by.
+PRINT_COLUMNS = """
+const { KINDS } = await import('./results/files.ts');
+const columns = Object.entries(KINDS).map(([kind, { schema }]) => [kind, Object.keys(schema.entries)]);
+console.log(JSON.stringify(Object.fromEntries(columns)));
+"""
+
+
+@cache
+def defined_columns() -> dict[str, list[str]]:
+    """Returns the columns of each kind of file, or the members of a JSON file, as results/files.ts defines them."""
+    node = [str(PACKAGE_ROOT.parent / "node_modules/.bin/node"), "--input-type=module", "--eval", PRINT_COLUMNS]
+    columns: dict[str, list[str]] = json.loads(subprocess.check_output(node, cwd=PACKAGE_ROOT.parent))
+    return columns
+
+
 def assert_complete(load_test: LoadTest) -> None:
-    """Checks that the archive in the log, and the termination message, agree with the files."""
+    """Checks that the archive in the log and the termination message agree with the files, and these with files.ts."""
     files = result_files(load_test.results, load_test.target)
+    for file in files:
+        columns = defined_columns()[file.stem.removeprefix(f"{load_test.target}_")]
+        if file.suffix == ".json":
+            assert set(load_test.verdict()) == set(columns)
+        else:
+            assert file.read_text(encoding="utf-8").splitlines()[0].split(",") == columns, file.name
     *_, framed = load_test.output.partition(BEGIN)
     lines = framed.partition(END)[0].splitlines()
     packed = base64.b64decode("".join(lines[lines.index("", 1) :]))

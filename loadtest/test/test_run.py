@@ -102,7 +102,7 @@ def test_wrong_answers(start: Start, function: ScriptedFunction) -> None:
     assert load_test.end() == 3
     verdict = load_test.verdict()
     assert verdict["wrongAnswers"] == verdict["failures"] == verdict["requests"] > 0
-    assert verdict["reasons"][0].endswith(f"a temperature is wrong, or one is missing ({verdict['requests']}).")
+    assert f"a temperature is wrong, or one is missing ({verdict['requests']})." in " ".join(verdict["reasons"])
     assert load_test.locust_total("Failure Count") == function.requests
     assert_complete(load_test)
 
@@ -112,7 +112,7 @@ def test_refused_requests(start: Start, function: ScriptedFunction) -> None:
     load_test = start()
     assert load_test.end() == 3
     assert load_test.verdict()["wrongAnswers"] == 0
-    assert "requests failed, more than the share of 0.01 that may" in load_test.verdict()["reasons"][0]
+    assert "requests failed, more than the share of 0.01 that may" in " ".join(load_test.verdict()["reasons"])
     assert not load_test.rows("replicas")
     assert_complete(load_test)
 
@@ -125,7 +125,7 @@ def test_failed_requests_that_may(start: Start, function: ScriptedFunction) -> N
 def test_a_target_that_is_not_there(start: Start) -> None:
     load_test = start("--host=http://127.0.0.1:9")
     assert load_test.end() == 3
-    assert "requests failed" in load_test.verdict()["reasons"][0]
+    assert "requests failed" in " ".join(load_test.verdict()["reasons"])
     assert_complete(load_test)
 
 
@@ -254,8 +254,7 @@ def test_a_clock_that_is_moved_while_the_load_runs(start: Start, function: Scrip
     )
     load_test = start(f"--locustfile={locustfile}", "--run-time=8s")
     assert load_test.end() == 3
-    (reason,) = load_test.verdict()["reasons"]
-    assert "The machine's clock was moved by 5.0 s while the load ran" in reason
+    assert "The machine's clock was moved by 5.0 s while the load ran" in " ".join(load_test.verdict()["reasons"])
     # No second is missing, and none is there twice.
     seconds = [int(row["timestamp_s"]) for row in load_test.rows("seconds")]
     assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
