@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { ROOT, VERSION } from '../loadtest/compare/environment.ts';
 import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
-import { RELEASES } from '../loadtest/compare/cluster/namespace.ts';
+import { RELEASES } from '../loadtest/compare/cluster/session.ts';
 import type { Chart } from '../loadtest/compare/options.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Progress } from '../loadtest/compare/progress.ts';

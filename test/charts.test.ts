@@ -4,7 +4,7 @@ import { getDefaults, getMetadata } from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { settingsSchema } from '../function/src/settings.ts';
-import { RELEASES } from '../loadtest/compare/cluster/namespace.ts';
+import { RELEASES } from '../loadtest/compare/cluster/session.ts';
 import { CHARTS as FOLDERS, type Chart } from '../loadtest/compare/options.ts';
 
 const FUNCTION = 'chart';

@@ -118,7 +118,7 @@ export function readOptions(argv: string[]): Options {
     .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
     .addOption(
       new Option('--experiment <name>', 'run only this experiment; can be repeated')
-        .argParser(collect(oneOf(EXPERIMENT_NAMES)))
+        .argParser(repeated(oneOf(EXPERIMENT_NAMES)))
         .default([], 'all'),
     )
     .option('--trials <n>', `number of times each load runs (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
@@ -131,7 +131,7 @@ export function readOptions(argv: string[]): Options {
     .option(
       '--cpu-limit <quantity>',
       'CPU limit of the single replica in capacity, batch and coldstart',
-      quantity,
+      cpuQuantity,
       '100m',
     )
     .addOption(
@@ -142,13 +142,13 @@ export function readOptions(argv: string[]): Options {
     .option('--seed <n>', 'seed of the random temperatures', whole, 1)
     .addOption(
       new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
-        .argParser(collect(ofChart('.')))
+        .argParser(repeated(ofChart('.')))
         .conflicts('local')
         .default([], 'none'),
     )
     .addOption(
       new Option('--values <chart=file>', 'values file for a chart; can be repeated')
-        .argParser(collect(ofChart('=')))
+        .argParser(repeated(ofChart('=')))
         .conflicts('local')
         .default([], 'none'),
     )
@@ -255,7 +255,7 @@ function byChart(pairs: [Chart, string][]): Record<Chart, string[]> {
 }
 
 /** An option that can be repeated. */
-function collect<T>(parse: (text: string) => T): (text: string, before: T[]) => T[] {
+function repeated<T>(parse: (text: string) => T): (text: string, before: T[]) => T[] {
   return (text, before) => [...before, parse(text)];
 }
 
@@ -292,7 +292,7 @@ function duration(text: string): number {
   return total;
 }
 
-function quantity(text: string): string {
+function cpuQuantity(text: string): string {
   if (!/^(\d+m|\d+(\.\d+)?)$/.test(text)) throw new InvalidArgumentError('CPUs are wanted, such as 500m or 1.');
   return text;
 }

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { environmentOf } from '../compare/cluster/inventory.ts';
 import { runLoad } from '../compare/cluster/job.ts';
 import type { Kubernetes } from '../compare/cluster/kubernetes.ts';
-import { openNamespace, type Namespace } from '../compare/cluster/namespace.ts';
+import { openSession, type ClusterSession } from '../compare/cluster/session.ts';
 import { resourcesOf } from '../compare/cluster/releases.ts';
 import { memoryBytes, startWatch } from '../compare/cluster/samples.ts';
 import { readOptions } from '../compare/options.ts';
@@ -46,7 +46,7 @@ const containers = [
 ];
 
 /** @returns a namespace, and the paths and commands that were asked for */
-function openFake(terminated: Ending, log = ''): { namespace: Namespace; asked: string[] } {
+function openFake(terminated: Ending, log = ''): { namespace: ClusterSession; asked: string[] } {
   const asked: string[] = [];
   const answers: [RegExp, unknown][] = [
     [/\/pods\/.*\/log/, log],
@@ -79,11 +79,11 @@ function openFake(terminated: Ending, log = ''): { namespace: Namespace; asked: 
     },
   };
   const options = readOptions(['--tfserving-url', 'http://127.0.0.1:8501', '--function-url', 'http://127.0.0.1:8080']);
-  const opened = openNamespace({ api, shell, options, upgradeOptions: [], say: () => undefined });
+  const opened = openSession({ api, shell, options, upgradeOptions: [], say: () => undefined });
   return { namespace: { ...opened, name: 'mesh', installed: ['function'] }, asked };
 }
 
-function load(namespace: Namespace) {
+function load(namespace: ClusterSession) {
   return runLoad(namespace, { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0 });
 }
 

@@ -2,7 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { byName, type Resources } from './kubernetes.ts';
-import { BARE_SERVER, kubectl, RELEASES, type Namespace } from './namespace.ts';
+import { BARE_SERVER, kubectl, RELEASES, type ClusterSession } from './session.ts';
 import { CompareError } from '../place.ts';
 import { BARE_SERVER_CODE, BARE_SERVER_PORTS } from '../targets/index.ts';
 import { render, waitForDeployment } from './releases.ts';
@@ -24,9 +24,9 @@ interface Deployment {
 }
 
 /** Starts the bare server unless it runs already, and waits until it answers. */
-export async function startBareServer(namespace: Namespace): Promise<void> {
+export async function deployBareServer(session: ClusterSession): Promise<void> {
   const labels = { 'app.kubernetes.io/name': BARE_SERVER };
-  const template = await podTemplate(namespace, labels);
+  const template = await podTemplate(session, labels);
   const objects = [
     {
       apiVersion: 'apps/v1',
@@ -42,23 +42,23 @@ export async function startBareServer(namespace: Namespace): Promise<void> {
     },
   ];
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  await namespace.shell.run('kubectl', ['--namespace', namespace.name, 'apply', '--filename', '-'], list);
+  await session.shell.run('kubectl', ['--namespace', session.name, 'apply', '--filename', '-'], list);
   const selector = `app.kubernetes.io/name=${BARE_SERVER}`;
-  await waitForDeployment(namespace, BARE_SERVER, { what: 'The bare server is ready', selector, count: 1 });
+  await waitForDeployment(session, BARE_SERVER, { what: 'The bare server is ready', selector, count: 1 });
 }
 
 /** Stops the bare server if it runs, and waits until its pod is gone. */
-export async function stopBareServer(namespace: Namespace): Promise<void> {
+export async function removeBareServer(session: ClusterSession): Promise<void> {
   const options = ['--ignore-not-found', '--cascade', 'foreground'];
-  await kubectl(namespace, 'delete', 'deployment,service', BARE_SERVER, ...options);
+  await kubectl(session, 'delete', 'deployment,service', BARE_SERVER, ...options);
 }
 
 /**
  * Makes a pod like those of the function's chart, so that it may run wherever they may: with what the user set for them,
  * but without the labels by which the function's Service would select it.
  */
-async function podTemplate(namespace: Namespace, labels: Record<string, string>): Promise<PodTemplate> {
-  const objects = (await render(namespace, 'function')) as (Deployment | null)[];
+async function podTemplate(session: ClusterSession, labels: Record<string, string>): Promise<PodTemplate> {
+  const objects = (await render(session, 'function')) as (Deployment | null)[];
   const deployment = objects.find((each) => each?.kind === 'Deployment');
   const { selector, template } = deployment?.spec ?? {};
   const container = byName(template?.spec.containers, RELEASES.function);

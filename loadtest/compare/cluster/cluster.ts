@@ -5,7 +5,7 @@ import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes } from './inventory.ts';
 import { runLoad } from './job.ts';
 import { openKubernetes, patientShell } from './kubernetes.ts';
-import { enterNamespace, openNamespace, podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
+import { enterNamespace, openSession, podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
 import type { Options } from '../options.ts';
 import type { Place, Scaling } from '../place.ts';
 import { checkAutoscalers, checkCluster, checkMetrics, refuseUnequal } from './preflight.ts';
@@ -20,13 +20,13 @@ import type { TargetChart } from '../targets/target.ts';
  * Checks the cluster, and installs both targets there.
  * @throws CompareError if the cluster lacks something; then nothing stays installed
  */
-export async function openCluster(options: Options, shell: Shell, say: Namespace['say']): Promise<Place> {
+export async function openCluster(options: Options, shell: Shell, say: ClusterSession['say']): Promise<Place> {
   const upgradeOptions = await optionsOfHelm(shell);
   const api = await openKubernetes(shell, (sentence) => {
     say(sentence, 'warning');
   });
-  const namespace = openNamespace({ api, shell: patientShell(shell, api), options, upgradeOptions, say });
-  const { installed } = namespace;
+  const session = openSession({ api, shell: patientShell(shell, api), options, upgradeOptions, say });
+  const { installed } = session;
   const targets = TARGETS.filter((target) => installed.includes(target) || options.urls[target]);
   const scalings: Partial<Record<TargetChart, Scaling>> = {};
   /** The targets whose replica is not warm yet. */
@@ -41,18 +41,18 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
   let leave: (() => Promise<void>) | undefined;
 
   try {
-    cpus = await checkCluster(namespace);
-    if (options.experiments.includes('autoscale')) replicas = await checkAutoscalers(namespace);
-    leave = await enterNamespace(namespace);
-    await checkMetrics(namespace);
+    cpus = await checkCluster(session);
+    if (options.experiments.includes('autoscale')) replicas = await checkAutoscalers(session);
+    leave = await enterNamespace(session);
+    await checkMetrics(session);
     for (const target of onePerChart(installed)) await change(target, 'one');
     if (options.experiments.includes('scale-from-zero')) {
       noKnative = installed.includes('function')
-        ? await installOnKnative(namespace)
+        ? await installOnKnative(session)
         : 'Only the URL of the function is known.';
     }
-    const [pod] = installed[0] ? await podsBy(namespace, selectorOf(releaseOf(installed[0]))) : [];
-    readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(namespace, pod.spec.nodeName)));
+    const [pod] = installed[0] ? await podsBy(session, selectorOf(releaseOf(installed[0]))) : [];
+    readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(session, pod.spec.nodeName)));
   } catch (error) {
     await close();
     throw error;
@@ -67,13 +67,13 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     cpus: cpus ?? Infinity,
     controls: (target) => installed.includes(target),
     prepare,
-    load: (load) => runLoad(namespace, load),
-    watch: (target) => startWatch(namespace, target, readsKubelet),
-    coldStart: (target) => coldStart(namespace, target),
-    scaleFromZero: noKnative === undefined ? () => scaleFromZero(namespace) : undefined,
-    imageBytes: (target) => imageBytes(namespace, target),
-    memoryBytes: (target) => memoryBytes(namespace, target),
-    environment: async () => ({ ...(await environmentOf(namespace)), resources }),
+    load: (load) => runLoad(session, load),
+    watch: (target) => startWatch(session, target, readsKubelet),
+    coldStart: (target) => coldStart(session, target),
+    scaleFromZero: noKnative === undefined ? () => scaleFromZero(session) : undefined,
+    imageBytes: (target) => imageBytes(session, target),
+    memoryBytes: (target) => memoryBytes(session, target),
+    environment: async () => ({ ...(await environmentOf(session)), resources }),
     close,
   };
 
@@ -88,16 +88,16 @@ export async function openCluster(options: Options, shell: Shell, say: Namespace
     if (scaling === 'auto' || scalings[chart] !== scaling) await change(target, scaling);
     if (cold.delete(target)) await warmUp();
     // The autoscaler's first reading must not include the warm-up, or it would add a second replica before the load.
-    if (scaling === 'auto') await startAutoscaler(namespace, target, Date.now());
+    if (scaling === 'auto') await startAutoscaler(session, target, Date.now());
   }
 
   /** Makes one new replica of what answers a target, with the resources of a scaling. */
   async function change(target: Target, scaling: Scaling): Promise<void> {
     const chart = chartOf(target);
-    await scaleToOne(namespace, target, scaling);
+    await scaleToOne(session, target, scaling);
     scalings[chart] = scaling;
     for (const each of installed) if (chartOf(each) === chart) cold.add(each);
-    resources[`${chart}/${scaling}`] = await resourcesOf(namespace, target);
+    resources[`${chart}/${scaling}`] = await resourcesOf(session, target);
     refuseUnequal(
       'resources',
       onePerChart(installed).map((each) => [DEFINITIONS[each].name, resources[`${chartOf(each)}/${scaling}`]]),

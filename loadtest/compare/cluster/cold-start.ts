@@ -2,7 +2,7 @@
 
 import type { Row, Target } from '../../../results/files.ts';
 import { trouble, type Pod } from './kubernetes.ts';
-import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type Namespace } from './namespace.ts';
+import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type ClusterSession } from './session.ts';
 import { CompareError } from '../place.ts';
 import { waitForReplicas } from './releases.ts';
 import { DEFINITIONS, answers } from '../targets/index.ts';
@@ -15,14 +15,14 @@ const START_SECONDS = 180;
  * Scales a target to no replica, and then to one. This process measures the time, which begins when the API server
  * reports the new pod. The requests go through the API server, which adds a few milliseconds.
  */
-export async function coldStart(namespace: Namespace, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
-  const { shell, core, api } = namespace;
+export async function coldStart(session: ClusterSession, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
+  const { shell, core, api } = session;
   const { name, portName, question } = DEFINITIONS[target];
   if (typeof question === 'function') throw new Error(`${name} can't be asked through the API server`);
   const release = releaseOf(target);
   const selector = selectorOf(release);
   await scaleTo(0);
-  await waitForReplicas(namespace, target, 0);
+  await waitForReplicas(session, target, 0);
 
   const watching = new AbortController();
   const signal = AbortSignal.any([shell.signal, watching.signal]);
@@ -38,7 +38,7 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
     };
     const [first_answer_ms, first_service_answer_ms] = await Promise.all([
       since(`pods/${pod.metadata.name}:${port}`),
-      since(`services/${release}:${await servicePort(namespace, target)}`),
+      since(`services/${release}:${await servicePort(session, target)}`),
     ]);
     return { pod_created_s: timestamp, first_answer_ms, first_service_answer_ms };
   } finally {
@@ -46,7 +46,7 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
   }
 
   function scaleTo(replicas: number): Promise<string> {
-    return kubectl(namespace, 'scale', `deployment/${release}`, `--replicas=${replicas}`);
+    return kubectl(session, 'scale', `deployment/${release}`, `--replicas=${replicas}`);
   }
 
   async function firstPod(): Promise<{ pod: Pod; at: number; timestamp: number }> {
@@ -63,8 +63,8 @@ export async function coldStart(namespace: Namespace, target: Target): Promise<O
       await shell.until(`${name} answers after its start`, START_SECONDS, ask, POLL_MS);
     } catch (error) {
       if (!(error instanceof CompareError)) throw error;
-      const why = trouble(await podsBy(namespace, selector)) ?? error.message;
-      throw new CompareError(why, await diagnosis(namespace, selector));
+      const why = trouble(await podsBy(session, selector)) ?? error.message;
+      throw new CompareError(why, await diagnosis(session, selector));
     }
   }
 }

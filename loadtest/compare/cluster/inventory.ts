@@ -3,7 +3,7 @@
 import type { Environment, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import { byName, isForbidden, type List, type Node } from './kubernetes.ts';
-import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type Namespace } from './namespace.ts';
+import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type ClusterSession } from './session.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { installedChart } from './releases.ts';
@@ -12,25 +12,25 @@ import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
 type Image = Environment['images'][string];
 
 export async function environmentOf(
-  namespace: Namespace,
+  session: ClusterSession,
 ): Promise<Pick<Environment, 'kubernetes' | 'images' | 'charts' | 'clock'>> {
-  const { api } = namespace;
+  const { api } = session;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
-  const items = await nodesOf(namespace);
-  const seen = await Promise.all(onePerChart(namespace.installed).map((target) => cpuModel(namespace, target)));
+  const items = await nodesOf(session);
+  const seen = await Promise.all(onePerChart(session.installed).map((target) => cpuModel(session, target)));
   // If several targets run on one node, and only one of their pods could read the model, that one counts.
   const cpuModels = new Map(seen.filter(([, model]) => model !== null));
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
-    images: await byChart((chart) => imageOf(namespace, chart)),
-    charts: await byChart((chart) => installedChart(namespace, chart)),
-    clock: await clock(namespace),
+    images: await byChart((chart) => imageOf(session, chart)),
+    charts: await byChart((chart) => installedChart(session, chart)),
+    clock: await clock(session),
   };
 }
 
 /** Returns the size that a node reports for a target's image, in bytes; null if it is not known. */
-export async function imageBytes(namespace: Namespace, target: Target): Promise<number | null> {
-  return (await imageOf(namespace, chartOf(target)))?.sizeBytes ?? null;
+export async function imageBytes(session: ClusterSession, target: Target): Promise<number | null> {
+  return (await imageOf(session, chartOf(target)))?.sizeBytes ?? null;
 }
 
 async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promise<Record<string, T>> {
@@ -46,13 +46,13 @@ async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promis
  * Reads the model of a node's CPU in a pod, because Kubernetes does not know it.
  * @returns the node of a target's pod, and the model; null if the caller has no permission to run commands in pods
  */
-async function cpuModel(namespace: Namespace, target: Target): Promise<[node: string, model: string | null]> {
+async function cpuModel(session: ClusterSession, target: Target): Promise<[node: string, model: string | null]> {
   const release = releaseOf(target);
-  const [pod] = await podsBy(namespace, selectorOf(release));
+  const [pod] = await podsBy(session, selectorOf(release));
   const node = pod?.spec.nodeName ?? '';
   const container = [pod?.metadata.name ?? '', '--container', release];
   try {
-    const text = await kubectl(namespace, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
+    const text = await kubectl(session, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
     return [node, /^model name\s*: (.+)$/m.exec(text)?.[1] ?? null];
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
@@ -74,12 +74,12 @@ function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string,
   };
 }
 
-async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | undefined> {
-  const [pod] = await podsBy(namespace, selectorOf(RELEASES[chart]));
+async function imageOf(session: ClusterSession, chart: Chart): Promise<Image | undefined> {
+  const [pod] = await podsBy(session, selectorOf(RELEASES[chart]));
   const reference = byName(pod?.spec.containers, RELEASES[chart])?.image;
   const id = byName(pod?.status.containerStatuses, RELEASES[chart])?.imageID;
   if (!pod?.spec.nodeName || !reference || !id) return undefined;
-  const node = (await nodesOf(namespace)).find(({ metadata }) => metadata.name === pod.spec.nodeName);
+  const node = (await nodesOf(session)).find(({ metadata }) => metadata.name === pod.spec.nodeName);
   // Nodes list the full names of images, and only the largest fifty images.
   const isIt = (name: string) => name === id || name === reference || name.endsWith(`/${reference}`);
   // If another image has taken its name, an image has null for names.
@@ -88,7 +88,7 @@ async function imageOf(namespace: Namespace, chart: Chart): Promise<Image | unde
 }
 
 /** @returns all nodes of the cluster; none if the caller may not list them */
-async function nodesOf({ api }: Namespace): Promise<Node[]> {
+async function nodesOf({ api }: ClusterSession): Promise<Node[]> {
   try {
     return (await api.get<List<Node>>('/api/v1/nodes')).items;
   } catch (error) {
@@ -98,7 +98,7 @@ async function nodesOf({ api }: Namespace): Promise<Node[]> {
 }
 
 /** Compares the clocks, by the Date header of the API server, which has whole seconds. */
-async function clock({ api }: Namespace): Promise<Environment['clock']> {
+async function clock({ api }: ClusterSession): Promise<Environment['clock']> {
   const before = Date.now();
   const date = (await api.request('/version', {})).headers.get('date');
   const middle = (before + Date.now()) / 2;

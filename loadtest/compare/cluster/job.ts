@@ -5,10 +5,18 @@ import { sum } from 'simple-statistics';
 import { unpack } from '../archive.ts';
 import { describeEnding } from '../ending.ts';
 import { byName, PATIENCE_SECONDS, type List, type Pod } from './kubernetes.ts';
-import { BARE_SERVER, releaseOf, RELEASES, selectorOf, servicePort, waitForPods, type Namespace } from './namespace.ts';
+import {
+  BARE_SERVER,
+  releaseOf,
+  RELEASES,
+  selectorOf,
+  servicePort,
+  waitForPods,
+  type ClusterSession,
+} from './session.ts';
 import { CompareError, type Files, type Load } from '../place.ts';
-import { install } from './releases.ts';
-import { startBareServer, stopBareServer } from './bare-server.ts';
+import { installChart } from './releases.ts';
+import { deployBareServer, removeBareServer } from './bare-server.ts';
 import { BARE_SERVER_PORTS, DEFINITIONS } from '../targets/index.ts';
 
 /** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
@@ -20,41 +28,39 @@ interface Job {
 }
 
 /** @throws CompareError if the load left no results, with what the cluster reports about its pod */
-export async function runLoad(namespace: Namespace, load: Load): Promise<Files> {
-  const { api, core, options } = namespace;
+export async function runLoad(session: ClusterSession, load: Load): Promise<Files> {
+  const { api, core, options } = session;
   // The bare server stays for several loads that go to it, and does not disturb the others.
-  await (load.toBareServer ? startBareServer : stopBareServer)(namespace);
-  await install(namespace, 'loadtest', {
+  await (load.toBareServer ? deployBareServer : removeBareServer)(session);
+  await installChart(session, 'loadtest', {
     // Equal values would make the Job that has run already.
     run: randomUUID(),
     target: load.target,
-    host: await hostOf(namespace, load),
+    host: await hostOf(session, load),
     seed: options.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
     // The bare server has only one answer.
     temperatures: load.toBareServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });
-  const job = await currentJob(namespace);
+  const job = await currentJob(session);
   // A step goes on until it is steady, to three times its length at most.
   const seconds = 3 * sum(load.steps.map((step) => step.seconds)) + PATIENCE_SECONDS;
   const selector = `batch.kubernetes.io/job-name=${job}`;
   const what = `The load generator ${job} has ended`;
-  const pod = await waitForPods(namespace, { what, selector, maker: job, seconds }, (pods) =>
-    ended(namespace, job, pods),
-  );
+  const pod = await waitForPods(session, { what, selector, maker: job, seconds }, (pods) => ended(session, job, pods));
   const log = await api.text(`${core}/pods/${pod.metadata.name}/log?container=${RELEASES.loadtest}`);
   return (await unpack(log)).files;
 }
 
-async function hostOf(namespace: Namespace, { target, toBareServer }: Load): Promise<string> {
+async function hostOf(session: ClusterSession, { target, toBareServer }: Load): Promise<string> {
   if (toBareServer) return `http://${BARE_SERVER}:${BARE_SERVER_PORTS[DEFINITIONS[target].portName]}`;
-  const url = namespace.options.urls[target];
-  return url ?? `http://${releaseOf(target)}:${await servicePort(namespace, target)}`;
+  const url = session.options.urls[target];
+  return url ?? `http://${releaseOf(target)}:${await servicePort(session, target)}`;
 }
 
 /** Returns the name of the Job that the last installation made; the one before may not be gone yet. */
-async function currentJob({ api, name }: Namespace): Promise<string> {
+async function currentJob({ api, name }: ClusterSession): Promise<string> {
   const select = encodeURIComponent(`${selectorOf(RELEASES.loadtest)},app.kubernetes.io/component=generator`);
   const { items } = await api.get<List<Job>>(`/apis/batch/v1/namespaces/${name}/jobs?labelSelector=${select}`);
   const [job] = items.filter(({ metadata }) => !metadata.deletionTimestamp);
@@ -66,9 +72,9 @@ async function currentJob({ api, name }: Namespace): Promise<string> {
  * Returns the pod of a Job after it has ended with results, and undefined before that.
  * @throws CompareError if it can no longer end with results
  */
-async function ended(namespace: Namespace, job: string, [pod]: readonly Pod[]): Promise<Pod | undefined> {
+async function ended(session: ClusterSession, job: string, [pod]: readonly Pod[]): Promise<Pod | undefined> {
   if (!pod) {
-    const { status } = await namespace.api.get<Job>(`/apis/batch/v1/namespaces/${namespace.name}/jobs/${job}`);
+    const { status } = await session.api.get<Job>(`/apis/batch/v1/namespaces/${session.name}/jobs/${job}`);
     const failed = status.conditions?.find((condition) => condition.type === 'Failed' && condition.status === 'True');
     if (failed)
       throw new CompareError(`The load generator's pod is gone: ${failed.reason ?? ''}. ${failed.message ?? ''}`);

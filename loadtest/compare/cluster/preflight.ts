@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { max, sum } from 'simple-statistics';
 import { quantity } from '../../../results/quantity.ts';
 import { ApiError, isForbidden, METRICS_API, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
-import { RELEASES, type Namespace } from './namespace.ts';
+import { RELEASES, type ClusterSession } from './session.ts';
 import type { Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { render } from './releases.ts';
@@ -15,8 +15,8 @@ import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
  * @returns how many CPUs of the cluster pods can use; undefined if the caller may not know
  * @throws CompareError that says what is missing, and what to do
  */
-export async function checkCluster(namespace: Namespace): Promise<number | undefined> {
-  const { api, shell, say, name } = namespace;
+export async function checkCluster(session: ClusterSession): Promise<number | undefined> {
+  const { api, shell, say, name } = session;
   const context = await shell.run('kubectl', ['config', 'current-context']);
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
@@ -38,7 +38,7 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
   try {
     const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
     const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
-    await checkRoom(namespace, cpus);
+    await checkRoom(session, cpus);
     return cpus;
   } catch (error) {
     if (!isForbidden(error)) throw error;
@@ -47,7 +47,7 @@ export async function checkCluster(namespace: Namespace): Promise<number | undef
 }
 
 /** Checks that the caller may see what replicas use. @throws CompareError that names the right which is missing */
-export async function checkMetrics({ api, name }: Namespace): Promise<void> {
+export async function checkMetrics({ api, name }: ClusterSession): Promise<void> {
   try {
     await api.get(`${METRICS_API}/namespaces/${name}/pods`);
   } catch (error) {
@@ -65,10 +65,10 @@ export async function checkMetrics({ api, name }: Namespace): Promise<void> {
  * @returns how few and how many replicas each may have; undefined if no target is installed
  * @throws CompareError if they differ
  */
-export async function checkAutoscalers(namespace: Namespace): Promise<{ min: number; max: number } | undefined> {
+export async function checkAutoscalers(session: ClusterSession): Promise<{ min: number; max: number } | undefined> {
   const specs = await Promise.all(
-    onePerChart(namespace.installed).map(async (target) => {
-      const objects = await render(namespace, chartOf(target), '--set', 'autoscaling.enabled=true');
+    onePerChart(session.installed).map(async (target) => {
+      const objects = await render(session, chartOf(target), '--set', 'autoscaling.enabled=true');
       const autoscaler = (objects as (Autoscaler | null)[]).find((each) => each?.kind === 'HorizontalPodAutoscaler');
       return [DEFINITIONS[target].name, { ...autoscaler?.spec, scaleTargetRef: undefined }] as const;
     }),
@@ -103,8 +103,8 @@ export function refuseUnequal(
 }
 
 /** Checks that all replicas of the targets, and the load generator, fit next to what already runs, by CPU requests. */
-async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
-  const { api, say, installed, name } = namespace;
+async function checkRoom(session: ClusterSession, cpus: number): Promise<void> {
+  const { api, say, installed, name } = session;
   const { items: pods } = await api.get<List<Pod>>(
     `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
   );
@@ -117,7 +117,7 @@ async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
   const free = cpus - sum(requested);
 
   const needs = await Promise.all(
-    [...onePerChart(installed).map(chartOf), 'loadtest' as const].map((chart) => needsOf(namespace, chart)),
+    [...onePerChart(installed).map(chartOf), 'loadtest' as const].map((chart) => needsOf(session, chart)),
   );
   const least = sum(needs.map(({ cpu }) => cpu));
   const most = least + max(needs.map(({ cpu, replicas }) => (replicas - 1) * cpu));
@@ -131,8 +131,8 @@ async function checkRoom(namespace: Namespace, cpus: number): Promise<void> {
 }
 
 /** Returns how many CPUs each pod of a chart requests, and the highest number of its pods. */
-async function needsOf(namespace: Namespace, chart: Chart): Promise<{ cpu: number; replicas: number }> {
-  const objects = (await render(namespace, chart)) as (Manifest | null)[];
+async function needsOf(session: ClusterSession, chart: Chart): Promise<{ cpu: number; replicas: number }> {
+  const objects = (await render(session, chart)) as (Manifest | null)[];
   const replicas = objects.find((each) => each?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;
   const workloads = objects.filter((each) => each?.kind === 'Deployment' || each?.kind === 'Job');
   const cpus = workloads.flatMap((workload) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Target } from '../../../results/files.ts';
 import { byName, PATIENCE_SECONDS, type Deployment, type Resources } from './kubernetes.ts';
-import { podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type Namespace } from './namespace.ts';
+import { podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type ClusterSession } from './session.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { ROOT } from '../environment.ts';
 import type { Scaling } from '../place.ts';
@@ -15,18 +15,18 @@ import { chartOf, DEFINITIONS } from '../targets/index.ts';
 type Values = Record<string, string | number | boolean | object>;
 
 /** Installs a chart, or upgrades it. */
-export async function install(
-  namespace: Namespace,
+export async function installChart(
+  session: ClusterSession,
   chart: Chart,
   values: Values,
   release = RELEASES[chart],
 ): Promise<void> {
-  const args = [release, join(ROOT, CHARTS[chart]), '--namespace', namespace.name, ...given(namespace, chart)];
+  const args = [release, join(ROOT, CHARTS[chart]), '--namespace', session.name, ...given(session, chart)];
   // These values come after the user's, so that the experiment gets what it needs.
   const ours = Object.entries(values).flatMap(([key, value]) =>
     typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],
   );
-  await namespace.shell.run('helm', ['upgrade', '--install', ...namespace.upgradeOptions, ...args, ...ours]);
+  await session.shell.run('helm', ['upgrade', '--install', ...session.upgradeOptions, ...args, ...ours]);
 }
 
 /** From version 4 on, Helm has to be told that it may take the replicas back from an autoscaler. */
@@ -36,14 +36,14 @@ export async function optionsOfHelm(shell: Shell): Promise<string[]> {
 }
 
 /** Renders the objects of a chart. */
-export async function render(namespace: Namespace, chart: Chart, ...more: string[]): Promise<unknown[]> {
-  const args = ['template', RELEASES[chart], join(ROOT, CHARTS[chart]), ...given(namespace, chart), ...more];
-  return parseAllDocuments(await namespace.shell.run('helm', args)).map((each) => each.toJS() as unknown);
+export async function render(session: ClusterSession, chart: Chart, ...more: string[]): Promise<unknown[]> {
+  const args = ['template', RELEASES[chart], join(ROOT, CHARTS[chart]), ...given(session, chart), ...more];
+  return parseAllDocuments(await session.shell.run('helm', args)).map((each) => each.toJS() as unknown);
 }
 
 /** Returns the version and all values of an installed chart, or undefined if the chart is not installed. */
 export async function installedChart(
-  { name, shell }: Namespace,
+  { name, shell }: ClusterSession,
   chart: Chart,
 ): Promise<{ version: string; values: Record<string, unknown> } | undefined> {
   const inNamespace = ['--namespace', name, '--output', 'json'];
@@ -56,13 +56,13 @@ export async function installedChart(
 }
 
 /** Returns Helm's options for the values that the user gave. */
-function given({ options }: Namespace, chart: Chart): string[] {
+function given({ options }: ClusterSession, chart: Chart): string[] {
   const files = options.values[chart].flatMap((file) => ['--values', file]);
   return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
 }
 
 /** Returns the chart's values for the resources of a replica. */
-export function resourceValues({ options: { cpuLimit } }: Namespace, scaling: Scaling): Values {
+export function resourceValues({ options: { cpuLimit } }: ClusterSession, scaling: Scaling): Values {
   const values: Record<Scaling, Values> = {
     auto: {},
     one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
@@ -73,20 +73,20 @@ export function resourceValues({ options: { cpuLimit } }: Namespace, scaling: Sc
 }
 
 /** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
-export async function scaleToOne(namespace: Namespace, target: Target, scaling: Scaling): Promise<void> {
+export async function scaleToOne(session: ClusterSession, target: Target, scaling: Scaling): Promise<void> {
   const one = { 'autoscaling.enabled': false, replicaCount: 1 };
-  await install(namespace, chartOf(target), { ...one, ...resourceValues(namespace, scaling) });
-  await waitForReplicas(namespace, target, 1);
+  await installChart(session, chartOf(target), { ...one, ...resourceValues(session, scaling) });
+  await waitForReplicas(session, target, 1);
 }
 
 /**
  * Turns a target's autoscaler on, and waits for its first reading.
  * @param since Unix time in ms: what the target used before then must not count
  */
-export async function startAutoscaler(namespace: Namespace, target: Target, since: number): Promise<void> {
-  await usageSince(namespace, target, since);
-  await install(namespace, chartOf(target), { 'autoscaling.enabled': true });
-  const { shell, api, name } = namespace;
+export async function startAutoscaler(session: ClusterSession, target: Target, since: number): Promise<void> {
+  await usageSince(session, target, since);
+  await installChart(session, chartOf(target), { 'autoscaling.enabled': true });
+  const { shell, api, name } = session;
   const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${releaseOf(target)}`;
   await shell.until(`The autoscaler of ${DEFINITIONS[target].name} has a reading of its CPU`, 180, async () => {
     const { status } = await api.get<{ status?: { currentMetrics?: { resource?: unknown }[] } }>(path);
@@ -98,8 +98,8 @@ export async function startAutoscaler(namespace: Namespace, target: Target, sinc
  * Waits until a target has exactly this number of pods, all of them ready and of its last release.
  * @throws CompareError if one of them can't start
  */
-export function waitForReplicas(namespace: Namespace, target: Target, count: number): Promise<void> {
-  return waitForDeployment(namespace, releaseOf(target), {
+export function waitForReplicas(session: ClusterSession, target: Target, count: number): Promise<void> {
+  return waitForDeployment(session, releaseOf(target), {
     what: `${DEFINITIONS[target].name} has ${count} ready replicas`,
     selector: selectorOf(releaseOf(target)),
     count,
@@ -108,31 +108,31 @@ export function waitForReplicas(namespace: Namespace, target: Target, count: num
 
 /** The same for any Deployment. */
 export async function waitForDeployment(
-  namespace: Namespace,
+  session: ClusterSession,
   deployment: string,
   { what, selector, count }: { what: string; selector: string; count: number },
 ): Promise<void> {
   // A little longer than pods may take to run, so that what keeps them from it is told.
   const seconds = PATIENCE_SECONDS + 30;
-  await waitForPods(namespace, { what, selector, maker: deployment, seconds }, async (pods) => {
+  await waitForPods(session, { what, selector, maker: deployment, seconds }, async (pods) => {
     const isReady = pods.every(({ status }) =>
       status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
     );
-    return (pods.length === count && isReady && (await isRolledOut(namespace, deployment))) || undefined;
+    return (pods.length === count && isReady && (await isRolledOut(session, deployment))) || undefined;
   });
 }
 
 /** Whether every pod is of the last release. Right after an upgrade, the old pods are still ready. */
-async function isRolledOut({ api, name }: Namespace, deployment: string): Promise<boolean> {
+async function isRolledOut({ api, name }: ClusterSession, deployment: string): Promise<boolean> {
   const { metadata, status } = await api.get<Deployment>(`/apis/apps/v1/namespaces/${name}/deployments/${deployment}`);
   const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status;
   return observedGeneration >= metadata.generation && updatedReplicas === replicas;
 }
 
 /** Returns a target's resource requests and limits, as its pod has them. */
-export async function resourcesOf(namespace: Namespace, target: Target): Promise<Required<Resources>> {
+export async function resourcesOf(session: ClusterSession, target: Target): Promise<Required<Resources>> {
   const release = releaseOf(target);
-  const [pod] = await podsBy(namespace, selectorOf(release));
+  const [pod] = await podsBy(session, selectorOf(release));
   const { requests = {}, limits = {} } = byName(pod?.spec.containers, release)?.resources ?? {};
   const sorted = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).sort());
   return { requests: sorted(requests), limits: sorted(limits) };

@@ -4,7 +4,7 @@ import { sum } from 'simple-statistics';
 import type { Row, Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import { ApiError, byName, METRICS_API, type Deployment, type List } from './kubernetes.ts';
-import { podsBy, releaseOf, selectorOf, type Namespace } from './namespace.ts';
+import { podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
 import type { Samples, Watch } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 
@@ -29,8 +29,8 @@ interface Summary {
 }
 
 /** Takes samples each second until it is stopped. If one sample fails, only that sample is missing. */
-export function startWatch(namespace: Namespace, target: Target, readsKubelet: boolean): Watch {
-  const { shell } = namespace;
+export function startWatch(session: ClusterSession, target: Target, readsKubelet: boolean): Watch {
+  const { shell } = session;
   const timeline: Row<'timeline'>[] = [];
   const pods = new Map<string, Row<'pods'>>();
   const throttling = new Map<string, Row<'throttling'>>();
@@ -39,7 +39,7 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
   const sampling = (async () => {
     for (let second = 0; !stopping.signal.aborted; second++) {
       const next = performance.now() + 1000;
-      const [row] = await Promise.allSettled([timelineRow(namespace, target)]);
+      const [row] = await Promise.allSettled([timelineRow(session, target)]);
       if (row.status === 'fulfilled') timeline.push(row.value);
       if (readsKubelet && second % KUBELET_SECONDS === 0) await readKubelets();
       await shell.sleep(Math.max(0, next - performance.now()));
@@ -51,7 +51,7 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
 
   /** Reads all counters. Their time is part of the key, because a kubelet repeats a reading until it has a new one. */
   async function readKubelets(): Promise<void> {
-    const [used, throttled] = await Promise.allSettled([podRows(namespace, target), throttlingRows(namespace, target)]);
+    const [used, throttled] = await Promise.allSettled([podRows(session, target), throttlingRows(session, target)]);
     if (used.status === 'fulfilled') for (const row of used.value) pods.set(`${row.pod} ${row.timestamp_s}`, row);
     if (throttled.status === 'fulfilled') {
       for (const row of throttled.value) throttling.set(`${row.pod} ${row.timestamp_s}`, row);
@@ -71,12 +71,12 @@ export function startWatch(namespace: Namespace, target: Target, readsKubelet: b
   }
 }
 
-async function timelineRow(namespace: Namespace, target: Target): Promise<Row<'timeline'>> {
+async function timelineRow(session: ClusterSession, target: Target): Promise<Row<'timeline'>> {
   const timestamp = Date.now() / 1000;
-  const deployment = `/apis/apps/v1/namespaces/${namespace.name}/deployments/${releaseOf(target)}`;
+  const deployment = `/apis/apps/v1/namespaces/${session.name}/deployments/${releaseOf(target)}`;
   const [{ spec, status }, metrics] = await Promise.all([
-    namespace.api.get<Deployment>(deployment),
-    podMetrics(namespace, target),
+    session.api.get<Deployment>(deployment),
+    podMetrics(session, target),
   ]);
   return {
     timestamp_s: timestamp,
@@ -94,7 +94,7 @@ function total(metrics: PodMetrics[], target: Target, key: 'cpu' | 'memory'): nu
 }
 
 /** Reads what the metrics API knows about a target's pods. */
-async function podMetrics({ api, name }: Namespace, target: Target): Promise<PodMetrics[]> {
+async function podMetrics({ api, name }: ClusterSession, target: Target): Promise<PodMetrics[]> {
   const path = `${METRICS_API}/namespaces/${name}/pods`;
   return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(releaseOf(target)))}`))
     .items;
@@ -104,8 +104,8 @@ async function podMetrics({ api, name }: Namespace, target: Target): Promise<Pod
 const METRICS_SECONDS = 90;
 
 /** Returns the memory that a target uses, in bytes, from the first sample taken after the call. */
-export async function memoryBytes(namespace: Namespace, target: Target): Promise<number> {
-  return total(await newsSince(namespace, target, Date.now()), target, 'memory');
+export async function memoryBytes(session: ClusterSession, target: Target): Promise<number> {
+  return total(await newsSince(session, target, Date.now()), target, 'memory');
 }
 
 /**
@@ -113,23 +113,23 @@ export async function memoryBytes(namespace: Namespace, target: Target): Promise
  * second reading since then, because each reading is the mean since the one before.
  * @param since Unix time in ms
  */
-export async function usageSince(namespace: Namespace, target: Target, since: number): Promise<void> {
-  const first = await newsSince(namespace, target, since);
+export async function usageSince(session: ClusterSession, target: Target, since: number): Promise<void> {
+  const first = await newsSince(session, target, since);
   const latest = Math.max(...first.map(({ timestamp }) => Date.parse(timestamp)));
-  await newsSince(namespace, target, latest + 1);
+  await newsSince(session, target, latest + 1);
 }
 
-function newsSince(namespace: Namespace, target: Target, since: number): Promise<PodMetrics[]> {
-  return namespace.shell.until(`The metrics API has news of ${DEFINITIONS[target].name}`, METRICS_SECONDS, async () => {
-    const metrics = await podMetrics(namespace, target);
+function newsSince(session: ClusterSession, target: Target, since: number): Promise<PodMetrics[]> {
+  return session.shell.until(`The metrics API has news of ${DEFINITIONS[target].name}`, METRICS_SECONDS, async () => {
+    const metrics = await podMetrics(session, target);
     const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
     return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
   });
 }
 
 /** Returns the names of a target's pods, and the nodes that they run on. */
-async function whereabouts(namespace: Namespace, target: Target): Promise<{ names: string[]; nodes: string[] }> {
-  const pods = await podsBy(namespace, selectorOf(releaseOf(target)));
+async function whereabouts(session: ClusterSession, target: Target): Promise<{ names: string[]; nodes: string[] }> {
+  const pods = await podsBy(session, selectorOf(releaseOf(target)));
   return {
     names: pods.map(({ metadata }) => metadata.name),
     nodes: [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))],
@@ -137,12 +137,12 @@ async function whereabouts(namespace: Namespace, target: Target): Promise<{ name
 }
 
 /** Reads the kubelets' counters of a target's pods. */
-async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'>[]> {
-  const { names, nodes } = await whereabouts(namespace, target);
-  const summaries = await Promise.all(nodes.map((node) => summary(namespace, node)));
+async function podRows(session: ClusterSession, target: Target): Promise<Row<'pods'>[]> {
+  const { names, nodes } = await whereabouts(session, target);
+  const summaries = await Promise.all(nodes.map((node) => summary(session, node)));
   return summaries
     .flatMap(({ pods }) => pods)
-    .filter(({ podRef }) => podRef.namespace === namespace.name && names.includes(podRef.name))
+    .filter(({ podRef }) => podRef.namespace === session.name && names.includes(podRef.name))
     .flatMap(({ podRef, containers }) => {
       const { cpu, memory } = byName(containers, releaseOf(target)) ?? {};
       if (cpu?.usageCoreNanoSeconds === undefined) return [];
@@ -156,12 +156,12 @@ async function podRows(namespace: Namespace, target: Target): Promise<Row<'pods'
 }
 
 /** Reads how often the kernel throttled a target's pods. Kubelets take this from each cgroup's `cpu.stat`. */
-async function throttlingRows(namespace: Namespace, target: Target): Promise<Row<'throttling'>[]> {
-  const { names, nodes } = await whereabouts(namespace, target);
+async function throttlingRows(session: ClusterSession, target: Target): Promise<Row<'throttling'>[]> {
+  const { names, nodes } = await whereabouts(session, target);
   const texts = await Promise.all(
-    nodes.map((node) => namespace.api.text(`/api/v1/nodes/${node}/proxy/metrics/cadvisor`)),
+    nodes.map((node) => session.api.text(`/api/v1/nodes/${node}/proxy/metrics/cadvisor`)),
   );
-  return texts.flatMap((text) => throttlingOf(text, namespace.name)).filter(({ pod }) => names.includes(pod));
+  return texts.flatMap((text) => throttlingOf(text, session.name)).filter(({ pod }) => names.includes(pod));
 }
 
 /** Matches a line of Prometheus' text format that counts a cgroup's CPU periods, with labels, value and time in ms. */
@@ -186,14 +186,14 @@ export function throttlingOf(text: string, namespace: string): Row<'throttling'>
   return [...rows.values()];
 }
 
-function summary({ api }: Namespace, node: string): Promise<Summary> {
+function summary({ api }: ClusterSession, node: string): Promise<Summary> {
   return api.get(`/api/v1/nodes/${node}/proxy/stats/summary?only_cpu_and_memory=true`);
 }
 
 /** Whether the caller may read the kubelets' counters, which needs permission to `get` `nodes/proxy`. */
-export async function mayReadKubelet(namespace: Namespace, node: string): Promise<boolean> {
+export async function mayReadKubelet(session: ClusterSession, node: string): Promise<boolean> {
   try {
-    await summary(namespace, node);
+    await summary(session, node);
     return true;
   } catch (error) {
     if (error instanceof ApiError) return false;

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type Namespace } from './namespace.ts';
+import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
 import { CompareError } from '../place.ts';
-import { install, resourceValues } from './releases.ts';
-import { startBareServer, stopBareServer } from './bare-server.ts';
+import { installChart, resourceValues } from './releases.ts';
+import { deployBareServer, removeBareServer } from './bare-server.ts';
 import { theFunction } from '../targets/function.ts';
 
 const READY_SECONDS = 60;
@@ -23,8 +23,8 @@ interface KnativeService {
  * Installs the function as a Knative service, with the resources that its single replica has in `coldstart`.
  * @returns why there is none, as a sentence; undefined once it is ready
  */
-export async function installOnKnative(namespace: Namespace): Promise<string | undefined> {
-  const { api, shell, name } = namespace;
+export async function installOnKnative(session: ClusterSession): Promise<string | undefined> {
+  const { api, shell, name } = session;
   const { groups } = await api.get<{ groups: { name: string }[] }>('/apis');
   if (!groups.some((group) => group.name === 'serving.knative.dev')) return 'The cluster has no Knative Serving.';
 
@@ -32,7 +32,7 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
   const window = { 'podAnnotations.autoscaling\\.knative\\.dev/window': WINDOW };
   let why = '';
   try {
-    await install(namespace, 'function', { ...fromZero, ...window, ...resourceValues(namespace, 'one') }, FROM_ZERO);
+    await installChart(session, 'function', { ...fromZero, ...window, ...resourceValues(session, 'one') }, FROM_ZERO);
     await shell.until('The function is ready on Knative', READY_SECONDS, async () => {
       const path = `/apis/serving.knative.dev/v1/namespaces/${name}/services/${FROM_ZERO}`;
       const { status } = await api.get<KnativeService>(path);
@@ -55,18 +55,18 @@ export async function installOnKnative(namespace: Namespace): Promise<string | u
  * @returns milliseconds from the request to its right answer
  * @throws CompareError if Knative does not scale to zero, or the answer is not right
  */
-export async function scaleFromZero(namespace: Namespace): Promise<number> {
-  await startBareServer(namespace);
+export async function scaleFromZero(session: ClusterSession): Promise<number> {
+  await deployBareServer(session);
   try {
-    await namespace.shell.until('Knative has taken the last pod of the function away', ZERO_SECONDS, async () => {
-      const pods = await podsBy(namespace, selectorOf(FROM_ZERO));
+    await session.shell.until('Knative has taken the last pod of the function away', ZERO_SECONDS, async () => {
+      const pods = await podsBy(session, selectorOf(FROM_ZERO));
       return pods.length === 0 || undefined;
     });
-    const url = `http://${FROM_ZERO}.${namespace.name}.svc${theFunction.question.path}`;
+    const url = `http://${FROM_ZERO}.${session.name}.svc${theFunction.question.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
     const container = [`deployment/${BARE_SERVER}`, '--container', BARE_SERVER];
-    const printed = await kubectl(namespace, 'exec', ...container, '--', ...command);
+    const printed = await kubectl(session, 'exec', ...container, '--', ...command);
     const { milliseconds, status, text } = JSON.parse(printed) as {
       milliseconds: number;
       status: number;
@@ -75,6 +75,6 @@ export async function scaleFromZero(namespace: Namespace): Promise<number> {
     if (status === 200 && theFunction.question.isAnswer(JSON.parse(text))) return milliseconds;
     throw new CompareError(`The function on Knative answered ${status} instead of 100 °C.`, text);
   } finally {
-    await stopBareServer(namespace);
+    await removeBareServer(session);
   }
 }

@@ -25,7 +25,7 @@ export async function openGenerator(
 ): Promise<(load: Load, url: string) => Promise<Files>> {
   say('The load generator is installed in loadtest/.venv.');
   const python = join(venv, 'bin/python');
-  await install(shell, venv, python);
+  await installPackages(shell, venv, python);
   return async (load, url) => {
     const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
     try {
@@ -56,7 +56,7 @@ export async function openGenerator(
 }
 
 /** Installs the load generator. It prefers uv, which does not need the machine's Python, to venv and pip. */
-async function install(shell: Shell, venv: string, python: string): Promise<void> {
+async function installPackages(shell: Shell, venv: string, python: string): Promise<void> {
   if (await works(shell, 'uv', ['--version'])) {
     await shell.run('uv', ['venv', '--quiet', '--allow-existing', venv]);
     await shell.run('uv', ['pip', 'install', '--python', python, ...REQUIREMENTS]);

@@ -1,4 +1,4 @@
-// Defines the namespace of a comparison, which the other files about the cluster share.
+// Defines what the files about the cluster share: where a comparison happens there, and by what means.
 
 import {
   ApiError,
@@ -32,7 +32,8 @@ export const BARE_SERVER = 'f2c-bare-server';
 /** The function's second release, which is a Knative service. */
 export const FROM_ZERO = 'f2c-function-knative';
 
-export interface Namespace {
+export interface ClusterSession {
+  /** The namespace. */
   name: string;
   /** The path of the core API in this namespace. */
   core: string;
@@ -46,9 +47,9 @@ export interface Namespace {
   say: (sentence: string, kind?: 'ok' | 'warning') => void;
 }
 
-export function openNamespace(
-  given: Pick<Namespace, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
-): Namespace {
+export function openSession(
+  given: Pick<ClusterSession, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
+): ClusterSession {
   const name = given.options.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
   const elsewhere = new Set((Object.keys(given.options.urls) as Target[]).map(chartOf));
   const installed = TARGETS.filter((target) => !elsewhere.has(chartOf(target)));
@@ -60,8 +61,8 @@ export function openNamespace(
  * @returns a function that removes what the comparison has made, or says how, if it stays
  * @throws CompareError if the caller may not make it, or if the given one is in use
  */
-export async function enterNamespace(namespace: Namespace): Promise<() => Promise<void>> {
-  const { api, name, options } = namespace;
+export async function enterNamespace(session: ClusterSession): Promise<() => Promise<void>> {
+  const { api, name, options } = session;
   const removal = `kubectl delete namespace ${name}`;
   if (options.namespace === undefined) {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
@@ -76,7 +77,7 @@ export async function enterNamespace(namespace: Namespace): Promise<() => Promis
     }
     if (!response.ok) throw new ApiError('/api/v1/namespaces', response.status, await response.text());
     return () =>
-      leave(namespace, removal, ({ run }) =>
+      leave(session, removal, ({ run }) =>
         run('kubectl', ['delete', 'namespace', name, '--ignore-not-found', '--timeout', '3m']),
       );
   }
@@ -102,14 +103,14 @@ export async function enterNamespace(namespace: Namespace): Promise<() => Promis
   ];
   const remove = ['delete', 'deployment,service', BARE_SERVER, '--namespace', name, '--ignore-not-found'];
   return () =>
-    leave(namespace, `helm ${uninstall.join(' ')} && kubectl ${remove.join(' ')}`, async ({ run }) => {
+    leave(session, `helm ${uninstall.join(' ')} && kubectl ${remove.join(' ')}`, async ({ run }) => {
       await run('helm', uninstall);
       await run('kubectl', remove);
     });
 }
 
 async function leave(
-  { api, name, options, say }: Namespace,
+  { api, name, options, say }: ClusterSession,
   removal: string,
   remove: (shell: Shell) => Promise<unknown>,
 ): Promise<void> {
@@ -126,12 +127,12 @@ async function leave(
   }
 }
 
-export function kubectl({ name, shell }: Namespace, ...args: string[]): Promise<string> {
+export function kubectl({ name, shell }: ClusterSession, ...args: string[]): Promise<string> {
   return shell.run('kubectl', ['--namespace', name, ...args]);
 }
 
 /** @param selector a label selector, as in `kubectl --selector` */
-export async function podsBy({ api, core }: Namespace, selector: string): Promise<Pod[]> {
+export async function podsBy({ api, core }: ClusterSession, selector: string): Promise<Pod[]> {
   return (await api.get<List<Pod>>(`${core}/pods?labelSelector=${encodeURIComponent(selector)}`)).items;
 }
 
@@ -140,7 +141,7 @@ interface Service {
 }
 
 /** @returns the port of a target's Service, by its name */
-export async function servicePort({ api, core }: Namespace, target: Target): Promise<number> {
+export async function servicePort({ api, core }: ClusterSession, target: Target): Promise<number> {
   const { portName } = DEFINITIONS[target];
   const { spec } = await api.get<Service>(`${core}/services/${releaseOf(target)}`);
   const port = spec.ports.find(({ name }) => name === portName)?.port;
@@ -166,11 +167,11 @@ export function selectorOf(release: string): string {
  * @throws CompareError if one of them can't start, or after the given time, with what kept it from running
  */
 export async function waitForPods<T>(
-  namespace: Namespace,
+  session: ClusterSession,
   { what, selector, maker, seconds }: { what: string; selector: string; maker: string; seconds: number },
   ask: (pods: readonly Pod[]) => Promise<T | undefined>,
 ): Promise<T> {
-  const { shell, say } = namespace;
+  const { shell, say } = session;
   const start = Date.now();
   let why: string | undefined;
   try {
@@ -178,10 +179,10 @@ export async function waitForPods<T>(
       what,
       seconds,
       async () => {
-        const pods = await podsBy(namespace, selector);
+        const pods = await podsBy(session, selector);
         const failure = trouble(pods);
         if (failure) throw new CompareError(failure);
-        const now = obstacle(pods, pods.length === 0 ? await eventsOf(namespace, maker) : []);
+        const now = obstacle(pods, pods.length === 0 ? await eventsOf(session, maker) : []);
         if (now && !why) say(`Waiting: ${now}`, 'warning');
         why = now;
         if (why && Date.now() - start > PATIENCE_SECONDS * 1000) throw new CompareError(why);
@@ -191,22 +192,22 @@ export async function waitForPods<T>(
     );
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
-    throw new CompareError(error.message, await diagnosis(namespace, selector));
+    throw new CompareError(error.message, await diagnosis(session, selector));
   }
 }
 
-async function eventsOf({ api, core }: Namespace, maker: string): Promise<Event[]> {
+async function eventsOf({ api, core }: ClusterSession, maker: string): Promise<Event[]> {
   const { items } = await api.get<List<Event>>(`${core}/events`);
   return items.filter(({ involvedObject }) => involvedObject.name.startsWith(maker));
 }
 
 /** Describes pods that are in trouble: their state, their events, and the ends of their logs. */
-export async function diagnosis(namespace: Namespace, selector: string): Promise<string> {
+export async function diagnosis(session: ClusterSession, selector: string): Promise<string> {
   const select = ['--selector', selector];
   const parts = await Promise.allSettled([
-    kubectl(namespace, 'get', 'pods', ...select, '--output', 'wide'),
-    kubectl(namespace, 'get', 'events', '--sort-by', '.lastTimestamp'),
-    kubectl(namespace, 'logs', ...select, '--all-containers', '--prefix', '--tail', '20'),
+    kubectl(session, 'get', 'pods', ...select, '--output', 'wide'),
+    kubectl(session, 'get', 'events', '--sort-by', '.lastTimestamp'),
+    kubectl(session, 'logs', ...select, '--all-containers', '--prefix', '--tail', '20'),
   ]);
   const texts = parts.flatMap((part) => (part.status === 'fulfilled' && part.value ? [part.value.trim()] : []));
   return texts.map((text) => text.replaceAll(LINE_OF_ARCHIVE, '')).join('\n\n');
