@@ -24,6 +24,8 @@ export interface Pace {
   calibrate: number;
   /** time for each number of users, at least */
   capacityStep: number;
+  /** by how much that number rises from one load to the next */
+  usersFactor: number;
   /** time of the fixed rate; the p99 of 100 requests/s has an interval from 100 s on */
   latency: number;
   /** time for each batch size */
@@ -43,6 +45,7 @@ const FULL: Pace = {
   warmUp: 20,
   calibrate: 20,
   capacityStep: 15,
+  usersFactor: 4,
   latency: 100,
   batchStep: 15,
   batches: [1, 10, 100, 1000, 10_000],
@@ -57,6 +60,7 @@ const QUICK: Pace = {
   warmUp: 5,
   calibrate: 8,
   capacityStep: 6,
+  usersFactor: 8,
   latency: 15,
   batchStep: 6,
   batches: [1, 100, 10_000],

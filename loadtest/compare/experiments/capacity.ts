@@ -3,6 +3,7 @@
 import { max } from 'simple-statistics';
 import { TARGETS } from '../../../results/files.ts';
 import { inTurn, measure, OVERHEAD_SECONDS, type Experiment } from '../experiment.ts';
+import type { Options } from '../options.ts';
 import { highestThroughput, isSaturated, rowsOf } from '../verdicts.ts';
 
 export const capacity = {
@@ -12,13 +13,13 @@ export const capacity = {
   needs: ['calibrate'],
   quick: true,
   fits: ({ limitsCpu }) => limitsCpu,
-  seconds: ({ pace, users }) => pace.trials * quadrupled(users).length * (pace.capacityStep + OVERHEAD_SECONDS),
+  seconds: (options) => options.pace.trials * rising(options).length * (options.pace.capacityStep + OVERHEAD_SECONDS),
 
   async run(comparison) {
     const { place, options, folder } = comparison;
     const rounds = options.pace.trials;
     const seconds = options.pace.capacityStep;
-    const steps = quadrupled(options.users).map((users) => ({ seconds, users }));
+    const steps = rising(options).map((users) => ({ seconds, users }));
     folder.plan('capacity', { trials: rounds, scaling: 'one', steps });
     const capacities = new Map(place.targets.map((target) => [target, [] as number[]]));
     let trial = 0;
@@ -47,8 +48,11 @@ export const capacity = {
   },
 } as const satisfies Experiment;
 
-/** Returns 1, 4, 16 and so on, and `most` at the end. */
-function quadrupled(most: number): number[] {
-  const powers = Array.from({ length: Math.ceil(Math.log2(most) / 2) }, (_, power) => 4 ** power);
+/** Returns 1, then each number times the factor, and `most` at the end. */
+function rising({ users: most, pace: { usersFactor } }: Options): number[] {
+  const powers = Array.from(
+    { length: Math.ceil(Math.log(most) / Math.log(usersFactor)) },
+    (_, power) => usersFactor ** power,
+  );
   return [...powers, most];
 }

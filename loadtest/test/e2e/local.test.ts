@@ -27,7 +27,8 @@ async function compared(image: string, ...options: string[]): Promise<Run> {
   const { mode, quick, interrupted, ceiling } = run().environment();
   expect({ mode, quick, interrupted }).toEqual({ mode: 'local', quick: true, interrupted: false });
   expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond?.function ?? 0);
-  for (const trial of [1, 2]) expect(kindsOf(run(), 'calibrate', trial)).toEqual(kindsFor());
+  const { function: ofFunction, tfserving } = kindsFor();
+  for (const trial of [1, 2]) expect(kindsOf(run(), 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
   return run();
 }
 
@@ -37,6 +38,7 @@ function expectWatched(run: Run, experiment: string): void {
   expect(tfserving).toEqual(kindsFor().tfserving);
 }
 
+const NO_GRPC = 'TensorFlow Serving over gRPC: its server runs elsewhere; give --tfserving-grpc-url.';
 const namesOf = ({ experiments }: Run) => experiments.map(({ name }) => name);
 
 test('the function as a process, which nothing limits, is measured by what can be valid', async () => {
@@ -48,6 +50,8 @@ test('the function as a process, which nothing limits, is measured by what can b
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     expect.stringMatching(/^capacity, batch: nothing limits the CPU of the function as a process/),
+    NO_GRPC,
+    'latency: how much of it is the load generator’s own; too long for --quick.',
   ]);
   expect(resources).toEqual({});
 });
@@ -57,7 +61,10 @@ test.skipIf(!hasImage)('the function as a container has a CPU limit', async () =
   expect(namesOf(run)).toEqual(['batch', 'calibrate']);
   expectWatched(run, 'batch');
   const { leftOut, resources } = run.environment();
-  expect(leftOut).toEqual(['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.']);
+  expect(leftOut).toEqual([
+    'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
+    NO_GRPC,
+  ]);
   expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 
