@@ -41,6 +41,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
       async prepare(target, scaling, warmUp) {
         const limit = limits[scaling === 'auto' ? 'one' : scaling];
         const server = running.get(chartOf(target));
+        checkRuns(target, server);
         if (server?.limit) {
           await server.limit(quantity(limit));
           resources[`${chartOf(target)}/${scaling}`] = { requests: {}, limits: { cpu: limit } };
@@ -79,8 +80,7 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
       `${DEFINITIONS[target].name} answers 212 °F rightly at ${url}`,
       server ? START_SECONDS : ELSEWHERE_SECONDS,
       async () => {
-        const why = server?.whyEnded();
-        if (why !== undefined) throw new CompareError(`${DEFINITIONS[target].name} has ended.`, why);
+        checkRuns(target, server);
         return (await answersAt(target, url, shell.signal)) || undefined;
       },
       POLL_MS,
@@ -98,7 +98,9 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
 
   async function loadWith(generate: Awaited<ReturnType<typeof openGenerator>>, load: Load): Promise<Files> {
     if (!load.toBareServer) {
-      return generate(load, urlOf(load.target));
+      const files = await generate(load, urlOf(load.target));
+      checkRuns(load.target, running.get(chartOf(load.target)));
+      return files;
     }
     const server = await startBareServer(shell);
     return generate(load, server.url(load.target)).finally(server.stop);
@@ -118,6 +120,12 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
     await Promise.all(running.values().map((server) => server.stop()));
     pidusage.clear();
   }
+}
+
+/** @throws CompareError with what a server said when it ended, if it has */
+function checkRuns(target: Target, server: Server | undefined): void {
+  const why = server?.whyEnded();
+  if (why !== undefined) throw new CompareError(`${DEFINITIONS[target].name} has ended.`, why);
 }
 
 /** Samples CPU and memory of a process every second. If one sample fails, only that sample is missing. */

@@ -131,6 +131,11 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
     isStopped = true;
     await run('docker', ['rm', '--force', id]);
   };
+  let why: string | undefined;
+  void execa('docker', ['wait', id], { reject: false, detached: true }).then(async () => {
+    if (isStopped) return;
+    why = (await execa('docker', ['logs', '--tail', '20', id], { reject: false, all: true })).all;
+  });
   try {
     const addresses: Partial<Record<Target, string>> = {};
     for (const target of targets) {
@@ -143,7 +148,7 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
       limit: async (cores) => {
         await shell.run('docker', ['update', '--cpus', String(cores), id]);
       },
-      whyEnded: () => undefined,
+      whyEnded: () => why,
       stop,
     };
   } catch (error) {

@@ -24,29 +24,22 @@ async function compared(image: string, ...options: string[]): Promise<Run> {
   const { text, exitCode } = await ended;
   // Whether a load is valid depends on how busy this machine is.
   expect([0, 3], text).toContain(exitCode);
-  const { mode, quick, interrupted, ceiling } = run().environment();
+  const { mode, quick, interrupted } = run().environment();
   expect({ mode, quick, interrupted }).toEqual({ mode: 'local', quick: true, interrupted: false });
-  expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond?.function ?? 0);
-  const { function: ofFunction, tfserving } = kindsFor();
-  for (const trial of [1, 2]) expect(kindsOf(run(), 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
   return run();
-}
-
-function expectWatched(run: Run, experiment: string): void {
-  const { function: ofFunction, tfserving } = kindsOf(run, experiment);
-  expect(ofFunction).toEqual(kindsFor('timeline', 'pods').function);
-  expect(tfserving).toEqual(kindsFor().tfserving);
 }
 
 const NO_GRPC = 'TensorFlow Serving over gRPC: its server runs elsewhere; give --tfserving-grpc-url.';
 const namesOf = ({ experiments }: Run) => experiments.map(({ name }) => name);
 
 test('the function as a process, which nothing limits, is measured by what can be valid', async () => {
-  const run = await compared('f2c-function:none', '--experiment', 'latency', '--experiment', 'coldstart');
-  expect(namesOf(run)).toEqual(['calibrate', 'coldstart', 'latency']);
-  expectWatched(run, 'latency');
-  expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
-  const { leftOut, resources } = run.environment();
+  const run = await compared('f2c-function:none', '--experiment', 'latency');
+  expect(namesOf(run)).toEqual(['calibrate', 'latency']);
+  const { function: ofFunction, tfserving } = kindsFor();
+  for (const trial of [1, 2]) expect(kindsOf(run, 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
+  expect(kindsOf(run, 'latency')).toEqual({ function: kindsFor('timeline', 'pods').function, tfserving });
+  const { leftOut, resources, ceiling } = run.environment();
+  expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond?.function ?? 0);
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     expect.stringMatching(/^capacity, batch: nothing limits the CPU of the function as a process/),
@@ -57,9 +50,9 @@ test('the function as a process, which nothing limits, is measured by what can b
 });
 
 test.skipIf(!hasImage)('the function as a container has a CPU limit', async () => {
-  const run = await compared(FUNCTION_IMAGE, '--experiment', 'batch');
-  expect(namesOf(run)).toEqual(['batch', 'calibrate']);
-  expectWatched(run, 'batch');
+  const run = await compared(FUNCTION_IMAGE, '--experiment', 'coldstart');
+  expect(namesOf(run)).toEqual(['coldstart']);
+  expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
   const { leftOut, resources } = run.environment();
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
