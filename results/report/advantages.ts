@@ -2,7 +2,7 @@
 
 import { left, right, type Picture } from './document.ts';
 import type { Figure } from './figures.ts';
-import { ratio, words } from './format.ts';
+import { ratio } from './format.ts';
 import { labelsOf, type Sides } from './sides.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfPoint, wide, type Chart } from './vega.ts';
 
@@ -18,10 +18,12 @@ export interface Advantage {
   high: number;
 }
 
+/** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
 export function advantagesOf(figures: readonly Figure[], [, ...others]: Sides): Advantage[] {
+  const hasIntervals = figures.some(({ comparisons }) => comparisons.some(({ ratio: its }) => its?.interval));
   return figures.flatMap(({ name, better, comparisons }) =>
     comparisons.flatMap(({ ratio: its }, index) => {
-      if (!its) return [];
+      if (!its || (others.length > 1 && hasIntervals && !its.interval)) return [];
       const turn = (value: number) => (better === 'more' ? value : 1 / value);
       const ends = [its.interval?.low ?? its.value, its.interval?.high ?? its.value].map(turn);
       const value = turn(its.value);
@@ -103,7 +105,8 @@ export function advantagesInWords(rows: readonly Advantage[], [baseline, ...othe
 
 /** Such as `How many times better the function is than TensorFlow Serving`. */
 export function titleOfAdvantages([baseline, ...others]: Sides): string {
-  return `How many times better ${baseline.name} is than ${words(others.map(({ name }) => name))}`;
+  const [other] = others;
+  return `How many times better ${baseline.name} is than ${others.length === 1 && other ? other.name : 'the others'}`;
 }
 
 /** Undefined where there is no ratio. */

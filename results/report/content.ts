@@ -1,6 +1,7 @@
 // What the two documents consist of: the report of one run, and the comparison of two.
 
 import { ResultsError } from '../read.ts';
+import { crossingsOf, type Crossing } from './crossing.ts';
 import type { Document, Section } from './document.ts';
 import { figuresOf, noiseOf, type Figure, type NoiseFloors } from './figures.ts';
 import { upperFirst } from './format.ts';
@@ -16,6 +17,7 @@ export interface Report {
   document: Document;
   figures: Figure[];
   noise: NoiseFloors;
+  crossings: Crossing[];
   sides: Sides;
 }
 
@@ -24,11 +26,12 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
   const sides = sidesOf(measurements);
   const figures = figuresOf(sides);
   const noise = noiseOf(sides[0]);
+  const crossings = crossingsOf(sides);
   const sections: Section[] = [];
   const missing: SectionDefinition[] = [];
   // The first page names the sections that are missing, so it is written last.
   for (const section of SECTIONS.toReversed()) {
-    const blocks = await section.blocks({ sides, figures, noise, price, missing });
+    const blocks = await section.blocks({ sides, figures, noise, crossings, price, missing });
     if (blocks) sections.unshift({ title: section.title, blocks });
     else missing.unshift(section);
   }
@@ -43,6 +46,7 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
     },
     figures,
     noise,
+    crossings,
     sides,
   };
 }
@@ -65,10 +69,10 @@ export async function comparisonOf(one: Measurements, other: Measurements): Prom
   });
   if (pairs.length === 0) throw new ResultsError(`${one.folder} and ${other.folder} have no target in common.`);
   const conclusions = await Promise.all(
-    pairs.map(async ({ title, sides }) => ({
-      title,
-      blocks: await conclusion.blocks({ sides, figures: figuresOf(sides), noise: noiseOf(sides[0]), missing: [] }),
-    })),
+    pairs.map(async ({ title, sides }) => {
+      const [figures, noise] = [figuresOf(sides), noiseOf(sides[0])];
+      return { title, blocks: await conclusion.blocks({ sides, figures, noise, crossings: [], missing: [] }) };
+    }),
   );
   return {
     title: `Fahrenheit to Celsius: the runs ${first} and ${second}`,

@@ -3,7 +3,7 @@
 import { sum } from 'simple-statistics';
 import type { Row } from '../files.ts';
 import { quantity } from '../quantity.ts';
-import { counted, interval, list, number } from './format.ts';
+import { interval, list, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
 import type { Side, Sides } from './sides.ts';
 import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from './statistics.ts';
@@ -89,59 +89,62 @@ function bySize<Datum>(part: Part, tell: (step: Row<'steps'>) => Datum): BySize<
 }
 
 function crossing<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>): Crossing[] {
-  const { key, verb, take, statistic } = measure;
-  const theirs = countingOf(other, 'batch');
-  const pairs = countingOf(baseline, 'batch').flatMap((part) => {
-    const partner = theirs.find(({ trial }) => trial === part.trial);
-    return partner ? [[take(part), take(partner)] as const] : [];
-  });
-  const [first] = pairs;
-  const sizes = [...(first?.[0].keys() ?? [])]
+  const pairs = pairsOf([baseline, other], measure);
+  const sizes = [...new Set(pairs.flatMap((pair) => pair.flatMap((trial) => [...trial.keys()])))]
     .filter((size) => pairs.flat().every((trial) => trial.has(size)))
     .sort((a, b) => a - b);
   const at = (size: number) => (trials: readonly BySize<Datum>[]) =>
-    statistic(trials.flatMap((trial) => trial.get(size) ?? []));
-  const ratios = sizes.map((size) => ratioOf(pairs, at(size)));
-  const [least, most] = [sizes.at(0), sizes.at(-1)];
-  if (least === undefined || most === undefined || sizes.length < 2 || !ratios.every((ratio) => ratio)) return [];
-
-  const isBetter = ratios.map((ratio) => (ratio?.value ?? NaN) < 1);
-  const changes = isBetter.filter((is, index) => index > 0 && is !== isBetter[index - 1]).length;
-  const [winner, loser] = isBetter.at(-1) ? [baseline, other] : [other, baseline];
-  const better = `${winner.name} ${verb} than ${loser.name}`;
-  const told = (size: Estimate | undefined, sentence: string) => [{ other, measure: key, size, sentence }];
-  if (changes > 1) {
-    const between = `${number(least)} and ${number(most)} values a request`;
-    return told(
-      undefined,
-      `Which of ${baseline.name} and ${other.name} ${verb} changes more than once between ${between}.`,
-    );
-  }
-  if (changes === 0) {
-    const unsure = sizes.filter((_, index) => {
-      const { low = 0, high = 0 } = ratios[index]?.interval ?? {};
-      return low <= 1 && high >= 1;
-    });
-    const but = unsure.length > 0 ? `; at ${list(unsure)} the trials don’t show it beyond doubt` : '';
-    const isOne = pairs.length === 1 ? ' (one trial, so there is no interval)' : '';
-    return told(
-      undefined,
-      `At every measured size, ${number(least)} to ${number(most)} values a request, ${better}${isOne}${but}.`,
-    );
-  }
+    measure.statistic(trials.flatMap((trial) => trial.get(size) ?? []));
+  const ratios = sizes.flatMap((size) => ratioOf(pairs, at(size)) ?? []);
+  if (sizes.length < 2 || ratios.length < sizes.length) return [];
   const size = withInterval(pairs, (some) => {
-    const logs = sizes.map((each) =>
-      Math.log(at(each)(some.map(([one]) => one)) / at(each)(some.map(([, its]) => its))),
+    const [ours, theirs] = [some.map(([one]) => one), some.map(([, its]) => its)];
+    return crossingPoint(
+      sizes,
+      sizes.map((each) => Math.log(at(each)(ours) / at(each)(theirs))),
     );
-    return crossingPoint(sizes, logs);
   });
-  if (!size) return [];
-  const sure = size.interval
-    ? `95 % interval ${interval(size.interval, about)}`
-    : pairs.length === 1
-      ? 'one trial, so there is no interval'
-      : `not each of ${counted(pairs.length, 'trial')} shows it, so there is no interval`;
-  return told(size, `From about ${about(size.value)} values a request on, ${better} (${sure}).`);
+  const sentence = sentenceOf([baseline, other], measure.verb, { trials: pairs.length, sizes, ratios, size });
+  return [{ other, measure: measure.key, size, sentence }];
+}
+
+/** What the trials of the experiment that count for both have. */
+function pairsOf<Datum>([baseline, other]: Pair<Side>, { take }: Measure<Datum>): Pair<BySize<Datum>>[] {
+  const theirs = countingOf(other, 'batch');
+  return countingOf(baseline, 'batch').flatMap((part) => {
+    const partner = theirs.find(({ trial }) => trial === part.trial);
+    return partner ? [[take(part), take(partner)] as const] : [];
+  });
+}
+
+interface Found {
+  trials: number;
+  sizes: readonly number[];
+  /** At each size: the baseline's figure, of which less is better, divided by the other's. */
+  ratios: readonly Estimate[];
+  /** Where they cross 1, if they do so once. */
+  size: Estimate | undefined;
+}
+
+function sentenceOf([baseline, other]: Pair<Side>, verb: string, { trials, sizes, ratios, size }: Found): string {
+  const all = `${number(sizes.at(0) ?? NaN)} to ${number(sizes.at(-1) ?? NaN)} values a request`;
+  const [winner, loser] = (ratios.at(-1)?.value ?? NaN) < 1 ? [baseline, other] : [other, baseline];
+  const better = `${winner.name} ${verb} than ${loser.name}`;
+  const none = trials === 1 ? 'one trial, so there is no interval' : 'not each trial shows it, so there is no interval';
+  if (size) {
+    const sure = size.interval ? `95 % interval ${interval(size.interval, about)}` : none;
+    return `From about ${about(size.value)} values a request on, ${better} (${sure}).`;
+  }
+  const both = `which of ${baseline.name} and ${other.name} ${verb}`;
+  if (new Set(ratios.map(({ value }) => value < 1)).size > 1) return `From ${all}, ${both} changes more than once.`;
+  if (trials === 1) return `At every measured size, ${all}, ${better} (${none}).`;
+  const unsure = sizes.filter((_, index) => {
+    const { low = 0, high = Infinity } = ratios[index]?.interval ?? {};
+    return low <= 1 && high >= 1;
+  });
+  if (unsure.length === sizes.length) return `The trials show at no measured size, ${all}, ${both}.`;
+  const but = unsure.length > 0 ? `; at ${list(unsure)} the trials don’t show it beyond doubt` : '';
+  return `At every measured size, ${all}, ${better}${but}.`;
 }
 
 /**

@@ -19,7 +19,7 @@ import {
   startsOf,
   waitForSecond,
   type Part,
-  type Source,
+  type Measured,
 } from './measurements.ts';
 import { sharedWith, type Side, type Sides } from './sides.ts';
 import {
@@ -81,7 +81,7 @@ export function figuresOf(sides: Sides): Figure[] {
     ofTrials(sides, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
     ...PERCENTILES.map((share) => ofTrials(sides, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
     ofTrials(sides, 'latency', (part) => cpuOf(part), CPU_PER_REQUEST),
-    ofTrials(sides, 'autoscale', readyReplicas, AUTOSCALED_REPLICAS),
+    ofTrials(sides, 'autoscale', (part) => readyReplicas(part, held(part)), AUTOSCALED_REPLICAS),
     ofTrials(sides, 'autoscale', (part) => cpuOfAnswers(part, held(part)), AUTOSCALED_CPU),
     ofTrials(sides, 'autoscale', waitForSecond, SECOND_REPLICA),
     ofTrials(sides, 'autoscale', (part) => held(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
@@ -99,8 +99,8 @@ export function figuresOf(sides: Sides): Figure[] {
  */
 export type NoiseFloors = Readonly<Record<string, number>>;
 
-export function noiseOf(source: Source): NoiseFloors {
-  const pairs = pairsOfNoise(source.measurements);
+export function noiseOf({ measurements }: Measured): NoiseFloors {
+  const pairs = pairsOfNoise(measurements);
   const floors = <Datum>(take: (part: Part) => Datum, { key, statistic }: Definition<Datum>): [string, number][] => {
     const its = ratioOf(
       pairs.map(([one, other]): Pair<Datum> => [take(one), take(other)]),
@@ -179,9 +179,9 @@ const AUTOSCALED_REPLICAS: Definition<number> = {
   name: 'Replicas while scaling',
   unit: '',
   better: 'less',
-  source: 'autoscale/*/<target>_timeline.csv: mean of ready_replicas from the first measured second to the last',
+  source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${HELD}`,
   statistic: (data) => mean([...data]),
-  absent: 'The replicas could not be counted.',
+  absent: 'The replicas could not be counted, or there was no rate that every target kept up with.',
 };
 
 const AUTOSCALED_CPU: Definition<{ seconds: number; answers: number }> = {
@@ -203,7 +203,7 @@ function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: nu
 
 const SECOND_REPLICA: Definition<number> = {
   key: 'second_replica_s',
-  name: 'Wait for a second replica',
+  name: 'Start of a second replica',
   unit: 's',
   better: 'less',
   source: 'autoscale/*/<target>_timeline.csv: from the first desired_replicas > 1 to the first ready_replicas > 1',

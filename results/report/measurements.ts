@@ -62,7 +62,7 @@ export function readMeasurements(folder: string): Measurements {
 }
 
 /** A target of a run. */
-export interface Source {
+export interface Measured {
   measurements: Measurements;
   target: Target;
 }
@@ -85,7 +85,7 @@ export function cpuLimitOf(environment: Environment, target: Target, scaling: st
 }
 
 /** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
-export function partsOf({ measurements, target }: Source, experiment: string): Part[] {
+export function partsOf({ measurements, target }: Measured, experiment: string): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
   return experiment === 'capacity' ? roundsOf(parts) : parts;
 }
@@ -127,13 +127,15 @@ export function loadsOf({ parts }: Measurements): Part[] {
 }
 
 /** The cold starts of a target, in their order. */
-export function startsOf(source: Source): Row<'coldstarts'>[] {
-  return partsOf(source, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
+export function startsOf(measured: Measured): Row<'coldstarts'>[] {
+  return partsOf(measured, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
 }
 
 /** How often the function was asked on Knative when no pod of it ran, and when it answered. */
-export function zeroStartsOf(source: Source): Row<'zerostarts'>[] {
-  return partsOf(source, 'scale-from-zero').flatMap((part) => (part.has('zerostarts') ? part.read('zerostarts') : []));
+export function zeroStartsOf(measured: Measured): Row<'zerostarts'>[] {
+  return partsOf(measured, 'scale-from-zero').flatMap((part) =>
+    part.has('zerostarts') ? part.read('zerostarts') : [],
+  );
 }
 
 export function isValid({ reasons }: Part): boolean {
@@ -141,8 +143,8 @@ export function isValid({ reasons }: Part): boolean {
 }
 
 /** The trials of an experiment that count. */
-export function countingOf(source: Source, experiment: string): Part[] {
-  return partsOf(source, experiment).filter(isValid);
+export function countingOf(measured: Measured, experiment: string): Part[] {
+  return partsOf(measured, experiment).filter(isValid);
 }
 
 /** The function against itself: trials 1 and 2 of the noise experiment, 3 and 4, and so on. */
@@ -255,11 +257,11 @@ export function samplesOf(part: Part): Row<'timeline'>[] {
   return part.has('timeline') ? part.read('timeline') : [];
 }
 
-/** The mean of the ready replicas from the first measured second to the last; NaN where they are not known. */
-export function readyReplicas(part: Part): number {
-  const steps = part.read('steps');
-  const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
-  const samples = samplesOf(part).filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
+/** The mean of the ready replicas in some steps; NaN where they are not known. */
+export function readyReplicas(part: Part, steps: readonly Row<'steps'>[]): number {
+  const samples = samplesOf(part).filter(({ timestamp_s }) =>
+    steps.some(({ start_s, end_s }) => timestamp_s >= start_s && timestamp_s < end_s),
+  );
   return samples.length > 0 ? mean(samples.map(({ ready_replicas }) => ready_replicas)) : NaN;
 }
 

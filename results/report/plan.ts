@@ -106,6 +106,7 @@ export function replicaBounds(sides: Sides): string {
 
 /** Why the figures of autoscaling are no fair comparison: a sentence; undefined for autoscalers alike, or not known. */
 export function unlikeAutoscalers(sides: Sides): string | undefined {
+  if (!sides.some((side) => partsOf(side, 'autoscale').length > 0)) return undefined;
   const told = sides.flatMap((side) => {
     const its = autoscalerOf(side);
     if (!its) return [];

@@ -3,10 +3,10 @@
 import { TARGETS, type Target } from '../files.ts';
 import { right, type Cell, type Table } from './document.ts';
 import { counted, number, upperFirst, words } from './format.ts';
-import { countingOf, releaseOf, type Measurements, type Part, type Source } from './measurements.ts';
+import { countingOf, releaseOf, type Measurements, type Part, type Measured } from './measurements.ts';
 
 /** One of those that are compared. */
-export interface Side extends Source {
+export interface Side extends Measured {
   /** The name in charts and tables, such as `Function`. */
   label: string;
   /** The name in the middle of a sentence, such as `the function`. */

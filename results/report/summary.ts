@@ -4,7 +4,6 @@ import { stringify } from 'csv-stringify/sync';
 import { sum } from 'simple-statistics';
 import { conclusionsOf } from './conclusions.ts';
 import type { Report } from './content.ts';
-import { crossingsOf } from './crossing.ts';
 import { isValid, loadsOf } from './measurements.ts';
 import { winnerOf } from './winner.ts';
 
@@ -13,7 +12,7 @@ import { winnerOf } from './winner.ts';
  * did not count. Figures are the rows of summary.csv. What is not known is null.
  */
 export function summaryJson(report: Report): string {
-  const { figures, noise, sides } = report;
+  const { figures, noise, crossings, sides } = report;
   const { measurements } = sides[0];
   const { environment } = measurements;
   const loads = loadsOf(measurements);
@@ -32,7 +31,7 @@ export function summaryJson(report: Report): string {
       target: other.target,
       ...words,
     })),
-    batchSizes: crossingsOf(sides).map(({ other, measure, size, sentence }) => ({
+    batchSizes: crossings.map(({ other, measure, size, sentence }) => ({
       target: other.target,
       measure,
       from: size?.value ?? null,

@@ -72,7 +72,7 @@ const RUN: Record<Target, Its> = {
   },
 };
 
-export interface Golden {
+interface Golden {
   targets: readonly Target[];
   environment: Partial<Environment>;
 }

@@ -92,10 +92,9 @@ describe('figures that were worked out by hand', () => {
         ['cpu_per_request_us', 100, 200, [0.5, 0.389653, 0.641596]],
         // The best steps have 400, 410 and 390 answers in 10 s each, and 100 each, on a fifth of a CPU.
         ['throughput_per_cpu', 200, 50, [4, 3.759, 4.256]],
-        // Of 30 samples, 25 and 15 count two replicas.
-        ['autoscaled_replicas', 55 / 30, 1.5, exactly(55 / 45)],
-        // The rate of 400 was too much for one of them. At 100 and 200, both pods used 1 + 2 + 0.5 + 1 s, and one pod
-        // 3 + 6 s, of 3000 answers.
+        // The rate of 400 was too much for one of them. At 100 and 200, 15 and 5 of 20 samples count two replicas.
+        ['autoscaled_replicas', 1.75, 1.25, exactly(1.4)],
+        // Two pods used 1 + 2 + 0.5 + 1 s, and one pod 3 + 6 s, of 3000 answers.
         ['autoscaled_cpu_ms', 1.5, 3, exactly(0.5)],
         ['second_replica_s', 4, 10, exactly(0.4)],
         // 190 of 200 answers took 1 ms; and the half of them 8 ms.
@@ -117,7 +116,7 @@ describe('figures that were worked out by hand', () => {
         // Two pairs of trials: 400 against 200, and 410 against 210, of the release's CPU limit. Their logarithms have
         // a standard deviation of 0.017039, and Student's t is 12.7062: 810 / 410 · exp(∓ 12.7062 · 0.017039 / √2).
         ['throughput_per_cpu', 200, 102.5, [1.97561, 1.69517, 2.30244]],
-        ['autoscaled_replicas', 55 / 30, 50 / 30, exactly(1.1)],
+        ['autoscaled_replicas', 1.75, 1.5, exactly(1.75 / 1.5)],
         ['autoscaled_cpu_ms', 1.5, 2, exactly(0.75)],
         ['second_replica_s', 4, 8, exactly(0.5)],
         ['autoscaled_p99_ms', 4, 4, exactly(1)],
@@ -146,7 +145,7 @@ describe('figures that were worked out by hand', () => {
     ]);
     expect(summary.conclusions[1]!.sentences).toEqual([
       'The function does better than TensorFlow Serving over gRPC in throughput per CPU, CPU per request, CPU per ' +
-        'answer while scaling and wait for a second replica.',
+        'answer while scaling and start of a second replica.',
       'TensorFlow Serving over gRPC does better than the function in p99 latency and replicas while scaling.',
       'The trials show no difference in median latency (ratio 1.00, 95 % interval 1.00 to 1.00) and p99 latency ' +
         'while scaling (ratio 1.00, 95 % interval 1.00 to 1.00).',
@@ -241,7 +240,7 @@ describe('the report of a whole run', () => {
     for (const title of SECTIONS) expect(pages.join('\n')).toMatch(new RegExp(`^${title}$`, 'm'));
     expect(pages[0]).toMatch(/^The function does better than TensorFlow Serving over gRPC in 7 of 8 figures/m);
     // The chart is on it, too: its caption ends the page.
-    expect(pages[0]).toMatch(/^CPU per request, .s \d[^]*An interval that crosses the line at 1 shows no difference/m);
+    expect(pages[0]).toMatch(/^CPU per request, .s \d[^]*An interval that\s+crosses the line at 1/m);
     expect(pages[1]).toMatch(/^Method$/m);
     expect(pages.join('\n')).not.toMatch(/undefined|NaN|\[object/);
   });
@@ -439,7 +438,7 @@ test('a note stands on the first page in a sentence, and whole among the threats
   const [, page] = /^Note: Version 2\.20\.0 was slow here\. The whole note: page (\d+)$/m.exec(first)!;
   expect(first).not.toContain('It was warm.');
   // With three targets and a note, the chart and its caption are still on this page.
-  expect(first).toContain('An interval that crosses the line at 1 shows no difference.');
+  expect(first).toMatch(/An interval that\s+crosses the line at 1/);
   expect(others[Number(page) - 2]).toMatch(/Version 2\.20\.0 was slow here\. It was warm\.\n.*A second paragraph\./);
   expect(summary()).toMatchObject({ note });
 });
@@ -534,6 +533,27 @@ test('one trial has no interval, and no winner', async () => {
   expect(sentences.join(' ')).toMatch(/1 trial can’t show how much results differ from run to run/);
   expect(rowOf(summary(), 'p99_ms', 'tfserving')).toMatchObject({ better: null, ratio_low: null });
   expect(summary().batchSizes[0]!.sentence).toMatch(/\(one trial, so there is no interval\)\.$/);
+});
+
+test('CPU of a value is that of the limit where the counters were not read', async () => {
+  const { folder, report, read, summary } = run('uncounted', (folder) =>
+    copyPublished(folder, { experiments: ['batch'], trials: 2 }),
+  );
+  const pods = join(folder, 'batch/2/tfserving_pods.csv');
+  // Before the load, and after it.
+  const lines = readFileSync(pods, 'utf8').split('\n');
+  writeFileSync(pods, [...lines.slice(0, 2), ...lines.slice(-2)].join('\n'));
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const html = read('report.html').toString();
+  expect(html).toContain('The CPU of a value is the CPU limit divided by the values of a second');
+  // 300m for two steps of 10 s, by their answers of one value.
+  const answers = [1, 2].map((trial) => {
+    const [, first = ''] = readFileSync(join(folder, `batch/${trial}/function_steps.csv`), 'utf8').split(/\r?\n/);
+    return Number(first.split(',')[6]);
+  });
+  const microseconds = (2 * 10 * 0.3 * 1e6) / (answers[0]! + answers[1]!);
+  expect(rowsOf(html).find(([size, , , cpu]) => size === '1' && cpu === number(microseconds))).toBeDefined();
+  expect(summary().batchSizes[0]!.sentence).toMatch(/^At every measured size, .* the function needs less CPU a value/);
 });
 
 test('equal targets have no difference that can be shown', async () => {

@@ -13,7 +13,7 @@ import { ENVIRONMENT, fileName, KINDS, type CsvKind, type Environment, type Targ
 import { formatEnvironment } from '../write.ts';
 
 /** What is true of one target. */
-export interface Truth {
+interface Truth {
   /** Requests/s with one value that a replica answers at most. */
   capacity: number;
   /** CPU of a request with one value, and of each further value, µs. */
@@ -29,7 +29,7 @@ export interface Truth {
 
 const EXPERIMENTS = ['calibrate', 'capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart', 'scale-from-zero'];
 
-export interface Synthetic {
+interface Synthetic {
   trials: number;
   seed: number;
   experiments: readonly string[];

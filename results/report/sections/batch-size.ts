@@ -1,6 +1,6 @@
 // What it brings to send many values in one request.
 
-import { cpuPerValue, cpuTaker, crossingsOf, hasCounters } from '../crossing.ts';
+import { cpuPerValue, cpuTaker, hasCounters } from '../crossing.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
@@ -16,13 +16,12 @@ export const batchSize: SectionDefinition = {
   blocks,
 };
 
-async function blocks({ sides }: Material): Promise<Block[] | undefined> {
+async function blocks({ sides, crossings }: Material): Promise<Block[] | undefined> {
   const trials = trialsThatCount(sides, 'batch');
   if (!trials) return undefined;
   const { measurements } = sides[0];
   const users = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
   const cpu = cpuTaker(sides);
-  const crossings = crossingsOf(sides).map(({ sentence }) => sentence);
   const rows = forEachSide(sides, trials, (parts, side) => batchRows(parts, side, cpu));
   return [
     paragraph(
@@ -34,7 +33,7 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
           : 'the CPU limit divided by the values of a second, as if the replica used all of it: its counters were ' +
             'not read twice in each step.'),
     ),
-    ...(crossings.length > 0 ? [paragraph(crossings.join(' '))] : []),
+    ...(crossings.length > 0 ? [paragraph(crossings.map(({ sentence }) => sentence).join(' '))] : []),
     sideBySide(
       'Values in a request',
       sides,

@@ -3,7 +3,7 @@
 import { mean } from 'simple-statistics';
 import { advantagePicture } from '../advantages.ts';
 import { conclusionsOf } from '../conclusions.ts';
-import { crossingsOf } from '../crossing.ts';
+import type { Crossing } from '../crossing.ts';
 import { left, paragraph, right, type Block, type Cell, type Table } from '../document.ts';
 import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
@@ -12,15 +12,15 @@ import { unlikeAutoscalers } from '../plan.ts';
 import { askedBy, type Sides } from '../sides.ts';
 import { winnerOf } from '../winner.ts';
 import { appendix } from './appendix.ts';
+import { autoscaling } from './autoscaling.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 import { threats } from './threats.ts';
 
 export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
 
-async function blocks({ figures, noise, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
+async function blocks({ figures, noise, crossings, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
   const chart = await advantagePicture(figures, sides);
   const conclusions = conclusionsOf(figures, noise, sides);
-  const unlike = unlikeAutoscalers(sides);
   const isOneRun = new Set(sides.map(({ measurements }) => measurements)).size === 1;
   return [
     ...(conclusions.length === 0
@@ -35,9 +35,9 @@ async function blocks({ figures, noise, sides, missing }: Omit<Material, 'price'
       { kind: 'headline', text: headline },
       paragraph(sentences.join(' ')),
     ]),
-    ...(isOneRun ? [...whenAndHowMuch(sides), ...note(sides[0].measurements)] : []),
+    ...(isOneRun ? [...whenAndHowMuch(crossings, sides), ...note(sides[0].measurements)] : []),
     ...invalidLoads(sides),
-    ...(unlike === undefined ? [] : [{ kind: 'alert' as const, text: unlike }]),
+    ...unfair(sides, isOneRun && !missing.includes(autoscaling)),
     ...notMeasured(missing, sides),
     table(figures, noise, sides),
     ...(chart ? [chart] : []),
@@ -45,10 +45,10 @@ async function blocks({ figures, noise, sides, missing }: Omit<Material, 'price'
 }
 
 /** From which size of a request on another is better, and what each held with its autoscaler on. */
-function whenAndHowMuch(sides: Sides): Block[] {
+function whenAndHowMuch(crossings: readonly Crossing[], sides: Sides): Block[] {
   // With several others, the section on autoscaling alone tells what each held.
   const held = sides.length > 2 ? [] : heldBy(sides);
-  const sentences = [...crossingsOf(sides).map(({ sentence }) => sentence), ...held];
+  const sentences = [...crossings.map(({ sentence }) => sentence), ...held];
   return sentences.length > 0 ? [paragraph(sentences.join(' '))] : [];
 }
 
@@ -69,6 +69,15 @@ function invalidLoads(sides: Sides): Block[] {
   return [
     { kind: 'alert', text: `${invalid.length} of ${counted(loads.length, 'load')} ${verb} count`, see: appendix.title },
   ];
+}
+
+/** @param hasSection whether the section on autoscaling says how the autoscalers differ */
+function unfair(sides: Sides, hasSection: boolean): Block[] {
+  const unlike = unlikeAutoscalers(sides);
+  if (unlike === undefined) return [];
+  if (!hasSection) return [{ kind: 'alert', text: unlike }];
+  const text = 'The autoscalers are not alike, so the figures of autoscaling are no fair comparison';
+  return [{ kind: 'alert', text, see: autoscaling.title }];
 }
 
 function notMeasured(missing: readonly SectionDefinition[], sides: Sides): Block[] {

@@ -1,5 +1,6 @@
 // What a section of the report is, and what it is written from.
 
+import type { Crossing } from '../crossing.ts';
 import type { Block } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
 import type { Sides } from '../sides.ts';
@@ -16,6 +17,8 @@ export interface Material {
   sides: Sides;
   figures: readonly Figure[];
   noise: NoiseFloors;
+  /** From which batch size on another side is better. */
+  crossings: readonly Crossing[];
   price: Price;
   /** The sections behind this one that are left out. */
   missing: readonly SectionDefinition[];
