@@ -21,7 +21,7 @@ import {
   type Part,
   type Measured,
 } from './measurements.ts';
-import { sharedWith, type Side, type Sides } from './sides.ts';
+import { paired, sharedWith, type Side, type Sides } from './sides.ts';
 import {
   percentile,
   percentileInterval,
@@ -40,7 +40,7 @@ export interface Figure {
   better: 'more' | 'less';
   /** The files and columns that it is computed from. */
   source: string;
-  /** What it is for each side, in their order: of all its trials that count, or of all its starts. */
+  /** What it is for each side, in their order: of its trials, or starts, that are compared, else of all that count. */
   values: (Estimate | undefined)[];
   /** The baseline against each other side, in their order. */
   comparisons: Comparison[];
@@ -301,8 +301,10 @@ function figure<Datum>(
 ): Figure {
   const samples = new Map(sides.map((side) => [side, samplesOf(side)]));
   const has = (data: readonly Datum[]) => data.length > 0 && Number.isFinite(statistic(data));
-  const values = [...samples.values()].map((its): Estimate | undefined => {
-    const data = its.map(({ datum }) => datum);
+  const pairedSamples = paired([...samples.values()]);
+  const values = [...samples.values()].map((own, index): Estimate | undefined => {
+    const its = pairedSamples[index] ?? [];
+    const data = (its.length > 0 ? its : own).map(({ datum }) => datum);
     return has(data) ? { value: statistic(data), interval: interval?.(data) } : undefined;
   });
   const [baseline, ...others] = sides;

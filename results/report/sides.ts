@@ -75,11 +75,17 @@ export function sharedWith(side: Side, sides: Sides): Side | undefined {
   return first === side ? undefined : first;
 }
 
-/** The trials of each side that count; undefined where those of the baseline or of all others don't. */
+/** The trials that count for a side and the baseline too; of the baseline, those that count for any other. */
+export function paired<T extends { trial: number }>([baseline = [], ...others]: readonly T[][]): T[][] {
+  const isIn = (trials: readonly T[]) => (its: T) => trials.some(({ trial }) => trial === its.trial);
+  const theirs = others.map((trials) => trials.filter(isIn(baseline)));
+  return [others.length > 0 ? baseline.filter(isIn(theirs.flat())) : baseline, ...theirs];
+}
+
+/** The trials of an experiment that sections are about, of each side; undefined where none counts for two. */
 export function trialsThatCount(sides: Sides, experiment: string): Part[][] | undefined {
-  const trials = sides.map((side) => countingOf(side, experiment));
-  const [baseline = 0, ...others] = trials.map(({ length }) => length);
-  return baseline > 0 && (others.length === 0 || others.some((count) => count > 0)) ? trials : undefined;
+  const trials = paired(sides.map((side) => countingOf(side, experiment)));
+  return trials[0]?.length ? trials : undefined;
 }
 
 /** For each side, with its label. */

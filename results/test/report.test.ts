@@ -597,6 +597,9 @@ test('a trial that counts for one target and not for another is left out with th
   for (const kind of ['latency', 'steps', 'seconds', 'pods']) rmSync(join(folder, `latency/3/tfserving_${kind}.csv`));
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   expect(TARGETS.map((target) => rowOf(summary(), 'p99_ms', target).pairs)).toEqual([null, 2, 3]);
+  // Two trials of it count for both, and three of it for the third target: its CPU is that of all three.
+  expect(rowOf(summary(), 'cpu_per_request_us', 'function').value).toBeCloseTo(100, 9);
+  expect(rowOf(summary(), 'cpu_per_request_us', 'tfserving').ratio).toBeCloseTo(0.042 / 400 / (0.08 / 400), 9);
 });
 
 describe('bad input is told by file, line and column, and leaves no report', () => {
