@@ -9,7 +9,7 @@ import { AMOUNT, column, COUNT, member, NAME, newColumn, NUMBER, oneOf, or, TEXT
 export const TARGETS = ['function', 'tfserving', 'tfserving-grpc'] as const;
 export type Target = (typeof TARGETS)[number];
 
-/** The trials of `calibrate`, which differ in what they find out; `floor` asks a bare server at the rate of `latency`. */
+/** The trials of `calibrate`, which differ in what they find out; `floor` asks at the rate of `latency`. */
 export const CALIBRATIONS = { closed: 1, open: 2, floor: 3 } as const;
 
 const SHARES = ['50%', '66%', '75%', '80%', '90%', '95%', '98%', '99%', '99.9%', '99.99%', '100%'] as const;
@@ -350,7 +350,7 @@ const PLAN = v.object({
   scaling: v.picklist(['one', 'core', 'auto']),
   /** The bounds of every target's autoscaler, if it is on. */
   replicas: v.exactOptional(v.object({ min: COUNT, max: COUNT })),
-  /** One after another. A step without a rate is a closed loop, and rates are in requests/s. There are none in a start. */
+  /** One after another; none in a start. A step without a rate is a closed loop, and rates are in requests/s. */
   steps: v.array(
     v.object({ seconds: AMOUNT, users: COUNT, rate: v.exactOptional(AMOUNT), batch: v.exactOptional(COUNT) }),
   ),
@@ -428,8 +428,8 @@ export const environmentSchema = v.object({
   targets: member(
     v.optional(v.record(v.string(), v.object({ name: v.string(), release: v.string() }))),
     '',
-    'by target: what sentences call it, and the Helm release that it belongs to; two targets may share one, whose pods ' +
-      'then answer both',
+    'by target: what sentences call it, and the Helm release that it belongs to; two targets may share one, whose ' +
+      'pods then answer both',
   ),
   plan: member(
     v.optional(v.record(v.string(), PLAN)),

@@ -13,6 +13,7 @@ import {
   type Environment,
   type Kind,
   type KindBy,
+  TARGETS,
   type Row,
 } from './files.ts';
 import { parse, parseEnvironment } from './read.ts';
@@ -53,8 +54,8 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
   const blocks = [
     heading.trim(),
     '## Files',
-    'Each experiment has a folder with a folder for each trial. The files there begin with the name of a target, ' +
-      '`function` or\n`tfserving`.',
+    'Each experiment has a folder with a folder for each trial. The files there begin with the key of a target:\n' +
+      `${KEYS}.`,
     table(
       ['File', 'Written by', 'What it is'],
       [
@@ -69,6 +70,8 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
   ];
   return `${blocks.join('\n\n')}\n`;
 }
+
+const KEYS = TARGETS.map((target) => `\`${target}\``).join(', ');
 
 function section(title: string, what: 'Column' | 'Member', schemas: v.ObjectEntries): string[] {
   const rows = Object.entries(schemas).map(([name, schema]) => {

@@ -1,35 +1,37 @@
 // What the two documents consist of: the report of one run, and the comparison of two.
 
+import { ResultsError } from '../read.ts';
+import { crossingsOf, type Crossing } from './crossing.ts';
 import type { Document, Section } from './document.ts';
-import { figuresOf, noiseOf, type Figure } from './figures.ts';
-import type { Measurements, Side } from './measurements.ts';
+import { figuresOf, noiseOf, type Figure, type NoiseFloors } from './figures.ts';
+import { upperFirst } from './format.ts';
+import type { Measurements } from './measurements.ts';
 import { appendix } from './sections/appendix.ts';
+import { conclusion } from './sections/conclusion.ts';
 import type { Price, SectionDefinition } from './sections/definition.ts';
 import { environment, environmentTable } from './sections/environment.ts';
 import { SECTIONS } from './sections/index.ts';
-import { verdict } from './sections/verdict.ts';
-import type { Sides } from './sides.ts';
+import { sidesOf, type Side, type Sides } from './sides.ts';
 
 export interface Report {
   document: Document;
   figures: Figure[];
-  noise: Figure[];
+  noise: NoiseFloors;
+  crossings: Crossing[];
   sides: Sides;
 }
 
-/** The report of one run: the function against TensorFlow Serving. */
+/** The report of one run: the function against all others. */
 export async function reportOf(measurements: Measurements, price: Price): Promise<Report> {
-  const sides: Sides = [
-    { measurements, target: 'function', label: 'Function', name: 'the function' },
-    { measurements, target: 'tfserving', label: 'TensorFlow Serving', name: 'TensorFlow Serving' },
-  ];
-  const figures = figuresOf(...sides);
+  const sides = sidesOf(measurements);
+  const figures = figuresOf(sides);
   const noise = noiseOf(sides[0]);
+  const crossings = crossingsOf(sides);
   const sections: Section[] = [];
   const missing: SectionDefinition[] = [];
   // The first page names the sections that are missing, so it is written last.
   for (const section of SECTIONS.toReversed()) {
-    const blocks = await section.blocks({ sides, figures, noise, price, missing });
+    const blocks = await section.blocks({ sides, figures, noise, crossings, price, missing });
     if (blocks) sections.unshift({ title: section.title, blocks });
     else missing.unshift(section);
   }
@@ -44,35 +46,42 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
     },
     figures,
     noise,
+    crossings,
     sides,
   };
 }
 
-/** Two runs side by side, each target against itself. */
+/**
+ * Two runs side by side, each target against itself.
+ * @throws ResultsError if the runs have no target in common
+ */
 export async function comparisonOf(one: Measurements, other: Measurements): Promise<Document> {
   const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
-  const side = (measurements: Measurements, target: Side['target'], label: string): Side => {
-    const noun = target === 'function' ? 'the function' : 'TensorFlow Serving';
-    return { measurements, target, label, name: `${noun} in ${label}` };
-  };
-  const both = (['function', 'tfserving'] as const).map((target): Sides => [
-    side(one, target, first),
-    side(other, target, second),
-  ]);
-  const verdicts = await Promise.all(
-    both.map(async (sides, index) => ({
-      title: index === 0 ? 'The function' : 'TensorFlow Serving',
-      blocks: await verdict.blocks({ sides, figures: figuresOf(...sides), noise: noiseOf(sides[0]), missing: [] }),
-    })),
+  const inRun = ({ measurements, target, name }: Side, label: string): Side => ({
+    measurements,
+    target,
+    label,
+    name: `${name} in ${label}`,
+  });
+  const pairs = sidesOf(one).flatMap((side) => {
+    const same = sidesOf(other).find(({ target }) => target === side.target);
+    return same ? [{ title: upperFirst(side.name), sides: [inRun(side, first), inRun(same, second)] as const }] : [];
+  });
+  if (pairs.length === 0) throw new ResultsError(`${one.folder} and ${other.folder} have no target in common.`);
+  const conclusions = await Promise.all(
+    pairs.map(async ({ title, sides }) => {
+      const [figures, noise] = [figuresOf(sides), noiseOf(sides[0])];
+      return { title, blocks: await conclusion.blocks({ sides, figures, noise, crossings: [], missing: [] }) };
+    }),
   );
   return {
     title: `Fahrenheit to Celsius: the runs ${first} and ${second}`,
     subtitle: 'Each target against itself; ratios are of the first run to the second one',
     warnings: warningsOf([one, other]),
     sections: [
-      ...verdicts,
+      ...conclusions,
       { title: environment.title, blocks: [environmentTable([one, other], [first, second])] },
-      { title: appendix.title, blocks: appendix.blocks({ sides: both.flat() }) },
+      { title: appendix.title, blocks: appendix.blocks({ sides: pairs.flatMap(({ sides }) => sides) }) },
     ],
   };
 }

@@ -1,36 +1,36 @@
-// The figures that the report is about: what each is, which files it comes from, and what it is for both sides.
+// The figures that the report is about: what each is, which files it comes from, and what it is for every side.
 
 import { mean, median, sum } from 'simple-statistics';
 import type { Row } from '../files.ts';
 import { quantity } from '../quantity.ts';
 import {
   bestStep,
+  byHold,
+  countingOf,
+  cpuLimitOf,
   cpuOf,
+  cpuOfPods,
   isValid,
   latencyOf,
   loadsOf,
-  pairsOf,
   pairsOfNoise,
   partsOf,
+  readyReplicas,
   startsOf,
+  waitForSecond,
   type Part,
-  type Side,
+  type Measured,
 } from './measurements.ts';
+import { paired, sharedWith, type Side, type Sides } from './sides.ts';
 import {
   percentile,
   percentileInterval,
   ratioOf,
+  type Estimate,
   type Histogram,
   type Interval,
   type Pair,
-  type Ratio,
 } from './statistics.ts';
-
-export interface Estimate {
-  value: number;
-  /** The 95 % interval, if the requests of a trial alone give one. */
-  interval?: Interval;
-}
 
 export interface Figure {
   /** The name for machines. */
@@ -40,13 +40,21 @@ export interface Figure {
   better: 'more' | 'less';
   /** The files and columns that it is computed from. */
   source: string;
-  /** Number of pairs of trials, or of starts, that the figure comes from. */
+  /** What it is for each side, in their order: of its trials, or starts, that are compared, else of all that count. */
+  values: (Estimate | undefined)[];
+  /** The baseline against each other side, in their order. */
+  comparisons: Comparison[];
+}
+
+export interface Comparison {
+  /** Number of pairs of trials, or of starts, that the ratio comes from: those that count for both. */
   pairs: number;
-  values: Pair<Estimate | undefined>;
-  /** The first value divided by the second one; undefined where a value or a trial is missing. */
-  ratio: Ratio | undefined;
+  /** The baseline's figure divided by the other's; undefined where a value or a trial is missing. */
+  ratio: Estimate | undefined;
   /** Why a value is missing, or its trials don't count: a sentence. */
   why: string | undefined;
+  /** The side that this was measured with, where it was measured once for both. */
+  shared: Side | undefined;
 }
 
 /** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it often. */
@@ -58,28 +66,52 @@ interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'bett
   absent: string;
 }
 
+/** What one trial has for a figure. */
+interface Sample<Datum> {
+  trial: number;
+  datum: Datum;
+}
+
 const PERCENTILES = [50, 95, 99];
 
-export function figuresOf(one: Side, other: Side): Figure[] {
+export function figuresOf(sides: Sides): Figure[] {
+  const rates = ratesHeldByAll(sides);
+  const held = (part: Part) => byHold(part).held.filter(({ offered_rate }) => rates.includes(offered_rate));
   return [
-    ofTrials(one, other, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
-    ...PERCENTILES.map((share) => ofTrials(one, other, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
-    ofTrials(one, other, 'latency', cpuOf, CPU_PER_REQUEST),
-    ofStarts(one, other),
-    ...FOOTPRINTS.map(([what, definition]) => ofTrials(one, other, 'coldstart', bytesOf(what), definition)),
-    errors(one, other),
+    ofTrials(sides, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
+    ...PERCENTILES.map((share) => ofTrials(sides, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
+    ofTrials(sides, 'latency', (part) => cpuOf(part), CPU_PER_REQUEST),
+    ofTrials(sides, 'autoscale', (part) => readyReplicas(part, held(part)), AUTOSCALED_REPLICAS),
+    ofTrials(sides, 'autoscale', (part) => cpuOfAnswers(part, held(part)), AUTOSCALED_CPU),
+    ofTrials(sides, 'autoscale', waitForSecond, SECOND_REPLICA),
+    ofTrials(sides, 'autoscale', (part) => held(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
+    figure(sides, 'coldstart', COLD_START, (side) =>
+      startsOf(side).map(({ first_answer_ms }, trial) => ({ trial, datum: first_answer_ms })),
+    ),
+    ...FOOTPRINTS.map(([what, definition]) => ofTrials(sides, 'coldstart', bytesOf(what), definition)),
+    errors(sides),
   ];
 }
 
-/** What the figures of the latency experiment are for the function against itself: none if there was no such run. */
-export function noiseOf({ measurements }: Side): Figure[] {
+/**
+ * By the keys of figures: what two equal things differ by here, as a factor above 1. It is the interval of the function
+ * against itself; a figure that was not measured that way is not in it.
+ */
+export type NoiseFloors = Readonly<Record<string, number>>;
+
+export function noiseOf({ measurements }: Measured): NoiseFloors {
   const pairs = pairsOfNoise(measurements);
-  if (pairs.length === 0) return [];
-  const latencies = taken(pairs, (part) => latencyOf(part));
-  return [
-    ...PERCENTILES.map((share) => figure(latencyPercentile(share), latencies)),
-    figure(CPU_PER_REQUEST, taken(pairs, cpuOf)),
-  ];
+  const floors = <Datum>(take: (part: Part) => Datum, { key, statistic }: Definition<Datum>): [string, number][] => {
+    const its = ratioOf(
+      pairs.map(([one, other]): Pair<Datum> => [take(one), take(other)]),
+      statistic,
+    )?.interval;
+    return its ? [[key, Math.max(its.high, 1 / its.low)]] : [];
+  };
+  return Object.fromEntries([
+    ...PERCENTILES.flatMap((share) => floors((part) => latencyOf(part), latencyPercentile(share))),
+    ...floors((part) => cpuOf(part), CPU_PER_REQUEST),
+  ]);
 }
 
 const THROUGHPUT_PER_CPU: Definition<{ answers: number; cpuSeconds: number }> = {
@@ -96,7 +128,7 @@ const THROUGHPUT_PER_CPU: Definition<{ answers: number; cpuSeconds: number }> = 
 /** Right answers of the best step, and the CPU seconds that its replica was allowed meanwhile; NaN without a limit. */
 function answersPerCpu(part: Part): { answers: number; cpuSeconds: number } {
   const { requests, failures, start_s, end_s } = bestStep(part);
-  const limit = part.environment.resources[`${part.target}/one`]?.limits.cpu;
+  const limit = cpuLimitOf(part.environment, part.target, 'one');
   return {
     answers: requests - failures,
     cpuSeconds: (end_s - start_s) * (limit === undefined ? NaN : quantity(limit)),
@@ -112,11 +144,12 @@ function latencyPercentile(share: number): Definition<Histogram> {
     source: 'latency/*/<target>_latency.csv: the rows of clock response and outcome ok, merged',
     statistic: (histograms) => percentile(histograms, share / 100) / 1000,
     absent: 'No request got a right answer.',
-    interval: (histograms) => {
-      const its = percentileInterval(histograms, share / 100);
-      return its && { low: its.low / 1000, high: its.high / 1000 };
-    },
+    interval: (histograms) => inMs(percentileInterval(histograms, share / 100)),
   };
+}
+
+function inMs(microseconds: Interval | undefined): Interval | undefined {
+  return microseconds && { low: microseconds.low / 1000, high: microseconds.high / 1000 };
 }
 
 const CPU_PER_REQUEST: Definition<{ seconds: number; requests: number }> = {
@@ -129,14 +162,74 @@ const CPU_PER_REQUEST: Definition<{ seconds: number; requests: number }> = {
   absent: 'The counters of CPU time could not be read, or not twice in each load.',
 };
 
+/**
+ * The rates of the autoscale experiment that each side kept up with in each trial that counts, so that its figures are
+ * of the same work. A side that none of its trials count for has no say.
+ */
+function ratesHeldByAll(sides: Sides): (number | null)[] {
+  const trials = sides.flatMap((side) => countingOf(side, 'autoscale'));
+  const [first = [], ...others] = trials.map((part) => byHold(part).held.map(({ offered_rate }) => offered_rate));
+  return first.filter((rate) => others.every((rates) => rates.includes(rate)));
+}
+
+const HELD = 'in the steps whose rate every target kept up with';
+
+const AUTOSCALED_REPLICAS: Definition<number> = {
+  key: 'autoscaled_replicas',
+  name: 'Replicas while scaling',
+  unit: '',
+  better: 'less',
+  source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${HELD}`,
+  statistic: (data) => mean([...data]),
+  absent: 'The replicas could not be counted, or there was no rate that every target kept up with.',
+};
+
+const AUTOSCALED_CPU: Definition<{ seconds: number; answers: number }> = {
+  key: 'autoscaled_cpu_ms',
+  name: 'CPU per answer while scaling',
+  unit: 'ms',
+  better: 'less',
+  source: `autoscale/*/<target>_pods.csv: rise of cpu_seconds of all pods, ÷ right answers of _steps.csv, ${HELD}`,
+  statistic: (data) => (1000 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ answers }) => answers)),
+  absent: 'The counters of CPU time could not be read, or there was no rate that every target kept up with.',
+};
+
+function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: number; answers: number } {
+  return {
+    seconds: sum(steps.map((step) => cpuOfPods(part, step))),
+    answers: sum(steps.map(({ requests, failures }) => requests - failures)),
+  };
+}
+
+const SECOND_REPLICA: Definition<number> = {
+  key: 'second_replica_s',
+  name: 'Start of a second replica',
+  unit: 's',
+  better: 'less',
+  source: 'autoscale/*/<target>_timeline.csv: from the first desired_replicas > 1 to the first ready_replicas > 1',
+  statistic: (data) => mean([...data]),
+  absent: 'A load began with more than one replica, or ended with one.',
+};
+
+const AUTOSCALED_P99: Definition<readonly Histogram[]> = {
+  key: 'autoscaled_p99_ms',
+  name: 'p99 latency while scaling',
+  unit: 'ms',
+  better: 'less',
+  source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${HELD}`,
+  statistic: (steps) => percentile(steps.flat(), 0.99) / 1000,
+  absent: 'There was no rate that every target kept up with.',
+  interval: (steps) => inMs(percentileInterval(steps.flat(), 0.99)),
+};
+
 const COLD_START: Definition<number> = {
   key: 'cold_start_ms',
   name: 'Cold start',
   unit: 'ms',
   better: 'less',
   source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
-  statistic: median,
-  absent: 'The experiment coldstart was not run with both targets.',
+  statistic: (data) => median([...data]),
+  absent: 'It is not known for both targets.',
 };
 
 type Footprint = Row<'footprint'>['what'];
@@ -164,84 +257,83 @@ function bytesOf(what: Footprint): (part: Part) => number {
   };
 }
 
-function errors(one: Side, other: Side): Figure {
-  const shareOf = ({ measurements, target }: Side): Estimate | undefined => {
+function errors(sides: Sides): Figure {
+  const values = sides.map(({ measurements, target }) => {
     const loads = loadsOf(measurements).filter((part) => part.target === target);
     const verdicts = loads.map((part) => part.read('verdict'));
     const requests = sum(verdicts.map((verdict) => verdict.requests));
-    return requests > 0 ? { value: (1e6 * sum(verdicts.map(({ failures }) => failures))) / requests } : undefined;
-  };
-  const values = [shareOf(one), shareOf(other)] as const;
+    if (requests === 0) return undefined;
+    return { value: (1e6 * sum(verdicts.map(({ failures }) => failures))) / requests, interval: undefined };
+  });
+  const [baseline, ...others] = values;
   return {
     key: 'errors_per_million',
     name: 'Failed requests per million',
     unit: '',
     better: 'less',
     source: '*/*/<target>_verdict.json without calibrate: failures, ÷ requests',
-    pairs: 0,
     values,
-    ratio: undefined,
-    why: values.every(Boolean) ? undefined : 'No load ran against both targets.',
+    comparisons: others.map((other) => ({
+      pairs: 0,
+      ratio: undefined,
+      why: baseline && other ? undefined : 'No load ran against both targets.',
+      shared: undefined,
+    })),
   };
 }
 
 function ofTrials<Datum>(
-  one: Side,
-  other: Side,
+  sides: Sides,
   experiment: string,
   take: (part: Part) => Datum,
   definition: Definition<Datum>,
 ): Figure {
-  const pairs = pairsOf(one, other, experiment);
-  if (pairs.length > 0) return figure(definition, taken(pairs, take));
-  const parts = [partsOf(one, experiment), partsOf(other, experiment)] as const;
-  const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
-  const isOfBoth = parts.every((its) => its.length > 0);
-  const why =
-    isOfBoth && reason !== undefined
-      ? `INVALID: ${reason}`
-      : `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both targets' : ''}.`;
-  const [first, second] = parts;
-  return figure(definition, [], why, [first.filter(isValid).map(take), second.filter(isValid).map(take)]);
+  return figure(sides, experiment, definition, (side) =>
+    countingOf(side, experiment).map((part) => ({ trial: part.trial, datum: take(part) })),
+  );
 }
 
-function taken<Datum>(pairs: readonly Pair<Part>[], take: (part: Part) => Datum): Pair<Datum>[] {
-  return pairs.map(([first, second]) => [take(first), take(second)]);
-}
-
-function ofStarts(one: Side, other: Side): Figure {
-  const timesOf = (side: Side) => startsOf(side).map(({ first_answer_ms }) => first_answer_ms);
-  const [times, others] = [timesOf(one), timesOf(other)];
-  const pairs = times.flatMap((time, index) => {
-    const partner = others[index];
-    return partner === undefined ? [] : [[time, partner] as const];
-  });
-  return pairs.length > 0 ? figure(COLD_START, pairs) : figure(COLD_START, [], undefined, [times, others]);
-}
-
-/** @param data what each side has: of the pairs, or where there are none, of its own trials */
 function figure<Datum>(
+  sides: Sides,
+  experiment: string,
   { key, name, unit, better, source, statistic, interval, absent }: Definition<Datum>,
-  pairs: readonly Pair<Datum>[],
-  why = absent,
-  data: Pair<readonly Datum[]> = [pairs.map(([first]) => first), pairs.map(([, second]) => second)],
+  samplesOf: (side: Side) => Sample<Datum>[],
 ): Figure {
-  const estimate = (its: readonly Datum[]): Estimate | undefined => {
-    const value = its.length > 0 ? statistic(its) : NaN;
-    const range = interval?.(its);
-    return Number.isFinite(value) ? { value, ...(range && { interval: range }) } : undefined;
-  };
-  const values = [estimate(data[0]), estimate(data[1])] as const;
-  const isComplete = pairs.length > 0 && values.every(Boolean);
-  return {
-    key,
-    name,
-    unit,
-    better,
-    source,
-    pairs: pairs.length,
-    values,
-    ratio: isComplete ? ratioOf(pairs, statistic) : undefined,
-    why: isComplete ? undefined : why,
-  };
+  const samples = new Map(sides.map((side) => [side, samplesOf(side)]));
+  const has = (data: readonly Datum[]) => data.length > 0 && Number.isFinite(statistic(data));
+  const pairedSamples = paired([...samples.values()]);
+  const values = [...samples.values()].map((own, index): Estimate | undefined => {
+    const its = pairedSamples[index] ?? [];
+    const data = (its.length > 0 ? its : own).map(({ datum }) => datum);
+    return has(data) ? { value: statistic(data), interval: interval?.(data) } : undefined;
+  });
+  const [baseline, ...others] = sides;
+  const comparisons = others.map((other): Comparison => {
+    const [ones, theirs] = [samples.get(baseline) ?? [], samples.get(other) ?? []];
+    const pairs = ones.flatMap(({ trial, datum }) => {
+      const partner = theirs.find((sample) => sample.trial === trial);
+      return partner ? [[datum, partner.datum] as const] : [];
+    });
+    const isComplete = has(pairs.map(([one]) => one)) && has(pairs.map(([, its]) => its));
+    if (isComplete) return { pairs: pairs.length, ratio: ratioOf(pairs, statistic), why: undefined, shared: undefined };
+    const shared = theirs.length === 0 ? sharedWith(other, sides) : undefined;
+    const isShared = shared && (samples.get(shared) ?? []).length > 0;
+    if (isShared) return { pairs: 0, ratio: undefined, why: measuredOnce(shared), shared };
+    const why = pairs.length > 0 ? absent : whyUnpaired([baseline, other], experiment);
+    return { pairs: pairs.length, ratio: undefined, why, shared: undefined };
+  });
+  return { key, name, unit, better, source, values, comparisons };
+}
+
+/** Why a side has no cold starts and sizes of its own. */
+export function measuredOnce({ name }: Side): string {
+  return `Measured once for both interfaces: see ${name}.`;
+}
+
+/** Why no trial of an experiment counts for both. */
+function whyUnpaired(both: Pair<Side>, experiment: string): string {
+  const parts = both.map((side) => partsOf(side, experiment));
+  const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
+  if (reason !== undefined && parts.every((its) => its.length > 0)) return `INVALID: ${reason}`;
+  return `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both targets' : ''}.`;
 }

@@ -1,6 +1,6 @@
 // Numbers as the report prints them: the same in every locale.
 
-import type { Interval, Ratio } from './statistics.ts';
+import type { Estimate, Interval } from './statistics.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 4 });
 const RATIO = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
@@ -28,7 +28,7 @@ export function ratio(value: number): string {
 }
 
 /** Such as `0.431 (0.402 to 0.462)`. */
-export function ratioWithInterval(its: Ratio | undefined): string {
+export function ratioWithInterval(its: Estimate | undefined): string {
   if (!its) return ABSENT;
   return its.interval ? `${ratio(its.value)} (${interval(its.interval, ratio)})` : ratio(its.value);
 }

@@ -1,7 +1,16 @@
-// A results folder as the report sees it: every file read and checked, and the trials in pairs of both targets.
+// A results folder as the report sees it: every file read and checked, and what its loads say of a target.
 
-import { sum } from 'simple-statistics';
-import { runName, type Content, type CsvKind, type Environment, type Kind, type Row, type Target } from '../files.ts';
+import { mean, sum } from 'simple-statistics';
+import {
+  runName,
+  TARGETS,
+  type Content,
+  type CsvKind,
+  type Environment,
+  type Kind,
+  type Row,
+  type Target,
+} from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from './statistics.ts';
 
@@ -52,18 +61,31 @@ export function readMeasurements(folder: string): Measurements {
   return { name: runName(environment), folder, checksum: run.checksum(), environment, parts };
 }
 
-/** One of the two that are compared. */
-export interface Side {
+/** A target of a run. */
+export interface Measured {
   measurements: Measurements;
   target: Target;
-  /** The name in charts and tables, such as `Function`. */
-  label: string;
-  /** The name in the middle of a sentence, such as `the function`. */
-  name: string;
+}
+
+/** The Helm release that a target belongs to; two targets may share one. Runs of earlier versions don't name it. */
+export function releaseOf({ targets }: Environment, target: Target): string {
+  return targets?.[target]?.release ?? `f2c-${target}`;
+}
+
+/**
+ * The CPU limit of each replica of a target; undefined where there is none.
+ * @param scaling as `resources` in environment.json names the replicas, where targets of one release share an entry
+ */
+export function cpuLimitOf(environment: Environment, target: Target, scaling: string): string | undefined {
+  const release = releaseOf(environment, target);
+  const [resources] = TARGETS.filter((each) => releaseOf(environment, each) === release).flatMap(
+    (each) => environment.resources[`${each}/${scaling}`] ?? [],
+  );
+  return resources?.limits.cpu;
 }
 
 /** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
-export function partsOf({ measurements, target }: Pick<Side, 'measurements' | 'target'>, experiment: string): Part[] {
+export function partsOf({ measurements, target }: Measured, experiment: string): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
   return experiment === 'capacity' ? roundsOf(parts) : parts;
 }
@@ -104,29 +126,25 @@ export function loadsOf({ parts }: Measurements): Part[] {
   return parts.filter((part) => part.has('verdict') && part.experiment !== 'calibrate');
 }
 
-/** The cold starts of a side, in their order. */
-export function startsOf(side: Side): Row<'coldstarts'>[] {
-  return partsOf(side, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
+/** The cold starts of a target, in their order. */
+export function startsOf(measured: Measured): Row<'coldstarts'>[] {
+  return partsOf(measured, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
 }
 
 /** How often the function was asked on Knative when no pod of it ran, and when it answered. */
-export function zeroStartsOf(side: Side): Row<'zerostarts'>[] {
-  return partsOf(side, 'scale-from-zero').flatMap((part) => (part.has('zerostarts') ? part.read('zerostarts') : []));
+export function zeroStartsOf(measured: Measured): Row<'zerostarts'>[] {
+  return partsOf(measured, 'scale-from-zero').flatMap((part) =>
+    part.has('zerostarts') ? part.read('zerostarts') : [],
+  );
 }
 
 export function isValid({ reasons }: Part): boolean {
   return reasons.length === 0;
 }
 
-/** The trials of an experiment that count for both. */
-export function pairsOf(one: Side, other: Side, experiment: string): Pair<Part>[] {
-  const others = partsOf(other, experiment).filter(isValid);
-  return partsOf(one, experiment)
-    .filter(isValid)
-    .flatMap((part) => {
-      const partner = others.find(({ trial }) => trial === part.trial);
-      return partner ? [[part, partner] as const] : [];
-    });
+/** The trials of an experiment that count. */
+export function countingOf(measured: Measured, experiment: string): Part[] {
+  return partsOf(measured, experiment).filter(isValid);
 }
 
 /** The function against itself: trials 1 and 2 of the noise experiment, 3 and 4, and so on. */
@@ -198,10 +216,10 @@ export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => 
 /**
  * CPU seconds, and the requests that ended meanwhile, between the first and the last reading of the counter; NaN where
  * there are no two readings of the same pod.
+ * @param steps those of the load, of which the first and the last one bound the readings
  */
-export function cpuOf(part: Part): { seconds: number; requests: number } {
+export function cpuOf(part: Part, steps = part.read('steps')): { seconds: number; requests: number } {
   const none = { seconds: NaN, requests: NaN };
-  const steps = part.read('steps');
   const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
   if (!part.has('pods')) return none;
   const readings = part.read('pods').filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
@@ -212,6 +230,57 @@ export function cpuOf(part: Part): { seconds: number; requests: number } {
     .read('seconds')
     .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));
   return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((total, each) => total + each, 0) };
+}
+
+/**
+ * CPU seconds of all pods in a step, with each pod's counter as a line from reading to reading; NaN without readings.
+ * A pod that was first read after the step began counts with all that it has used since its start.
+ */
+export function cpuOfPods(part: Part, { start_s, end_s }: Row<'steps'>): number {
+  const readings = part.has('pods') ? part.read('pods') : [];
+  const pods = Object.values(Object.groupBy(readings, ({ pod }) => pod)).map((its) => its ?? []);
+  return pods.length > 0 ? sum(pods.map((its) => counterAt(its, end_s) - counterAt(its, start_s))) : NaN;
+}
+
+/** The counter of one pod at a time between its readings, its last one after them, and 0 before them. */
+function counterAt(readings: readonly Row<'pods'>[], time: number): number {
+  const after = readings.findIndex(({ timestamp_s }) => timestamp_s >= time);
+  const [before, next] = [readings.at(after - 1), readings[after]];
+  if (!next) return before?.cpu_seconds ?? 0;
+  if (after === 0 || !before) return next.timestamp_s === time ? next.cpu_seconds : 0;
+  const share = (time - before.timestamp_s) / (next.timestamp_s - before.timestamp_s);
+  return before.cpu_seconds + share * (next.cpu_seconds - before.cpu_seconds);
+}
+
+/** Replicas, CPU and memory meanwhile; none of a target that runs elsewhere. */
+export function samplesOf(part: Part): Row<'timeline'>[] {
+  return part.has('timeline') ? part.read('timeline') : [];
+}
+
+/** The mean of the ready replicas in some steps; NaN where they are not known. */
+export function readyReplicas(part: Part, steps: readonly Row<'steps'>[]): number {
+  const samples = samplesOf(part).filter(({ timestamp_s }) =>
+    steps.some(({ start_s, end_s }) => timestamp_s >= start_s && timestamp_s < end_s),
+  );
+  return samples.length > 0 ? mean(samples.map(({ ready_replicas }) => ready_replicas)) : NaN;
+}
+
+/** The first second of a load, as Unix time. */
+export function startOf(part: Part): number {
+  return Math.min(...part.read('seconds').map(({ timestamp_s }) => timestamp_s));
+}
+
+/**
+ * Seconds from when the autoscaler asked for a second replica until it was ready; NaN where the load began with
+ * several, or ended with one.
+ */
+export function waitForSecond(part: Part): number {
+  const samples = samplesOf(part);
+  const [wanted, ready] = [
+    samples.find(({ desired_replicas }) => desired_replicas > 1),
+    samples.find(({ ready_replicas }) => ready_replicas > 1),
+  ];
+  return wanted && ready && ready !== samples[0] ? ready.timestamp_s - wanted.timestamp_s : NaN;
 }
 
 /**

@@ -1,7 +1,7 @@
 // summary.svg: the chart of the first page as a picture that stands by itself, as README.md shows it.
 
+import { advantageChart, advantagesInWords, advantagesOf, titleOfAdvantages } from './advantages.ts';
 import type { Report } from './content.ts';
-import { advantageChart, advantagesInWords, advantagesOf } from './sections/verdict.ts';
 import { draw } from './vega.ts';
 
 /**
@@ -21,12 +21,11 @@ const FONTS = "Inter, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
 /** @returns SVG whose text stays text; the same of the same report */
 export async function toPicture({ document, figures, sides }: Report): Promise<string> {
-  const [one, other] = sides;
   const { warnings } = document;
-  const { name } = one.measurements;
-  const rows = advantagesOf(figures);
+  const { name } = sides[0].measurements;
+  const rows = advantagesOf(figures, sides);
   const title = {
-    text: `How many times better ${one.name} is than ${other.name}`,
+    text: titleOfAdvantages(sides),
     subtitle: [...warnings, `Run ${name}. Bars are 95 % intervals; one that crosses 1 shows no difference.`],
     color: '#222',
     subtitleColor: warnings.length > 0 ? '#b00020' : '#555',

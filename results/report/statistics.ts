@@ -80,9 +80,9 @@ function countUpTo({ buckets, cumulative }: Histogram, latency: number): number 
   return cumulative[low - 1] ?? 0;
 }
 
-export interface Ratio {
+export interface Estimate {
   value: number;
-  /** Undefined where it can't be told: of less than two trials. */
+  /** The 95 % interval; undefined where it can't be told. */
   interval: Interval | undefined;
 }
 
@@ -96,26 +96,34 @@ const RESAMPLES = 4000;
 const SEED = 1;
 
 /**
- * The ratio of what a statistic is for all trials of the one, to what it is for all of the other, with its interval
- * over trials, which holds what differs from trial to trial too. The statistic sees trials together, so that it can
- * merge histograms: percentiles are never averaged.
- *
- * Six trials or more are bootstrapped: trials are drawn with replacement, in pairs, and the interval reaches over the
- * middle of the ratios that come out. So few are narrower than the truth, therefore its share is larger than 95 % by
- * Student's t (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, 5.2: expanded percentiles).
- * With two to five trials a bootstrap can cover 94 % at the very most, and 75 % with three, however it is done: the
- * interval is Student's, of the logarithms of the trials' own ratios, around the ratio of all.
+ * The ratio of what a statistic is for all trials of the one, to what it is for all of the other. The statistic sees
+ * trials together, so that it can merge histograms: percentiles are never averaged.
  */
 export function ratioOf<Trial>(
   pairs: readonly Pair<Trial>[],
   statistic: (trials: readonly Trial[]) => number,
-): Ratio | undefined {
-  const ratio = (some: readonly Pair<Trial>[]) =>
-    statistic(some.map(([one]) => one)) / statistic(some.map(([, other]) => other));
-  const value = ratio(pairs);
+): Estimate | undefined {
+  return withInterval(pairs, (some) => statistic(some.map(([one]) => one)) / statistic(some.map(([, other]) => other)));
+}
+
+/**
+ * What a figure is for all pairs of trials together, with its interval over trials, which holds what differs from trial
+ * to trial too. The figure is positive, such as a ratio; undefined where it is not.
+ *
+ * Six trials or more are bootstrapped: trials are drawn with replacement, in pairs, and the interval reaches over the
+ * middle of the figures that come out. So few are narrower than the truth, therefore its share is larger than 95 % by
+ * Student's t (Hesterberg, What Teachers Should Know About the Bootstrap, 2015, 5.2: expanded percentiles).
+ * With two to five trials a bootstrap can cover 94 % at the very most, and 75 % with three, however it is done: the
+ * interval is Student's, of the logarithms of the trials' own figures, around the figure of all.
+ */
+export function withInterval<Trial>(
+  pairs: readonly Pair<Trial>[],
+  figure: (some: readonly Pair<Trial>[]) => number,
+): Estimate | undefined {
+  const value = figure(pairs);
   if (!Number.isFinite(value) || value <= 0) return undefined;
-  if (pairs.length >= BOOTSTRAP_TRIALS) return { value, interval: bootstrap(pairs, ratio) };
-  const logs = pairs.map((pair) => Math.log(ratio([pair])));
+  if (pairs.length >= BOOTSTRAP_TRIALS) return { value, interval: bootstrap(pairs, figure) };
+  const logs = pairs.map((pair) => Math.log(figure([pair])));
   if (pairs.length < 2 || !logs.every(Number.isFinite)) return { value, interval: undefined };
   const deviation = standardDeviation(logs) * Math.sqrt(logs.length / (logs.length - 1));
   const reach = (-studentT(logs.length) * deviation) / Math.sqrt(logs.length);
@@ -124,18 +132,18 @@ export function ratioOf<Trial>(
 
 function bootstrap<Trial>(
   pairs: readonly Pair<Trial>[],
-  ratio: (some: readonly Pair<Trial>[]) => number,
+  figure: (some: readonly Pair<Trial>[]) => number,
 ): Interval | undefined {
   const generator = xoroshiro128plus(SEED);
   const draw = () => {
     const index = uniformInt(generator, 0, pairs.length - 1);
     return pairs.slice(index, index + 1);
   };
-  const ratios = Array.from({ length: RESAMPLES }, () => ratio(pairs.flatMap(draw))).sort((a, b) => a - b);
-  if (!ratios.every(Number.isFinite)) return undefined;
+  const figures = Array.from({ length: RESAMPLES }, () => figure(pairs.flatMap(draw))).sort((a, b) => a - b);
+  if (!figures.every(Number.isFinite)) return undefined;
   const n = pairs.length;
   const tail = jstat.normal.cdf(Math.sqrt(n / (n - 1)) * studentT(n), 0, 1);
-  return { low: quantileSorted(ratios, tail), high: quantileSorted(ratios, 1 - tail) };
+  return { low: quantileSorted(figures, tail), high: quantileSorted(figures, 1 - tail) };
 }
 
 /** The lower tail of Student's t for the mean of so many. */

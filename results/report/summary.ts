@@ -2,20 +2,21 @@
 
 import { stringify } from 'csv-stringify/sync';
 import { sum } from 'simple-statistics';
+import { conclusionsOf } from './conclusions.ts';
 import type { Report } from './content.ts';
-import type { Estimate, Figure } from './figures.ts';
 import { isValid, loadsOf } from './measurements.ts';
-import { verdictOf } from './sections/verdict.ts';
-import { floorOf, winnerOf } from './winner.ts';
+import { winnerOf } from './winner.ts';
 
 /**
- * JSON: the verdict, every figure with its unit, values, ratio, 95 % intervals and the files that it comes from, how
- * much was asked, and the loads that did not count. What is not known is null.
+ * JSON: who does better, from which batch size on, every figure with its name, how much was asked, and the loads that
+ * did not count. Figures are the rows of summary.csv. What is not known is null.
  */
-export function summaryJson({ figures, noise, sides }: Report): string {
+export function summaryJson(report: Report): string {
+  const { figures, noise, crossings, sides } = report;
   const { measurements } = sides[0];
   const { environment } = measurements;
   const loads = loadsOf(measurements);
+  const names = new Map(figures.map(({ key, name }) => [key, name]));
   const summary = {
     run: measurements.name,
     filesSha256: measurements.checksum,
@@ -25,8 +26,20 @@ export function summaryJson({ figures, noise, sides }: Report): string {
     synthetic: environment.synthetic ?? false,
     quick: environment.quick,
     note: environment.note ?? null,
-    verdict: verdictOf(figures, noise, sides),
-    figures: figures.map((figure) => figureOf(figure, noise, sides)),
+    baseline: sides[0].target,
+    conclusions: conclusionsOf(figures, noise, sides).map(({ other, ...words }) => ({
+      target: other.target,
+      ...words,
+    })),
+    batchSizes: crossings.map(({ other, measure, size, sentence }) => ({
+      target: other.target,
+      measure,
+      from: size?.value ?? null,
+      from_low: size?.interval?.low ?? null,
+      from_high: size?.interval?.high ?? null,
+      sentence,
+    })),
+    figures: rowsOf(report).map((row) => ({ name: names.get(row.figure), ...row })),
     loads: loads.length,
     requests: sum(loads.map((part) => part.read('verdict').requests)),
     invalid: loads
@@ -36,57 +49,35 @@ export function summaryJson({ figures, noise, sides }: Report): string {
   return `${JSON.stringify(summary, null, 2)}\n`;
 }
 
-/** CSV: a row for each figure. Columns are those of the JSON; what is not known is empty. */
-export function summaryCsv({ figures, noise, sides }: Report): string {
-  const rows = figures.map((figure) => {
-    const { function: one, tfserving: other, ratio, ...rest } = figureOf(figure, noise, sides);
-    return {
-      figure: rest.key,
-      unit: rest.unit,
-      function: one?.value,
-      function_low: one?.low,
-      function_high: one?.high,
-      tfserving: other?.value,
-      tfserving_low: other?.low,
-      tfserving_high: other?.high,
-      ratio: ratio?.value,
-      ratio_low: ratio?.low,
-      ratio_high: ratio?.high,
-      noise_floor: rest.noiseFloor,
-      pairs: rest.pairs,
-      better: rest.better,
-      why: rest.why,
-      source: rest.source,
-    };
-  });
-  return stringify(rows, { header: true });
+/** CSV: a row for each figure and target. What is not known is empty. */
+export function summaryCsv(report: Report): string {
+  return stringify(rowsOf(report), { header: true });
 }
 
-interface Value {
-  value: number;
-  low: number | null;
-  high: number | null;
-}
-
-function figureOf(figure: Figure, noise: readonly Figure[], [one, other]: Report['sides']) {
-  const { key, name, unit, pairs, values, ratio, why, source } = figure;
-  const winner = { one: one.target, other: other.target, neither: 'neither', unknown: null }[winnerOf(figure, noise)];
-  return {
-    key,
-    name,
-    unit,
-    function: valueOf(values[0]),
-    tfserving: valueOf(values[1]),
-    ratio: ratio ? { value: ratio.value, low: ratio.interval?.low ?? null, high: ratio.interval?.high ?? null } : null,
-    noiseFloor: floorOf(noise.find((each) => each.key === key)) ?? null,
-    better: winner,
-    pairs,
-    why: why ?? null,
-    source,
-  };
-}
-
-function valueOf(estimate: Estimate | undefined): Value | null {
-  if (!estimate) return null;
-  return { value: estimate.value, low: estimate.interval?.low ?? null, high: estimate.interval?.high ?? null };
+/** What compares a target with the baseline is null for the baseline. */
+function rowsOf({ figures, noise, sides }: Report) {
+  return figures.flatMap((figure) =>
+    sides.map(({ target }, index) => {
+      const { key, unit, values, comparisons, source } = figure;
+      const [value, comparison] = [values[index], comparisons[index - 1]];
+      const winner = comparison && winnerOf(figure, comparison, noise[key]);
+      const better = { baseline: sides[0].target, other: target, neither: 'neither', unknown: null };
+      return {
+        figure: key,
+        unit,
+        target,
+        value: value?.value ?? null,
+        low: value?.interval?.low ?? null,
+        high: value?.interval?.high ?? null,
+        ratio: comparison?.ratio?.value ?? null,
+        ratio_low: comparison?.ratio?.interval?.low ?? null,
+        ratio_high: comparison?.ratio?.interval?.high ?? null,
+        noise_floor: (comparison && noise[key]) ?? null,
+        pairs: comparison?.pairs ?? null,
+        better: winner ? better[winner] : null,
+        why: (comparison ?? (value ? undefined : comparisons[0]))?.why ?? null,
+        source,
+      };
+    }),
+  );
 }

@@ -22,37 +22,38 @@ export function numbers(field: string, title: string | null, more: object = {}):
 /** A logarithmic scale that ends where the values do. */
 export const LOG = { type: 'log', nice: false };
 
-/** The colours of the first and the second side. Dark blue and orange differ in grey print and for the colour-blind. */
-const COLOURS = ['#0b3c7d', '#d95f02'];
+/**
+ * How the sides look, in their order. Dark blue, orange, light blue and grey differ for the colour-blind; in grey print
+ * the dashes and shapes tell them apart.
+ */
+const COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
+const DASHES = [
+  [1, 0],
+  [5, 3],
+  [1.5, 2.5],
+  [9, 3, 2, 3],
+];
+const SHAPES = ['circle', 'square', 'triangle-up', 'diamond'];
 
 /** Tells sides apart by colour, and without any by dashes. */
 export function sideOfLine(sides: readonly string[]): object {
-  return {
-    color: bySide(sides, COLOURS, LINE_LEGEND),
-    strokeDash: bySide(
-      sides,
-      [
-        [1, 0],
-        [5, 3],
-      ],
-      LINE_LEGEND,
-    ),
-  };
+  return { color: bySide(sides, COLOURS, LINE_LEGEND), strokeDash: bySide(sides, DASHES, LINE_LEGEND) };
 }
 
 /** Tells sides apart by colour, and without any by shapes. */
-export function sideOfPoint(sides: readonly string[]): object {
-  return { ...sideOfColour(sides), shape: bySide(sides, ['circle', 'square'], LINE_LEGEND) };
+export function sideOfPoint(sides: readonly string[], legend: object = LINE_LEGEND): object {
+  return { color: bySide(sides, COLOURS, legend), shape: bySide(sides, SHAPES, legend) };
 }
 
 /** Tells sides apart where another mark has dashes or shapes. */
-export function sideOfColour(sides: readonly string[]): object {
-  return { color: bySide(sides, COLOURS, LINE_LEGEND) };
+export function sideOfColour(sides: readonly string[], legend: object = LINE_LEGEND): object {
+  return { color: bySide(sides, COLOURS, legend) };
 }
 
 const LINE_LEGEND = { symbolType: 'stroke', symbolOpacity: 1, symbolSize: 130 };
 
-function bySide(sides: readonly string[], range: readonly unknown[], legend: object): object {
+function bySide(sides: readonly string[], looks: readonly unknown[], legend: object): object {
+  const range = sides.map((_, index) => looks[index % looks.length]);
   return { field: 'side', type: 'nominal', title: null, scale: { domain: sides, range }, legend };
 }
 

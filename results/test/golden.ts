@@ -3,97 +3,96 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { TARGETS, type Environment, type Target } from '../files.ts';
-import { ENVIRONMENT } from '../files.ts';
-import { writeSyntheticRun } from './synthetic/run.ts';
+import { ENVIRONMENT, fileName, TARGETS, type Environment, type Target } from '../files.ts';
+import { environmentOf, verdictOf } from './synthetic.ts';
 
 /** Begin of every load, Unix time in s. */
 const START = 1_767_225_600;
 
-/** By target, what one trial of it is. */
-interface Trial {
-  /** Requests by latency in ms. */
-  latency: Record<number, number>;
-  /** CPU seconds of 200 requests. */
-  cpu: number;
-  /** Right answers in 10 s with 1, 2 and 4 users. */
-  answers: [number, number, number];
+/** What the run has of one target. */
+interface Its {
+  /** By trial of `latency`: requests by latency in ms, and CPU seconds of 200 requests. */
+  latency: { ms: Record<number, number>; cpu: number }[];
+  /** By trial of `capacity`: right answers in 10 s with 1, 2 and 4 users. */
+  capacity: [number, number, number][];
+  /**
+   * Of both trials of `autoscale`, whose rates are 100, 200 and 400 requests/s: requests by latency in ms in each step,
+   * counters of CPU time at the ends of the steps by pod, and the seconds in which the autoscaler asked for a second
+   * replica, and in which there were two.
+   */
+  autoscale: { ms: Record<number, number>[]; cpu: Record<string, (number | null)[]>; wanted: number; second: number };
+  /** Of both trials of `batch`, with 1, 100 and 10 000 values: CPU of a request in µs, and its latency in ms. */
+  batch: { cpu: [number, number, number]; ms: [number, number, number] };
+  /** First answers in ms, and the bytes of the image, and of the memory when idle and loaded. */
+  starts?: { ms: number[]; bytes: [number, number, number] };
 }
 
-const TRIALS: Record<Target, Trial[]> = {
-  function: [
-    { latency: { 1: 98, 3: 2 }, cpu: 0.02, answers: [100, 400, 390] },
-    { latency: { 1: 98, 3: 2 }, cpu: 0.022, answers: [100, 390, 410] },
-    { latency: { 1: 98, 3: 2 }, cpu: 0.018, answers: [100, 390, 390] },
-  ],
-  tfserving: [
-    { latency: { 2: 90, 6: 10 }, cpu: 0.04, answers: [50, 100, 100] },
-    { latency: { 2: 90, 6: 10 }, cpu: 0.04, answers: [50, 100, 90] },
-    { latency: { 2: 90, 6: 10 }, cpu: 0.04, answers: [50, 90, 100] },
-  ],
+const FAST = { 1: 98, 3: 2 };
+const SLOW = { 2: 90, 6: 10 };
+const GRPC = { 1: 60, 2: 40 };
+
+const RUN: Record<Target, Its> = {
+  function: {
+    latency: [0.02, 0.022, 0.018].map((cpu) => ({ ms: FAST, cpu })),
+    capacity: [
+      [100, 400, 390],
+      [100, 390, 410],
+      [100, 390, 390],
+    ],
+    // The second pod was first read 10 s after the load began: all of its CPU counts.
+    autoscale: {
+      ms: [{ 1: 100 }, { 1: 90, 4: 10 }, { 50: 100 }],
+      cpu: { a: [10, 11, 13, 20], b: [null, 0.5, 1.5, 9] },
+      wanted: 1,
+      second: 5,
+    },
+    batch: { cpu: [100, 200, 8000], ms: [1, 1, 10] },
+    starts: { ms: [100, 200, 300], bytes: [100e6, 50e6, 80e6] },
+  },
+  tfserving: {
+    latency: [0.04, 0.04, 0.04].map((cpu) => ({ ms: SLOW, cpu })),
+    capacity: [
+      [50, 100, 100],
+      [50, 100, 90],
+      [50, 90, 100],
+    ],
+    autoscale: { ms: [{ 2: 100 }, { 8: 100 }, { 90: 100 }], cpu: { a: [10, 13, 19, 30] }, wanted: 5, second: 15 },
+    batch: { cpu: [200, 400, 32_000], ms: [2, 2, 20] },
+    starts: { ms: [400, 400, 1000], bytes: [400e6, 250e6, 320e6] },
+  },
+  // Its cold starts and sizes are those of the same release, and its third trial of capacity is missing.
+  'tfserving-grpc': {
+    latency: [0.05, 0.05, 0.05].map((cpu) => ({ ms: GRPC, cpu })),
+    capacity: [
+      [60, 200, 190],
+      [60, 210, 200],
+    ],
+    autoscale: { ms: [{ 2: 100 }, { 4: 100 }, { 60: 100 }], cpu: { a: [10, 12, 16, 25] }, wanted: 2, second: 10 },
+    batch: { cpu: [200, 400, 1000], ms: [2, 2, 5] },
+  },
 };
 
-const COLD_STARTS: Record<Target, number[]> = { function: [100, 200, 300], tfserving: [400, 400, 1000] };
-const BYTES: Record<Target, number[]> = { function: [100e6, 50e6, 80e6], tfserving: [400e6, 250e6, 320e6] };
+interface Golden {
+  targets: readonly Target[];
+  environment: Partial<Environment>;
+}
 
-export function writeGoldenRun(folder: string): void {
-  // Its environment, whose CPU limit of the single replica is 200m.
-  writeSyntheticRun(folder, { quick: true, trials: 1, experiments: ['coldstart'] });
-  const put = (path: string, lines: (string | number)[][]) => {
+export function writeGoldenRun(folder: string, { targets = TARGETS, environment }: Partial<Golden> = {}): void {
+  const put: Put = (path, lines) => {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), `${lines.map((cells) => cells.join(',')).join('\n')}\n`);
   };
-  for (const target of TARGETS) {
-    TRIALS[target].forEach(({ latency, cpu, answers }, index) => {
-      const trial = String(index + 1);
-      const buckets = Object.entries(latency).map(([ms, count]) => [Number(ms) * 1000, count]);
-      put(`latency/${trial}/${target}_latency.csv`, [
-        LATENCY,
-        // The percentiles leave these two rows out.
-        [0, 'service', 'ok', 10, 100],
-        [0, 'response', 'failed', 9_000_000, 100],
-        ...buckets.map(([us = 0, count = 0]) => [0, 'response', 'ok', us, count]),
-      ]);
-      put(`latency/${trial}/${target}_steps.csv`, [STEPS, [0, 4, 1, 100, START, START + 10, 1000, 0, 0]]);
-      put(`latency/${trial}/${target}_seconds.csv`, [
-        ['timestamp_s', 'users', 'requests', 'failures', 'p50_us', 'p99_us', 'max_us'],
-        ...Array.from({ length: 10 }, (_, second) => [START + second, 4, 100, 0, 1000, 3000, 3000]),
-      ]);
-      put(`latency/${trial}/${target}_pods.csv`, [
-        ['timestamp_s', 'pod', 'cpu_seconds', 'memory_bytes'],
-        // Before the load, from 0.5 s to 2.5 s of it, and after it: 2 s of 100 requests/s count.
-        [START - 1, target, 7, 1],
-        [START + 0.5, target, 10, 1],
-        [START + 2.5, target, 10 + cpu, 1],
-        [START + 11, target, 99, 1],
-      ]);
-      put(`capacity/${trial}/${target}_latency.csv`, [
-        LATENCY,
-        ...answers.map((count, step) => [step, 'service', 'ok', 1000, count]),
-      ]);
-      put(`capacity/${trial}/${target}_steps.csv`, [
-        STEPS,
-        ...answers.map((count, step) => [
-          step,
-          2 ** step,
-          1,
-          '',
-          START + step * 10,
-          START + step * 10 + 10,
-          count + 5,
-          5,
-          0,
-        ]),
-      ]);
-    });
-    put(`coldstart/1/${target}_coldstarts.csv`, [
-      ['start', 'pod_created_s', 'first_answer_ms', 'first_service_answer_ms'],
-      ...COLD_STARTS[target].map((ms, start) => [start, START, ms, '']),
-    ]);
-    put(`coldstart/1/${target}_footprint.csv`, [
-      ['what', 'bytes'],
-      ...['image', 'memory_idle', 'memory_loaded'].map((what, index) => [what, BYTES[target][index] ?? 0]),
-    ]);
+  for (const target of targets) {
+    const { latency, capacity, starts } = RUN[target];
+    latency.forEach((its, index) => putLatency(put, `latency/${String(index + 1)}/${target}`, its));
+    capacity.forEach((its, index) => putCapacity(put, `capacity/${String(index + 1)}/${target}`, its));
+    for (const trial of ['1', '2']) {
+      putAutoscale(put, `autoscale/${trial}/${target}`, RUN[target].autoscale, target === 'tfserving');
+      const verdict = verdictOf(target, { requests: 7000, seconds: 30 });
+      writeFileSync(join(folder, 'autoscale', trial, fileName(target, 'verdict')), JSON.stringify(verdict));
+      putBatch(put, `batch/${trial}/${target}`, RUN[target].batch);
+    }
+    if (starts) putStarts(put, `coldstart/1/${target}`, starts);
   }
   put('scale-from-zero/1/function_zerostarts.csv', [
     ['start', 'first_answer_ms'],
@@ -101,10 +100,106 @@ export function writeGoldenRun(folder: string): void {
     [1, 1100],
     [2, 1700],
   ]);
+  writeFileSync(join(folder, ENVIRONMENT), JSON.stringify(environmentOf(targets, environment)));
+}
+
+type Put = (path: string, lines: (string | number)[][]) => void;
+
+function putLatency(put: Put, path: string, { ms, cpu }: Its['latency'][number]): void {
+  put(`${path}_latency.csv`, [
+    LATENCY,
+    // The percentiles leave these two rows out.
+    [0, 'service', 'ok', 10, 100],
+    [0, 'response', 'failed', 9_000_000, 100],
+    ...buckets(0, 'response', ms),
+  ]);
+  put(`${path}_steps.csv`, [STEPS, [0, 4, 1, 100, START, START + 10, 1000, 0, 0, 0]]);
+  put(`${path}_seconds.csv`, secondsOf(10, 100));
+  // Before the load, from 0.5 s to 2.5 s of it, and after it: 2 s of 100 requests/s count.
+  put(`${path}_pods.csv`, [PODS, ...podRows('a', [[-1, 7], [0.5, 10], [2.5, 10 + cpu], [11, 99]])]); // prettier-ignore
+}
+
+function putCapacity(put: Put, path: string, answers: [number, number, number]): void {
+  put(`${path}_latency.csv`, [LATENCY, ...answers.flatMap((count, step) => buckets(step, 'service', { 1: count }))]);
+  put(`${path}_steps.csv`, [
+    STEPS,
+    ...answers.map((count, step) => [step, 2 ** step, 1, '', ...during(step), count + 5, 5, 0, 0]),
+  ]);
+}
+
+/** @param isSlow the target can't keep up with the third rate */
+function putAutoscale(put: Put, path: string, { ms, cpu, wanted, second }: Its['autoscale'], isSlow: boolean): void {
+  put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((its, step) => buckets(step, 'response', its))]);
+  put(`${path}_steps.csv`, [
+    STEPS,
+    ...[100, 200, 400].map((rate, step) => {
+      return [step, 4, 1, rate, ...during(step), 10 * rate, 0, 0, isSlow && rate === 400 ? 1 : 0];
+    }),
+  ]);
+  put(`${path}_seconds.csv`, secondsOf(30, 200));
+  const read = Object.entries(cpu).flatMap(([pod, counters]) =>
+    podRows(
+      pod,
+      counters.flatMap((counter, index) => (counter === null ? [] : [[10 * index, counter]])),
+    ),
+  );
+  put(`${path}_pods.csv`, [PODS, ...read]);
+  put(`${path}_timeline.csv`, [
+    ['timestamp_s', 'desired_replicas', 'ready_replicas', 'cpu_cores', 'memory_bytes'],
+    ...Array.from({ length: 30 }, (_, at) => [START + at, at < wanted ? 1 : 2, at < second ? 1 : 2, 0.1, 1]),
+  ]);
+}
+
+function putBatch(put: Put, path: string, { cpu, ms }: Its['batch']): void {
+  put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((its, step) => buckets(step, 'service', { [its]: 1000 }))]);
+  put(`${path}_steps.csv`, [
+    STEPS,
+    ...[1, 100, 10_000].map((batch, step) => [step, 4, batch, '', ...during(step), 1000, 0, 0, 0]),
+  ]);
+  put(`${path}_seconds.csv`, secondsOf(30, 100));
+  // Within each step, 8 s of 100 requests/s lie between the two readings.
+  const rises = cpu.flatMap((microseconds, step) => [
+    [10 * step + 1, step],
+    [10 * step + 9, step + (800 * microseconds) / 1e6],
+  ]);
+  put(`${path}_pods.csv`, [PODS, ...podRows('a', rises)]);
+}
+
+function putStarts(put: Put, path: string, { ms, bytes }: NonNullable<Its['starts']>): void {
+  put(`${path}_coldstarts.csv`, [
+    ['start', 'pod_created_s', 'first_answer_ms', 'first_service_answer_ms'],
+    ...ms.map((its, start) => [start, START, its, '']),
+  ]);
+  put(`${path}_footprint.csv`, [
+    ['what', 'bytes'],
+    ...['image', 'memory_idle', 'memory_loaded'].map((what, index) => [what, bytes[index] ?? 0]),
+  ]);
 }
 
 const LATENCY = ['step', 'clock', 'outcome', 'latency_us', 'count'];
-const STEPS = ['step', 'users', 'batch', 'offered_rate', 'start_s', 'end_s', 'requests', 'failures', 'wrong_answers'];
+const STEPS = 'step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers,saturated'.split(',');
+const PODS = ['timestamp_s', 'pod', 'cpu_seconds', 'memory_bytes'];
+
+/** Begin and end of a step of 10 s. */
+function during(step: number): [number, number] {
+  return [START + step * 10, START + step * 10 + 10];
+}
+
+function buckets(step: number, clock: string, ms: Record<number, number>): (string | number)[][] {
+  return Object.entries(ms).map(([latency, count]) => [step, clock, 'ok', Number(latency) * 1000, count]);
+}
+
+function secondsOf(length: number, requests: number): (string | number)[][] {
+  return [
+    ['timestamp_s', 'users', 'requests', 'failures', 'p50_us', 'p99_us', 'max_us'],
+    ...Array.from({ length }, (_, second) => [START + second, 4, requests, 0, 1000, 3000, 3000]),
+  ];
+}
+
+/** @param readings seconds since the load began, and the counter then */
+function podRows(pod: string, readings: number[][]): (string | number)[][] {
+  return readings.map(([at = NaN, counter = NaN]) => [START + at, pod, counter, 1]);
+}
 
 /** Changes members of a run's environment. */
 export function changeEnvironment(folder: string, members: Partial<Environment>): void {

@@ -1,20 +1,20 @@
 // Loads as the report puts them together. The runs are SYNTHETIC.
 
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fileName, kindsOfLoad, type Verdict } from '../files.ts';
+import { fileName, type Verdict } from '../files.ts';
 import { bestStep, isValid, latencyOf, partsOf, readMeasurements, throttledShare } from '../report/measurements.ts';
 import { format } from '../write.ts';
 import { read } from '../read.ts';
-import { writeSyntheticRun } from './synthetic/run.ts';
+import { writeSyntheticRun } from './synthetic.ts';
 
 const folders = mkdtempSync(join(tmpdir(), 'measurements-'));
 afterAll(() => rmSync(folders, { recursive: true }));
 const WHOLE = join(folders, 'whole');
 beforeAll(() => {
-  writeSyntheticRun(WHOLE, { trials: 2, quick: true, experiments: ['capacity'], targets: ['function'] });
+  writeSyntheticRun(WHOLE, { trials: 2, experiments: ['capacity'], targets: ['function'] });
 });
 
 /** What `compare` leaves of the same run: one load for each number of users, each a trial of its own. */
@@ -28,10 +28,9 @@ function splitBySteps(): { folder: string; loads: number } {
       loads += 1;
       const to = join(folder, 'capacity', String(loads));
       mkdirSync(to, { recursive: true });
-      for (const kind of kindsOfLoad('function')) {
-        const name = fileName('function', kind);
+      for (const name of readdirSync(from)) {
         const text = readFileSync(join(from, name), 'utf8');
-        const isOfSteps = kind === 'steps' || kind === 'latency';
+        const isOfSteps = /_(steps|latency)\./.test(name);
         writeFileSync(join(to, name), isOfSteps ? onlyStep(text, step) : text);
       }
       editVerdict(folder, loads, { throughput: requests / (end_s - start_s) });

@@ -31,17 +31,25 @@ describe('the published report', () => {
 });
 
 describe('README.md', () => {
-  interface Summary {
-    verdict: { headline: string; sentences: string[] };
-    figures: {
-      name: string;
-      unit: string;
-      function: { value: number } | null;
-      tfserving: { value: number } | null;
-      ratio: { value: number; low: number; high: number } | null;
-    }[];
+  interface Row {
+    name: string;
+    unit: string;
+    target: string;
+    value: number | null;
+    ratio: number | null;
+    ratio_low: number;
+    ratio_high: number;
   }
-  const { verdict, figures } = JSON.parse(readFileSync(join(RUN, 'summary.json'), 'utf8')) as Summary;
+  interface Summary {
+    conclusions: [{ headline: string; sentences: string[] }];
+    batchSizes: { sentence: string }[];
+    figures: Row[];
+  }
+  const {
+    conclusions: [conclusion],
+    batchSizes,
+    figures,
+  } = JSON.parse(readFileSync(join(RUN, 'summary.json'), 'utf8')) as Summary;
   const [, section = ''] = /^## Which is faster\?\n(.*?)^## /ms.exec(README) ?? [];
   const isRow = (line: string) => line.startsWith('|');
   const [, , ...rows] = section.split('\n').filter(isRow);
@@ -50,24 +58,24 @@ describe('README.md', () => {
 
   test.each(rows)('quotes the run: %s', (row) => {
     const cells = row.split('|').map((cell) => cell.trim());
-    const figure = figures.find(({ name, unit }) => `${name}, ${unit}` === cells[1])!;
-    const { ratio } = figure;
-    const interval = ratio && { low: ratio.low, high: ratio.high };
+    const [ours, theirs] = figures.filter(({ name, unit }) => `${name}, ${unit}` === cells[1]) as [Row, Row];
+    const { ratio, ratio_low: low, ratio_high: high } = theirs;
     expect(cells.slice(2, -1)).toEqual([
-      number(figure.function?.value ?? NaN),
-      number(figure.tfserving?.value ?? NaN),
-      ratio && interval ? ratioWithInterval({ value: ratio.value, interval }) : 'no result',
+      number(ours.value ?? NaN),
+      number(theirs.value ?? NaN),
+      ratio === null ? 'no result' : ratioWithInterval({ value: ratio, interval: { low, high } }),
     ]);
   });
 
-  test('says what the verdict says, and no other number', () => {
+  test('says what the report concludes, and no other number', () => {
     const prose = section
       .split('\n')
       .filter((line) => !isRow(line))
       .join(' ')
       .replaceAll(/\]\([^)]*\)/g, ']');
-    expect(prose).toContain(`**${verdict.headline}**`);
-    const said = [verdict.headline, ...verdict.sentences].join(' ');
+    expect(prose).toContain(`**${conclusion.headline}**`);
+    const sizes = batchSizes.map(({ sentence }) => sentence);
+    const said = [conclusion.headline, ...conclusion.sentences, ...sizes].join(' ');
     for (const [figure] of prose.matchAll(/\d[\d,.]*/g)) expect(said).toContain(figure);
   });
 });

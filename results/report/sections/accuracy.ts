@@ -1,4 +1,4 @@
-// How far the answers of both targets are from the exact temperatures.
+// How far the answers of the targets are from the exact temperatures.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

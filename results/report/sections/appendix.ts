@@ -2,7 +2,8 @@
 
 import { left, right, type Block, type Table } from '../document.ts';
 import { number, percent, upperFirst } from '../format.ts';
-import { isValid, loadsOf, throttledShare, type Part, type Side } from '../measurements.ts';
+import { isValid, loadsOf, throttledShare, type Part } from '../measurements.ts';
+import type { Side } from '../sides.ts';
 import type { SectionDefinition } from './definition.ts';
 
 export const appendix = { title: 'Appendix: each load', blocks } satisfies SectionDefinition;

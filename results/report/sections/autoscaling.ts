@@ -1,14 +1,14 @@
-// What the autoscalers do while the rate rises: one trial on one time axis, and its figures.
+// What the autoscalers do while the rate rises: one trial on one time axis, and its numbers.
 
 import { max } from 'simple-statistics';
 import * as v from 'valibot';
 import type { Row } from '../../files.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
-import { ABSENT, list, number } from '../format.ts';
-import { byHold, latencyOf, pairsOf, throughputOf, type Part, type Side } from '../measurements.ts';
-import { replicaBounds, valuesOf } from '../plan.ts';
-import { bothSides, labelsOf, type Sides } from '../sides.ts';
-import { percentile, type Pair } from '../statistics.ts';
+import { ABSENT, number, upperFirst } from '../format.ts';
+import { byHold, latencyOf, releaseOf, samplesOf, startOf, throughputOf, type Part } from '../measurements.ts';
+import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../plan.ts';
+import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
+import { percentile } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
@@ -19,19 +19,23 @@ export const autoscaling: SectionDefinition = {
 };
 
 async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const pairs = pairsOf(...sides, 'autoscale');
-  const [pair] = pairs;
-  if (!pair) return undefined;
-  const rates = valuesOf(sides[0].measurements, 'autoscale', (step) => step.offered_rate);
-  const value = (tell: (part: Part) => string): Cell[] => pair.map((part) => tell(part));
+  const trials = trialsThatCount(sides, 'autoscale');
+  if (!trials) return undefined;
+  const { measurements } = sides[0];
+  const shown = mostShared(trials);
+  const parts = trials.map((its) => its.find(({ trial }) => trial === shown));
+  const value = (tell: (part: Part) => string): Cell[] => parts.map((part) => (part ? tell(part) : ABSENT));
+  const unlike = unlikeAutoscalers(sides);
   return [
     paragraph(
-      `Both targets get the same rates (${list(rates)} requests/s, one after another), with ${replicaBounds(sides)}. ` +
-        `This is trial ${pair[0].trial} of the ${pairs.length} that count; the appendix has the others.` +
+      `${upperFirst(allTargets(sides))} get the same rates (${ratesOf(measurements, 'autoscale')} requests/s, one ` +
+        `after another, each ${duration(measurements, 'autoscale')}), with ${replicaBounds(sides)}. ` +
+        `${trialsOfEach(sides, trials)}. This is trial ${String(shown)}; the appendix has the others.` +
         (scalesByDefault(sides)
           ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
           : ''),
     ),
+    ...(unlike === undefined ? [] : [{ kind: 'alert' as const, text: unlike }]),
     {
       kind: 'table',
       columns: [left('In this trial'), ...sides.map(({ label }) => right(label))],
@@ -47,7 +51,7 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
         ],
         ['A second replica’s first answer, after s', ...value(secondAnswer)],
         ['Highest rate that was kept up with, requests/s', ...value(heldRate)],
-        ...(pair.some((part) => byHold(part).saturated.length > 0)
+        ...(parts.some((part) => part && byHold(part).saturated.length > 0)
           ? [['Answers/s where it could not keep up', ...value(overload)]]
           : []),
         ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
@@ -58,8 +62,15 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
         'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow ' +
         'Serving don’t name the replica that gave them',
     },
-    await timeline(pair, sides),
+    await timeline(parts, sides),
   ];
+}
+
+/** The trial that counts for most sides; the first of several. */
+function mostShared(trials: readonly Part[][]): number | undefined {
+  const numbers = trials.flat().map(({ trial }) => trial);
+  const sharesOf = (trial: number) => numbers.filter((each) => each === trial).length;
+  return [...new Set(numbers)].sort((a, b) => sharesOf(b) - sharesOf(a) || a - b).at(0);
 }
 
 function heldRate(part: Part): string {
@@ -91,20 +102,20 @@ function secondAnswer(part: Part): string {
 }
 
 /** Whether Kubernetes' own speed of scaling was left as it is, which waits for five minutes before it scales down. */
-function scalesByDefault(sides: readonly Side[]): boolean {
+function scalesByDefault(sides: Sides): boolean {
   const behaviorSchema = v.object({ autoscaling: v.object({ behavior: v.strictObject({}) }) });
-  return sides.every(({ measurements, target }) =>
-    v.is(behaviorSchema, measurements.environment.charts[`f2c-${target}`]?.values),
+  return sides.every(({ measurements: { environment }, target }) =>
+    v.is(behaviorSchema, environment.charts[releaseOf(environment, target)]?.values),
   );
 }
 
 /** Seconds between the values that are listed beside the chart. */
 const LISTED_EVERY = 5;
 
-/** One trial of both. */
-async function timeline(parts: Pair<Part>, sides: Sides): Promise<Picture> {
-  const rows = bothSides(sides, parts, secondsOf);
-  const answered = parts.flatMap((part) => (part.has('replicas') ? answersOf(part) : []));
+/** One trial of all sides; a side that it does not count for has no line. */
+async function timeline(parts: readonly (Part | undefined)[], sides: Sides): Promise<Picture> {
+  const rows = parts.flatMap((part, index) => (part ? secondsOf(part, sides[index]?.label ?? '') : []));
+  const answered = parts.flatMap((part) => (part?.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
   const most = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
   const line = sideOfLine(labelsOf(sides));
@@ -170,16 +181,6 @@ const BY_REPLICA = {
   },
   order: { field: 'replica', type: 'ordinal' },
 };
-
-/** Replicas, CPU and memory meanwhile; none of a target that runs elsewhere. */
-function samplesOf(part: Part): Row<'timeline'>[] {
-  return part.has('timeline') ? part.read('timeline') : [];
-}
-
-/** The first second of a load, as Unix time. */
-function startOf(part: Part): number {
-  return Math.min(...part.read('seconds').map(({ timestamp_s }) => timestamp_s));
-}
 
 interface Second {
   side: string;

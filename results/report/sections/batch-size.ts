@@ -1,10 +1,11 @@
 // What it brings to send many values in one request.
 
+import { cpuPerValue, cpuTaker, hasCounters } from '../crossing.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
-import { pairsOf, together, type Part } from '../measurements.ts';
-import { cpuLimit, valuesOf } from '../plan.ts';
-import { bothSides, labelsOf, ofBoth, sideBySide, trialsOfEach, type Sides } from '../sides.ts';
+import { together, type Part } from '../measurements.ts';
+import { cpuLimit, duration, valuesOf } from '../plan.ts';
+import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
 import { percentile } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfLine, sideOfPoint, WIDTH } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
@@ -15,36 +16,45 @@ export const batchSize: SectionDefinition = {
   blocks,
 };
 
-async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const pairs = pairsOf(...sides, 'batch');
-  if (pairs.length === 0) return undefined;
-  const users = valuesOf(sides[0].measurements, 'batch', (step) => step.users).at(-1) ?? NaN;
-  const rows = bothSides(
-    sides,
-    ofBoth(pairs, (part) => part),
-    batchRows,
-  );
+async function blocks({ sides, crossings }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(sides, 'batch');
+  if (!trials) return undefined;
+  const { measurements } = sides[0];
+  const users = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
+  const cpu = cpuTaker(sides);
+  const rows = forEachSide(sides, trials, (parts, side) => batchRows(parts, side, cpu));
   return [
-    paragraph(`${trialsOfEach(pairs)}, with ${counted(users, 'user')} and one replica ${cpuLimit(sides, 'batch')}.`),
+    paragraph(
+      `${trialsOfEach(sides, trials)}, with ${counted(users, 'user')} and one replica ${cpuLimit(sides, 'batch')}, ` +
+        `each size ${duration(measurements, 'batch')}. The CPU of a value is ` +
+        (hasCounters(sides)
+          ? 'what the pods’ counters rose by between two readings within a step, ' +
+            'divided by the values of that time.'
+          : 'the CPU limit divided by the values of a second, as if the replica used all of it: its counters were ' +
+            'not read twice in each step.'),
+    ),
+    ...(crossings.length > 0 ? [paragraph(crossings.map(({ sentence }) => sentence).join(' '))] : []),
     sideBySide(
       'Values in a request',
       sides,
       rows,
       ({ batch }) => batch,
-      { 'values/s': ({ values }) => values, 'p50, ms': ({ p50 }) => p50 },
-      'batch/*/<target>_steps.csv and _latency.csv, all trials together',
+      { 'values/s': ({ values }) => values, 'p50, ms': ({ p50 }) => p50, 'CPU, µs a value': (row) => row.cpu },
+      'batch/*/<target>_steps.csv, _latency.csv and _pods.csv, all trials together',
     ),
     await batches(rows, sides),
   ];
 }
 
-function batchRows(parts: readonly Part[], side: string): Batch[] {
+function batchRows(parts: readonly Part[], side: string, cpu: ReturnType<typeof cpuTaker>): Batch[] {
+  const cpuBySize = parts.map(cpu);
   return together(parts, ({ batch }) => batch)
     .map(({ key, answersPerSecond, histograms }) => ({
       side,
       batch: key,
       values: key * answersPerSecond,
       p50: percentile(histograms, 0.5) / 1000,
+      cpu: 1e6 * cpuPerValue(cpuBySize.flatMap((sizes) => sizes.get(key) ?? [])),
     }))
     .filter(({ values }) => values > 0);
 }
@@ -55,6 +65,8 @@ interface Batch {
   batch: number;
   values: number;
   p50: number;
+  /** µs of each value. */
+  cpu: number;
 }
 
 async function batches(rows: readonly Batch[], sides: Sides): Promise<Picture> {

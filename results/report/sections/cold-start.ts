@@ -3,10 +3,10 @@
 import { median } from 'simple-statistics';
 import type { Row } from '../../files.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
-import { number } from '../format.ts';
-import { startsOf, zeroStartsOf, type Side } from '../measurements.ts';
-import { bothSides, labelsOf, type Sides } from '../sides.ts';
-import type { Pair } from '../statistics.ts';
+import { lowerFirst, number, upperFirst } from '../format.ts';
+import { measuredOnce } from '../figures.ts';
+import { startsOf, zeroStartsOf } from '../measurements.ts';
+import { forEachSide, labelsOf, sharedWith, type Side, type Sides } from '../sides.ts';
 import { draw, numbers, sideOfPoint, wide, withoutLegend } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
@@ -17,14 +17,24 @@ export const coldStart: SectionDefinition = {
 };
 
 async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const [first, second] = [startsOf(sides[0]), startsOf(sides[1])];
-  if (first.length === 0 || second.length === 0) return undefined;
-  const columns = sides.map(({ label }, index) => ({ label, starts: index === 0 ? first : second }));
+  const its = sides.map((side) => ({ side, label: side.label, starts: startsOf(side) }));
+  const columns = its.filter(({ starts }) => starts.length > 0);
+  const shared = its.flatMap(({ side, starts }) => {
+    const other = sharedWith(side, sides);
+    return other && starts.length === 0
+      ? paragraph(`${upperFirst(side.name)}: ${lowerFirst(measuredOnce(other))}`)
+      : [];
+  });
+  if (columns[0]?.side !== sides[0] || (sides.length > 1 && columns.length === 1)) return undefined;
   const source = 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already';
   return [
-    await coldStarts([first, second], sides),
+    await coldStarts(
+      its.map(({ starts }) => starts),
+      sides,
+    ),
     startTable(columns, source),
-    ...sides.flatMap((side, index) => fromZero(side, index === 0 ? first : second)),
+    ...shared,
+    ...columns.flatMap(({ side, starts }) => fromZero(side, starts)),
   ];
 }
 
@@ -70,8 +80,8 @@ function startTable(
 }
 
 /** Each start is a dot, so that nobody has to trust a mean. */
-async function coldStarts(starts: Pair<readonly Row<'coldstarts'>[]>, sides: Sides): Promise<Picture> {
-  const rows = bothSides(sides, starts, (its, side) =>
+async function coldStarts(starts: readonly Row<'coldstarts'>[][], sides: Sides): Promise<Picture> {
+  const rows = forEachSide(sides, starts, (its, side) =>
     its.map(({ start, first_answer_ms }) => ({ side, start, seconds: first_answer_ms / 1000 })),
   );
   const x = numbers('seconds', 'seconds from the creation of the pod to its first right answer', {

@@ -12,8 +12,15 @@ export const cost: SectionDefinition = {
 
 function blocks({ figures, sides, price: { dollarsPerHour, cpus } }: Material): Block[] | undefined {
   const cpu = figures.find(({ key }) => key === 'cpu_per_request_us');
-  if (!cpu || cpu.why !== undefined) return undefined;
+  if (!cpu?.values[0]) return undefined;
   const dollars = (microseconds: number) => (microseconds * dollarsPerHour) / (cpus * 3600);
+  const row = (name: string, worth: (microseconds: number) => number) => [
+    name,
+    ...cpu.values.flatMap((estimate, index) => [
+      number(worth(estimate?.value ?? NaN)),
+      ...(index > 0 ? [ratioWithInterval(cpu.comparisons[index - 1]?.ratio)] : []),
+    ]),
+  ];
   return [
     paragraph(
       `The price assumes a node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour, with every ` +
@@ -22,15 +29,11 @@ function blocks({ figures, sides, price: { dollarsPerHour, cpus } }: Material): 
     ),
     {
       kind: 'table',
-      columns: [left('A million requests'), ...sides.map(({ label }) => right(label)), right('Ratio (95 % interval)')],
-      rows: [
-        ['CPU, s', ...cpu.values.map((estimate) => number(estimate?.value ?? NaN)), ratioWithInterval(cpu.ratio)],
-        [
-          'US dollars',
-          ...cpu.values.map((estimate) => number(dollars(estimate?.value ?? NaN))),
-          ratioWithInterval(cpu.ratio),
-        ],
+      columns: [
+        left('A million requests'),
+        ...sides.flatMap(({ label }, index) => [right(label), ...(index > 0 ? [right('Ratio (95 % interval)')] : [])]),
       ],
+      rows: [row('CPU, s', (microseconds) => microseconds), row('US dollars', dollars)],
       source: `CPU per request · ${number(dollarsPerHour)} ÷ ${number(cpus)} ÷ 3600`,
     },
   ];

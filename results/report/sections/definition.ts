@@ -1,7 +1,8 @@
 // What a section of the report is, and what it is written from.
 
+import type { Crossing } from '../crossing.ts';
 import type { Block } from '../document.ts';
-import type { Figure } from '../figures.ts';
+import type { Figure, NoiseFloors } from '../figures.ts';
 import type { Sides } from '../sides.ts';
 
 export interface SectionDefinition {
@@ -15,8 +16,9 @@ export interface SectionDefinition {
 export interface Material {
   sides: Sides;
   figures: readonly Figure[];
-  /** The figures of the function against itself; none where that was not measured. */
-  noise: readonly Figure[];
+  noise: NoiseFloors;
+  /** From which batch size on another side is better. */
+  crossings: readonly Crossing[];
   price: Price;
   /** The sections behind this one that are left out. */
   missing: readonly SectionDefinition[];

@@ -5,6 +5,7 @@ import { appendix } from './appendix.ts';
 import { autoscaling } from './autoscaling.ts';
 import { batchSize } from './batch-size.ts';
 import { coldStart } from './cold-start.ts';
+import { conclusion } from './conclusion.ts';
 import { cost } from './cost.ts';
 import type { SectionDefinition } from './definition.ts';
 import { environment } from './environment.ts';
@@ -13,10 +14,9 @@ import { method } from './method.ts';
 import { repetition } from './repetition.ts';
 import { threats } from './threats.ts';
 import { throughput } from './throughput.ts';
-import { verdict } from './verdict.ts';
 
 export const SECTIONS: readonly SectionDefinition[] = [
-  verdict,
+  conclusion,
   method,
   environment,
   latency,

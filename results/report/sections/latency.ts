@@ -4,12 +4,11 @@ import { max } from 'simple-statistics';
 import { CALIBRATIONS } from '../../files.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { interval, number, percent, words } from '../format.ts';
-import { latencyOf, pairsOf, partsOf, throttledShare, type Part, type Side } from '../measurements.ts';
-import { cpuLimit } from '../plan.ts';
-import { bothSides, labelsOf, ofBoth, trialsOfEach, type Sides } from '../sides.ts';
-import { countOf, percentile, percentileInterval, type Histogram, type Pair } from '../statistics.ts';
+import { latencyOf, partsOf, throttledShare, type Part } from '../measurements.ts';
+import { cpuLimit, duration, ratesOf } from '../plan.ts';
+import { forEachSide, labelsOf, trialsOfEach, trialsThatCount, type Side, type Sides } from '../sides.ts';
+import { countOf, percentile, percentileInterval, type Histogram } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfLine, wide } from '../vega.ts';
-import { floorOf } from '../winner.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
 export const latency: SectionDefinition = {
@@ -20,21 +19,21 @@ export const latency: SectionDefinition = {
 
 const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999];
 
-async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> {
-  const pairs = pairsOf(...sides, 'latency');
-  const [pair] = pairs;
-  if (!pair) return undefined;
-  const histograms = ofBoth(pairs, (part) => latencyOf(part));
-  const rate = pair[0].read('steps')[0]?.offered_rate;
+async function blocks({ sides, figures, noise }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(sides, 'latency');
+  if (!trials) return undefined;
+  const histograms = trials.map((parts) => parts.map((part) => latencyOf(part)));
+  const { measurements } = sides[0];
   const own = sides.map(ownLatency);
   const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`);
-  const floors = noise.flatMap((figure) => {
-    const floor = floorOf(figure);
-    return floor === undefined ? [] : `${figure.name} ${percent(floor - 1)}`;
+  const floors = figures.flatMap(({ key, name }) => {
+    const floor = noise[key];
+    return floor === undefined ? [] : `${name} ${percent(floor - 1)}`;
   });
   return [
     paragraph(
-      `${trialsOfEach(pairs)}, at ${number(rate ?? NaN)} requests/s to one replica, ${cpuLimit(sides, 'latency')}. ` +
+      `${trialsOfEach(sides, trials)}, at ${ratesOf(measurements, 'latency')} requests/s, ` +
+        `${duration(measurements, 'latency')}, to one replica, ${cpuLimit(sides, 'latency')}. ` +
         'Users notice the slowest requests, so the scale gives the tail its room.' +
         (floors.length > 0
           ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. ` +
@@ -45,7 +44,7 @@ async function blocks({ sides, noise }: Material): Promise<Block[] | undefined> 
             'latency belongs to the load generator and the network.'
           : ''),
     ),
-    ...throttled(pairs, sides),
+    ...throttled(trials, sides),
     await latencies(histograms, sides),
     {
       kind: 'table',
@@ -85,9 +84,9 @@ function ownLatency(side: Side): Histogram | undefined {
 const MOST_THROTTLED = 0.01;
 
 /** An alert for each side whose latencies are those of its CPU limit. */
-function throttled(pairs: readonly Pair<Part>[], sides: Sides): Block[] {
-  return bothSides(sides, ofBoth(pairs, throttledShare), (shares, label): Block[] => {
-    const most = max([0, ...shares.map((share) => share ?? 0)]);
+function throttled(trials: readonly Part[][], sides: Sides): Block[] {
+  return forEachSide(sides, trials, (parts, label): Block[] => {
+    const most = max([0, ...parts.map((part) => throttledShare(part) ?? 0)]);
     if (most <= MOST_THROTTLED) return [];
     return [
       {
@@ -105,8 +104,8 @@ const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 
 const LEAST_SLOWER = 10;
 
 /** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */
-async function latencies(trials: Pair<readonly Histogram[]>, sides: Sides): Promise<Picture> {
-  const rows = bothSides(sides, trials, (histograms, side) =>
+async function latencies(trials: readonly Histogram[][], sides: Sides): Promise<Picture> {
+  const rows = forEachSide(sides, trials, (histograms, side) =>
     CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
       const { low = NaN, high = NaN } = percentileInterval(histograms, share) ?? {};
       const value = percentile(histograms, share) / 1000;

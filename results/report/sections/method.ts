@@ -4,12 +4,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { min } from 'simple-statistics';
 import * as v from 'valibot';
-import type { Row } from '../../files.ts';
 import { paragraph, type Block } from '../document.ts';
-import { counted, list, number, words } from '../format.ts';
-import { startsOf, zeroStartsOf, type Measurements, type Side } from '../measurements.ts';
-import { cpuLimit, replicaBounds, valuesOf } from '../plan.ts';
-import type { Sides } from '../sides.ts';
+import { counted, list, number, upperFirst, words } from '../format.ts';
+import type { Measurements } from '../measurements.ts';
+import { cpuLimit, duration, ratesOf, replicaBounds, span, startsIn, trialsOf, valuesOf } from '../plan.ts';
+import { allTargets, askedBy, type Sides } from '../sides.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
 export const method: SectionDefinition = { title: 'Method', blocks };
@@ -57,20 +56,22 @@ function fairness(sides: Sides): string {
   const [{ measurements }] = sides;
   const { seed, mode } = measurements.environment;
   const [verdict] = measurements.parts.flatMap((part) => (part.has('verdict') ? part.read('verdict') : []));
-  const asked = v.safeParse(temperaturesSchema, verdict?.settings);
-  const range = asked.success
-    ? `${span([asked.output['min-fahrenheit'], asked.output['max-fahrenheit']]).replaceAll('-', '−')} °F, `
+  const settings = v.safeParse(temperaturesSchema, verdict?.settings);
+  const range = settings.success
+    ? `${span([settings.output['min-fahrenheit'], settings.output['max-fahrenheit']]).replaceAll('-', '−')} °F, `
     : '';
   const order = turns(sides, measurements);
+  const asked = askedBy(sides);
   return [
-    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to both targets,`,
+    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to ${allTargets(sides)},`,
     'one target at a time.',
+    ...(asked === undefined ? [] : [`${asked}.`]),
     'It checks every answer: a wrong one counts as a failure.',
-    'Both targets convert by (f − 32) · 5/9, the function in doubles, the model in float32.',
+    'The answers are (f − 32) · 5/9, of the function in doubles, of the model in float32.',
     mode === 'cluster'
-      ? 'Both run with the same CPU and memory, as read from the running pods.'
-      : `Both run on one machine, ${cpuLimit(sides, 'capacity')}.`,
-    ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects both alike.`] : []),
+      ? `${upperFirst(allTargets(sides))} run with the same CPU and memory, as read from the running pods.`
+      : `${upperFirst(allTargets(sides))} run on one machine, ${cpuLimit(sides, 'capacity')}.`,
+    ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects them alike.`] : []),
   ].join(' ');
 }
 
@@ -78,11 +79,8 @@ function fairness(sides: Sides): string {
 function experimentsOf(sides: Sides): [name: string, about: string][] {
   const [{ measurements }] = sides;
   const { environment } = measurements;
-  const usersOf = (name: string) => valuesOf(measurements, name, ({ users }) => users);
-  const ratesOf = (name: string) => valuesOf(measurements, name, (step) => step.offered_rate);
-  const timesOf = (name: string) => `${span(valuesOf(measurements, name, secondsOf))} s`;
-  const starts = sides.map((side) => startsOf(side).length).filter((count) => count > 0);
-  const trialsOfNoise = measurements.parts.filter(({ experiment }) => experiment === 'noise').length;
+  const lasts = (experiment: string) => duration(measurements, experiment);
+  const batchUsers = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
 
   const share = boundShare(measurements);
   const ceilings = sides.flatMap(({ target, name }) => {
@@ -102,58 +100,51 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
     ['calibrate', `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}`],
     [
       'autoscale',
-      `offers both targets the same rates (${list(ratesOf('autoscale'))} requests/s, measured for ` +
-        `${timesOf('autoscale')} each), with ${replicaBounds(sides)}, each ${cpuLimit(sides, 'autoscale')}.`,
+      `offers ${allTargets(sides)} the same rates (${ratesOf(measurements, 'autoscale')} requests/s, each ` +
+        `${lasts('autoscale')}), with ${replicaBounds(sides)}, each ${cpuLimit(sides, 'autoscale')}; ` +
+        `${trialsOf(sides, 'autoscale')}.`,
     ],
     [
       'capacity',
-      `loads one replica, ${cpuLimit(sides, 'capacity')}, with ${list(usersOf('capacity'))} users until throughput ` +
-        'stops rising. A user asks again as soon as the answer is there.',
+      `loads one replica, ${cpuLimit(sides, 'capacity')}, with ${list(valuesOf(measurements, 'capacity', 'users'))} ` +
+        `users, each number ${lasts('capacity')}, until throughput stops rising. A user asks again as soon as the ` +
+        `answer is there; ${trialsOf(sides, 'capacity')}.`,
     ],
     [
       'latency',
-      `offers one replica, ${cpuLimit(sides, 'latency')}, a steady ${span(ratesOf('latency'))} requests/s for ` +
-        `${timesOf('latency')}. Latency counts from the moment when a request should have been sent, so waiting ` +
-        'behind a slow one counts too.',
+      `offers one replica, ${cpuLimit(sides, 'latency')}, a steady ${ratesOf(measurements, 'latency')} requests/s, ` +
+        `${lasts('latency')}; ${trialsOf(sides, 'latency')}. Latency counts from the moment when a request should ` +
+        'have been sent, so waiting behind a slow one counts too.',
     ],
     [
       'noise',
-      `repeats latency with the function alone, ${counted(trialsOfNoise, 'time')}. Whatever two of these loads ` +
-        'differ by is noise.',
+      `repeats latency with the function alone, in ${trialsOf(sides, 'noise')}. Whatever two of these loads differ ` +
+        'by is noise.',
     ],
     [
       'batch',
-      `sends ${list(valuesOf(measurements, 'batch', ({ batch }) => batch))} values in a request to one replica, ` +
-        `${cpuLimit(sides, 'batch')}, from ${counted(usersOf('batch').at(-1) ?? NaN, 'user')}.`,
+      `sends ${list(valuesOf(measurements, 'batch', 'batch'))} values in a request to one replica, ` +
+        `${cpuLimit(sides, 'batch')}, from ${counted(batchUsers, 'user')}, each size ${lasts('batch')}; ` +
+        `${trialsOf(sides, 'batch')}.`,
     ],
     [
       'coldstart',
-      `starts a replica of each target ${span(starts.sort((a, b) => a - b))} times, and times it to its first right ` +
-        'answer.',
+      `starts a replica of each target ${startsIn(sides, 'coldstart')} times, and times it to its first right answer.`,
     ],
     [
       'scale-from-zero',
-      `asks the function on Knative ${counted(zeroStartsOf(sides[0]).length, 'time')} when no pod of it runs, and ` +
-        'times the answer.',
+      `asks the function on Knative ${startsIn(sides, 'scale-from-zero')} times when no pod of it runs, and times ` +
+        'the answer.',
     ],
   ];
 }
 
-/** Such as `115`, or `69 to 70`. */
-function span(values: readonly number[]): string {
-  return [...new Set([values.at(0) ?? NaN, values.at(-1) ?? NaN])].map(number).join(' to ');
-}
-
-/** The measured time of a step, in seconds. */
-function secondsOf({ start_s, end_s }: Row<'steps'>): number {
-  return end_s - start_s;
-}
-
 /**
- * The highest rate that may be offered, as a share of the load generator's lowest ceiling in the open loop, or if it
- * was calibrated in the closed loop only, there; undefined without one.
+ * The highest rate that may be offered, as a share of the load generator's lowest ceiling; undefined without one. Runs
+ * of earlier versions don't tell it: it follows from the ceiling in the open loop, or else in the closed loop.
  */
 function boundShare({ environment: { ceiling } }: Measurements): number | undefined {
+  if (ceiling?.share !== undefined) return ceiling.share;
   const ceilings = Object.values(ceiling?.openRequestsPerSecond ?? ceiling?.requestsPerSecond ?? {});
   return ceiling && ceilings.length > 0 ? ceiling.bound / min(ceilings) : undefined;
 }
@@ -162,7 +153,7 @@ function boundShare({ environment: { ceiling } }: Measurements): number | undefi
 const NAMED_TURNS = 4;
 
 /** In which order the sides were loaded, such as `the function, TensorFlow Serving, …`; empty where only one was. */
-function turns(sides: readonly Side[], { parts }: Measurements): string {
+function turns(sides: Sides, { parts }: Measurements): string {
   const nameOf = new Map(sides.map(({ target, name }) => [target, name]));
   const loads = parts.filter((part) => part.has('steps') && !['calibrate', 'noise'].includes(part.experiment));
   const [longest = []] = Object.values(Object.groupBy(loads, ({ experiment }) => experiment))

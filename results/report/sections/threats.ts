@@ -2,14 +2,16 @@
 
 import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
-import { isValid, loadsOf, partsOf, type Measurements } from '../measurements.ts';
+import { isValid, loadsOf, partsOf } from '../measurements.ts';
+import { unlikeAutoscalers } from '../plan.ts';
+import { askedBy, type Sides } from '../sides.ts';
 import { BOOTSTRAP_TRIALS } from '../statistics.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
 export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
 
-function blocks({ sides: [{ measurements }] }: Material): Block[] {
-  const { note } = measurements.environment;
+function blocks({ sides }: Material): Block[] {
+  const { note } = sides[0].measurements.environment;
   return [
     ...(note === undefined
       ? []
@@ -18,7 +20,7 @@ function blocks({ sides: [{ measurements }] }: Material): Block[] {
           { kind: 'list' as const, items: paragraphsOf(note) },
           paragraph('And these hold, by the files of the run or for any run of this kind:'),
         ]),
-    { kind: 'list', items: threatsOf(measurements) },
+    { kind: 'list', items: threatsOf(sides) },
   ];
 }
 
@@ -29,7 +31,8 @@ const HEADROOM_CORES = 0.6;
 const DISTURBED_CORES = 0.02;
 
 /** Sentences; what is special to this run comes first. */
-function threatsOf(measurements: Measurements): string[] {
+function threatsOf(sides: Sides): string[] {
+  const { measurements } = sides[0];
   const { environment, parts } = measurements;
   const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
   const loads = loadsOf(measurements);
@@ -45,6 +48,9 @@ function threatsOf(measurements: Measurements): string[] {
   const stolen = Math.max(0, ...loads.map((part) => part.read('verdict').generator.stolenCores ?? 0));
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];
   const isLimited = Object.values(environment.resources).some(({ limits }) => limits.cpu !== undefined);
+  const asked = askedBy(sides);
+  const unlike = unlikeAutoscalers(sides);
+  const targets = sides.map(({ target }) => target);
   const found: [boolean, string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
     [interrupted, 'The run stopped or broke before everything was measured.'],
@@ -95,6 +101,15 @@ function threatsOf(measurements: Measurements): string[] {
     ],
     [git === null, 'The run was not made from a git clone, so its exact source is not known.'],
     [git?.dirty === true, 'Files differed from the commit when the run was made.'],
+    [
+      asked?.includes('GET') === true,
+      `${asked ?? ''}. A GET has no body to send and to parse, so figures of one value differ for that, too.`,
+    ],
+    [unlike !== undefined, unlike ?? ''],
+    [
+      targets.includes('tfserving') && !targets.includes('tfserving-grpc'),
+      'The gRPC interface of TensorFlow Serving, which helps with large batches, was not measured.',
+    ],
     [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
   ];
   return [...found.filter(([holds]) => holds).map(([, sentence]) => sentence), ...ALWAYS];
@@ -106,10 +121,8 @@ const ALWAYS = [
   'A 95 % interval misses the true value once in twenty times: among many figures, some differ by chance.',
   'Latency is what the load generator saw, in Python and across the network. Its own delays are part of it; the ' +
     'rules of validity bound them for each load.',
-  'Both targets answer JSON over HTTP. The gRPC interface of TensorFlow Serving, which helps with large batches, is ' +
-    'not measured.',
   'The formula is as small as a model can be, so this compares everything around the model. With a model that ' +
-    'computes for milliseconds, the two would differ less.',
+    'computes for milliseconds, the targets would differ less.',
   'The function answers in doubles and the model in float32: their answers are equal only within the stated tolerance.',
   'The function tells its clients when a pod stops; TensorFlow Serving can’t. The load generator keeps opening ' +
     'new connections, which hides that difference.',

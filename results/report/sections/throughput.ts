@@ -3,10 +3,10 @@
 import { max } from 'simple-statistics';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { counted, number, words } from '../format.ts';
-import { pairsOf, throughputOf, together, type Part, type Side } from '../measurements.ts';
-import { cpuLimit } from '../plan.ts';
-import { bothSides, labelsOf, ofBoth, sideBySide, trialsOfEach, type Sides } from '../sides.ts';
-import { percentile, type Pair } from '../statistics.ts';
+import { throughputOf, together, type Part } from '../measurements.ts';
+import { cpuLimit, duration } from '../plan.ts';
+import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Side, type Sides } from '../sides.ts';
+import { percentile } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfLine, sideOfPoint, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
@@ -20,29 +20,30 @@ export const throughput: SectionDefinition = {
 const KNEE_SHARE = 0.95;
 
 async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const pairs = pairsOf(...sides, 'capacity');
-  if (pairs.length === 0) return undefined;
-  const parts = ofBoth(pairs, (part) => part);
-  const rows = bothSides(sides, parts, curve);
+  const trials = trialsThatCount(sides, 'capacity');
+  if (!trials) return undefined;
+  const rows = forEachSide(sides, trials, curve);
   const of = ({ label }: Side) => rows.filter(({ side }) => side === label);
   const kneeOf = (side: Side) => {
-    const most = max(of(side).map(({ throughput }) => throughput));
+    const most = max([0, ...of(side).map(({ throughput }) => throughput)]);
     return of(side).find(({ throughput }) => throughput >= KNEE_SHARE * most)?.users ?? NaN;
   };
-  const knees = [kneeOf(sides[0]), kneeOf(sides[1])] as const;
-  const told = sides.map((side, index) => {
+  const knees = sides.map(kneeOf);
+  const told = sides.flatMap((side, index) => {
     const knee = of(side).find(({ users }) => users === knees[index]);
+    if (!knee) return [];
     return (
-      `${side.name} at ${counted(knees[index] ?? NaN, 'user')} with ${number(knee?.throughput ?? NaN)} right ` +
-      `answers/s and a 99th percentile of ${number(knee?.p99 ?? NaN)} ms`
+      `${side.name} at ${counted(knee.users, 'user')} with ${number(knee.throughput)} right answers/s and a 99th ` +
+      `percentile of ${number(knee.p99)} ms`
     );
   });
   return [
     paragraph(
-      `${trialsOfEach(pairs)}, of one replica ${cpuLimit(sides, 'capacity')}. The knee, where ` +
+      `${trialsOfEach(sides, trials)}, of one replica ${cpuLimit(sides, 'capacity')}, with each number of users ` +
+        `${duration(sides[0].measurements, 'capacity')}. The knee, where ` +
         `${number(100 * KNEE_SHARE)} % of the highest throughput is reached, is for ${words(told)}.`,
     ),
-    await saturation(rows, parts, sides, knees),
+    await saturation(rows, trials, sides, knees),
     sideBySide(
       'Users',
       sides,
@@ -85,15 +86,15 @@ interface Saturation {
 /** @param knees users at which each side's curve has its knee */
 async function saturation(
   rows: readonly Saturation[],
-  trials: Pair<readonly Part[]>,
+  trials: readonly Part[][],
   sides: Sides,
-  knees: Pair<number>,
+  knees: readonly number[],
 ): Promise<Picture> {
   const labels = labelsOf(sides);
-  const dots = bothSides(sides, trials, (parts, side) =>
+  const dots = forEachSide(sides, trials, (parts, side) =>
     parts.flatMap((part) => part.read('steps').map((step) => ({ side, users: step.users, trial: throughputOf(step) }))),
   );
-  const flags = bothSides(sides, knees, (knee, label) =>
+  const flags = forEachSide(sides, knees, (knee, label) =>
     rows.filter(({ side, users }) => side === label && users === knee).map((row) => ({ ...row, knee: row.throughput })),
   );
   const x = numbers('users', 'users at a time (log scale)', {

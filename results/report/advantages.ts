@@ -1,0 +1,130 @@
+// The chart of all ratios: how many times better the baseline is than each of the others.
+
+import { left, right, type Picture } from './document.ts';
+import type { Figure } from './figures.ts';
+import { ratio } from './format.ts';
+import { labelsOf, type Sides } from './sides.ts';
+import { draw, LOG, numbers, sideOfColour, sideOfPoint, wide, type Chart } from './vega.ts';
+
+/** A ratio, turned so that more is better for the baseline. */
+export interface Advantage {
+  name: string;
+  /** The label of the other side. */
+  side: string;
+  /** The value as text, such as `2.03×`. */
+  label: string;
+  value: number;
+  low: number;
+  high: number;
+}
+
+/** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
+export function advantagesOf(figures: readonly Figure[], [, ...others]: Sides): Advantage[] {
+  const hasIntervals = figures.some(({ comparisons }) => comparisons.some(({ ratio: its }) => its?.interval));
+  return figures.flatMap(({ name, better, comparisons }) =>
+    comparisons.flatMap(({ ratio: its }, index) => {
+      if (!its || (others.length > 1 && hasIntervals && !its.interval)) return [];
+      const turn = (value: number) => (better === 'more' ? value : 1 / value);
+      const ends = [its.interval?.low ?? its.value, its.interval?.high ?? its.value].map(turn);
+      const value = turn(its.value);
+      const side = others[index]?.label ?? '';
+      return { name, side, label: `${ratio(value)}×`, value, low: Math.min(...ends), high: Math.max(...ends) };
+    }),
+  );
+}
+
+/** Pixels of a figure with one ratio, and of each ratio of a figure with several. */
+const ROW = 16;
+const ROW_OF_SEVERAL = 8;
+
+/** A line for each ratio: right of the line at 1 the baseline is better, left of it the other one. */
+export function advantageChart(rows: readonly Advantage[], sides: Sides): Chart & { height: number } {
+  const [baseline, other] = sides;
+  const isAlone = sides.length <= 2;
+  // A third more than the longest bar, for the number behind it.
+  const most = Math.max(1.2, ...rows.flatMap(({ low, high }) => [high, 1 / low])) * (isAlone ? 1.35 : 1.1);
+  const title = `← ${isAlone ? `${other?.label ?? ''} is` : 'the other is'} better … times better … `;
+  const x = {
+    title: `${title}${baseline.label} is better →`,
+    scale: { ...LOG, domain: [1 / most, most] },
+    axis: { tickCount: 7, format: '~g' },
+  };
+  const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 300, grid: true } };
+  const { bar, dot } = isAlone ? ONE : several(sides);
+  const names = new Set(rows.map(({ name }) => name)).size;
+  const chart = wide({
+    layer: [
+      { mark: { type: 'rule', color: '#222' }, encoding: { x: { datum: 1, type: 'quantitative' } } },
+      {
+        mark: { type: 'rule', strokeWidth: 3, ...bar.mark },
+        encoding: { y, x: numbers('low', x.title, x), x2: { field: 'high' }, ...bar.encoding },
+      },
+      {
+        mark: { type: 'point', ...dot.mark },
+        encoding: { y, x: numbers('value', x.title, x), ...dot.encoding },
+      },
+      // The numbers of several would stand in each other's way.
+      ...(isAlone
+        ? [
+            {
+              mark: { type: 'text', align: 'left', dx: 8, color: '#222' },
+              encoding: { y, x: numbers('high', x.title, x), text: { field: 'label' } },
+            },
+          ]
+        : []),
+    ],
+  });
+  return { ...chart, height: isAlone ? ROW * names + 40 : (ROW_OF_SEVERAL * (sides.length - 1) + 2) * names + 58 };
+}
+
+const ONE = {
+  bar: { mark: { color: '#555' }, encoding: {} },
+  dot: { mark: { shape: 'diamond', size: 80, color: '#111' }, encoding: {} },
+};
+
+/** Each of several others has the look that it has in all charts, and a line of its own. */
+function several(sides: Sides) {
+  const labels = labelsOf(sides);
+  const others = labels.slice(1);
+  const yOffset = { field: 'side', type: 'nominal', sort: others };
+  const legend = { values: others };
+  return {
+    bar: { mark: {}, encoding: { yOffset, ...sideOfColour(labels, legend) } },
+    dot: { mark: { size: 45 }, encoding: { yOffset, ...sideOfPoint(labels, legend) } },
+  };
+}
+
+/** Describes the chart of the ratios for readers who can't see it. */
+export function advantagesInWords(rows: readonly Advantage[], [baseline, ...others]: Sides): string {
+  const told = others.map(({ name, label }) => {
+    const values = rows.filter(({ side }) => side === label).map((row) => `${row.name} ${ratio(row.value)}`);
+    return `How many times better ${baseline.name} is than ${name}: ${values.join('; ')}.`;
+  });
+  return told.join(' ');
+}
+
+/** Such as `How many times better the function is than TensorFlow Serving`. */
+export function titleOfAdvantages([baseline, ...others]: Sides): string {
+  const [other] = others;
+  return `How many times better ${baseline.name} is than ${others.length === 1 && other ? other.name : 'the others'}`;
+}
+
+/** Undefined where there is no ratio. */
+export async function advantagePicture(figures: readonly Figure[], sides: Sides): Promise<Picture | undefined> {
+  const rows = advantagesOf(figures, sides);
+  if (rows.length === 0) return undefined;
+  return {
+    kind: 'picture',
+    svg: await draw(rows, advantageChart(rows, sides)),
+    caption:
+      `${titleOfAdvantages(sides)}, with 95 % intervals where there are enough trials. ` +
+      'An interval that crosses the line at 1 shows no difference.',
+    alt: advantagesInWords(rows, sides),
+    values: {
+      kind: 'table',
+      columns: [left('Figure'), left('Better than'), right('times better'), right('at least'), right('at most')],
+      rows: rows.map(({ name, side, value, low, high }) => [name, side, ratio(value), ratio(low), ratio(high)]),
+      source: 'the ratios in the table above, or 1 by them where less is better',
+    },
+  };
+}

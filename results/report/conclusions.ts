@@ -1,0 +1,142 @@
+// Who does better, in words: the baseline against each other target, by what the intervals show.
+
+import { sum } from 'simple-statistics';
+import type { Comparison, Figure, NoiseFloors } from './figures.ts';
+import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
+import type { Side, Sides } from './sides.ts';
+import type { Pair } from './statistics.ts';
+import { winnerOf, type Winner } from './winner.ts';
+
+export interface Conclusion {
+  other: Side;
+  headline: string;
+  /** The sentences of the paragraph under it. */
+  sentences: string[];
+}
+
+/** The figures that a conclusion is about: those that are measured often enough to have an interval. */
+const DECISIVE = [
+  'throughput_per_cpu',
+  'p50_ms',
+  'p99_ms',
+  'cpu_per_request_us',
+  'autoscaled_replicas',
+  'autoscaled_cpu_ms',
+  'second_replica_s',
+  'autoscaled_p99_ms',
+  'cold_start_ms',
+];
+
+/** A figure of one comparison. */
+interface Decisive {
+  figure: Figure;
+  comparison: Comparison;
+  /** The baseline's and the other's. */
+  values: Pair<number>;
+}
+
+/** One for each side that is compared with the baseline. */
+export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Conclusion[] {
+  const [baseline, ...others] = sides;
+  // The numbers of several comparisons stand in the table only, so that all of them have room on the first page.
+  const tell = (turned: (values: Pair<number>) => Pair<number>) =>
+    others.length > 1 ? nameOf : (its: Decisive) => difference(its, turned(its.values));
+  return others.map((other, index) => {
+    const decisive = figures.flatMap((figure): Decisive[] => {
+      const comparison = figure.comparisons[index];
+      if (!comparison || comparison.shared || !DECISIVE.includes(figure.key)) return [];
+      const [one = NaN, its = NaN] = [0, index + 1].map((side) => figure.values[side]?.value);
+      return [{ figure, comparison, values: [one, its] }];
+    });
+    const by = (winner: Winner) =>
+      decisive.filter(({ figure, comparison }) => winnerOf(figure, comparison, noise[figure.key]) === winner);
+    const [ones, theirs, neither, unknown] = [by('baseline'), by('other'), by('neither'), by('unknown')];
+    const counts = {
+      baseline: ones.length,
+      other: theirs.length,
+      neither: neither.length,
+      unknown: unknown.length,
+    };
+    return {
+      other,
+      headline: headline(counts, [baseline, other]),
+      sentences: [
+        ...won(
+          ones,
+          [baseline, other],
+          tell(([one, its]) => [one, its]),
+        ),
+        ...won(
+          theirs,
+          [other, baseline],
+          tell(([one, its]) => [its, one]),
+        ),
+        ...undecided(neither),
+        ...doubts(unknown),
+      ],
+    };
+  });
+}
+
+/** @param counts figures by who does better in them */
+function headline(counts: Record<Winner, number>, [baseline, other]: Pair<Side>): string {
+  const { neither, unknown } = counts;
+  const all = sum(Object.values(counts));
+  const rest = [
+    ...(neither > 0 ? [`; ${neither} ${neither === 1 ? 'shows' : 'show'} no difference`] : []),
+    ...(unknown > 0 ? [`; ${unknown} ${unknown === 1 ? 'has' : 'have'} no result`] : []),
+  ].join('');
+  if (counts.baseline > 0 && counts.other > 0) {
+    const both = `better in ${counts.baseline}, and ${other.name} in ${counts.other}`;
+    return `${upperFirst(baseline.name)} does ${both} of ${counted(all, 'figure')}${rest}.`;
+  }
+  if (counts.baseline + counts.other > 0) {
+    const [winner, loser] = counts.baseline > 0 ? [baseline, other] : [other, baseline];
+    const wins = counts.baseline + counts.other;
+    const where = wins === all ? `all ${counted(all, 'figure')}` : `${wins} of ${counted(all, 'figure')}`;
+    return `${upperFirst(winner.name)} does better than ${loser.name} in ${where}${rest}.`;
+  }
+  if (neither > 0) return `The trials show no difference between ${baseline.name} and ${other.name}.`;
+  return `The trials can’t say whether ${baseline.name} or ${other.name} does better.`;
+}
+
+function won(figures: readonly Decisive[], [winner, loser]: Pair<Side>, tell: (its: Decisive) => string): string[] {
+  if (figures.length === 0) return [];
+  return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(tell))}.`];
+}
+
+/** Such as `CPU per request (25.1 against 61 µs)`, first the winner's and then the loser's. */
+function difference(its: Decisive, values: Pair<number>): string {
+  const against = values.map(number).join(' against ');
+  return `${nameOf(its)} (${[against, its.figure.unit].filter(Boolean).join(' ')})`;
+}
+
+function undecided(figures: readonly Decisive[]): string[] {
+  if (figures.length === 0) return [];
+  const named = figures.map((its) => {
+    const { value = NaN, interval: range } = its.comparison.ratio ?? {};
+    const within = range ? `, 95 % interval ${interval(range, ratio)}` : '';
+    return `${nameOf(its)} (ratio ${ratio(value)}${within})`;
+  });
+  return [`The trials show no difference in ${words(named)}.`];
+}
+
+/** A sentence for each reason, with all the figures that it holds for. The reasons of INVALID are in the appendix. */
+function doubts(figures: readonly Decisive[]): string[] {
+  const reasonOf = ({ comparison: { why, pairs } }: Decisive) => {
+    if (why?.startsWith('INVALID')) return 'No trial is valid for both targets.';
+    if (why !== undefined) return why;
+    return pairs < 2
+      ? `${counted(pairs, 'trial')} can’t show how much results differ from run to run.`
+      : 'A ratio needs a value in every trial.';
+  };
+  const byReason = Object.entries(Object.groupBy(figures, reasonOf));
+  return byReason.map(
+    ([reason, those = []]) => `Nothing can be said about ${words(those.map(nameOf), 'or')}: ${lowerFirst(reason)}`,
+  );
+}
+
+/** The name of a figure within a sentence. */
+function nameOf({ figure: { name } }: Decisive): string {
+  return name.startsWith('CPU') ? name : lowerFirst(name);
+}

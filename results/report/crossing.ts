@@ -1,0 +1,167 @@
+// Which target, when: the batch size from which on one is cheaper, or faster, than another.
+
+import { sum } from 'simple-statistics';
+import type { Row } from '../files.ts';
+import { quantity } from '../quantity.ts';
+import { interval, list, number } from './format.ts';
+import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
+import type { Side, Sides } from './sides.ts';
+import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from './statistics.ts';
+
+/** How one side compares with the baseline over all measured sizes of a request. */
+export interface Crossing {
+  other: Side;
+  measure: 'cpu_per_value' | 'median_latency';
+  /** The values in a request from which on another side is better than below; undefined where there is no such size. */
+  size: Estimate | undefined;
+  /** What that means, in a sentence. */
+  sentence: string;
+}
+
+/** What a trial has at each size. */
+type BySize<Datum> = ReadonlyMap<number, Datum>;
+
+interface Measure<Datum> {
+  key: Crossing['measure'];
+  /** What the better side does, such as `needs less CPU a value`. */
+  verb: string;
+  take: (part: Part) => BySize<Datum>;
+  /** Less is better; of the trials together. */
+  statistic: (data: readonly Datum[]) => number;
+}
+
+interface Cpu {
+  seconds: number;
+  values: number;
+}
+
+/** Of the experiment `batch`: two for each other side whose trials count, by CPU and by latency. */
+export function crossingsOf(sides: Sides): Crossing[] {
+  const [baseline, ...others] = sides;
+  const cpu: Measure<Cpu> = {
+    key: 'cpu_per_value',
+    verb: 'needs less CPU a value',
+    take: cpuTaker(sides),
+    statistic: cpuPerValue,
+  };
+  const latency: Measure<Histogram> = {
+    key: 'median_latency',
+    verb: 'has a lower median latency',
+    take: (part) => bySize(part, ({ step }) => latencyOf(part, step)),
+    statistic: (histograms) => percentile(histograms, 0.5),
+  };
+  return others.flatMap((other) => [...crossing([baseline, other], cpu), ...crossing([baseline, other], latency)]);
+}
+
+/** CPU seconds of each value. */
+export function cpuPerValue(data: readonly Cpu[]): number {
+  return sum(data.map(({ seconds }) => seconds)) / sum(data.map(({ values }) => values));
+}
+
+/**
+ * What takes the CPU, and the values that it was for, out of a trial: by the pods' counters. Where they were not read
+ * twice in each step of all sides, a replica counts as if it used all of its CPU limit.
+ */
+export function cpuTaker(sides: Sides): (part: Part) => BySize<Cpu> {
+  if (hasCounters(sides)) {
+    return (part) =>
+      bySize(part, (step) => {
+        const { seconds, requests } = cpuOf(part, [step]);
+        return { seconds, values: requests * step.batch };
+      });
+  }
+  return (part) =>
+    bySize(part, ({ batch, requests, failures, start_s, end_s }) => {
+      const limit = cpuLimitOf(part.environment, part.target, 'one');
+      const seconds = (end_s - start_s) * (limit === undefined ? NaN : quantity(limit));
+      return { seconds, values: (requests - failures) * batch };
+    });
+}
+
+/** Whether each step of the experiment has two readings of its pod's CPU. */
+export function hasCounters(sides: Sides): boolean {
+  const parts = sides.flatMap((side) => countingOf(side, 'batch'));
+  return parts.every((part) => part.read('steps').every((step) => Number.isFinite(cpuOf(part, [step]).seconds)));
+}
+
+function bySize<Datum>(part: Part, tell: (step: Row<'steps'>) => Datum): BySize<Datum> {
+  return new Map(part.read('steps').map((step) => [step.batch, tell(step)]));
+}
+
+function crossing<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>): Crossing[] {
+  const pairs = pairsOf([baseline, other], measure);
+  const sizes = [...new Set(pairs.flatMap((pair) => pair.flatMap((trial) => [...trial.keys()])))]
+    .filter((size) => pairs.flat().every((trial) => trial.has(size)))
+    .sort((a, b) => a - b);
+  const at = (size: number) => (trials: readonly BySize<Datum>[]) =>
+    measure.statistic(trials.flatMap((trial) => trial.get(size) ?? []));
+  const ratios = sizes.flatMap((size) => ratioOf(pairs, at(size)) ?? []);
+  if (sizes.length < 2 || ratios.length < sizes.length) return [];
+  const size = withInterval(pairs, (some) => {
+    const [ours, theirs] = [some.map(([one]) => one), some.map(([, its]) => its)];
+    return crossingPoint(
+      sizes,
+      sizes.map((each) => Math.log(at(each)(ours) / at(each)(theirs))),
+    );
+  });
+  const sentence = sentenceOf([baseline, other], measure.verb, { trials: pairs.length, sizes, ratios, size });
+  return [{ other, measure: measure.key, size, sentence }];
+}
+
+/** What the trials of the experiment that count for both have. */
+function pairsOf<Datum>([baseline, other]: Pair<Side>, { take }: Measure<Datum>): Pair<BySize<Datum>>[] {
+  const theirs = countingOf(other, 'batch');
+  return countingOf(baseline, 'batch').flatMap((part) => {
+    const partner = theirs.find(({ trial }) => trial === part.trial);
+    return partner ? [[take(part), take(partner)] as const] : [];
+  });
+}
+
+interface Found {
+  trials: number;
+  sizes: readonly number[];
+  /** At each size: the baseline's figure, of which less is better, divided by the other's. */
+  ratios: readonly Estimate[];
+  /** Where they cross 1, if they do so once. */
+  size: Estimate | undefined;
+}
+
+function sentenceOf([baseline, other]: Pair<Side>, verb: string, { trials, sizes, ratios, size }: Found): string {
+  const all = `${number(sizes.at(0) ?? NaN)} to ${number(sizes.at(-1) ?? NaN)} values a request`;
+  const [winner, loser] = (ratios.at(-1)?.value ?? NaN) < 1 ? [baseline, other] : [other, baseline];
+  const better = `${winner.name} ${verb} than ${loser.name}`;
+  const none = trials === 1 ? 'one trial, so there is no interval' : 'not each trial shows it, so there is no interval';
+  if (size) {
+    const sure = size.interval ? `95 % interval ${interval(size.interval, about)}` : none;
+    return `From about ${about(size.value)} values a request on, ${better} (${sure}).`;
+  }
+  const both = `which of ${baseline.name} and ${other.name} ${verb}`;
+  if (new Set(ratios.map(({ value }) => value < 1)).size > 1) return `From ${all}, ${both} changes more than once.`;
+  if (trials === 1) return `At every measured size, ${all}, ${better} (${none}).`;
+  const unsure = sizes.filter((_, index) => {
+    const { low = 0, high = Infinity } = ratios[index]?.interval ?? {};
+    return low <= 1 && high >= 1;
+  });
+  if (unsure.length === sizes.length) return `The trials show at no measured size, ${all}, ${both}.`;
+  const but = unsure.length > 0 ? `; at ${list(unsure)} the trials don’t show it beyond doubt` : '';
+  return `At every measured size, ${all}, ${better}${but}.`;
+}
+
+/**
+ * The size at which the logarithms of ratios cross 0, where they do so once: on the line between the two measured sizes
+ * around it, in logarithms of both. NaN where they cross 0 never or more than once.
+ */
+function crossingPoint(sizes: readonly number[], logs: readonly number[]): number {
+  const points = sizes.slice(1).flatMap((size, index) => {
+    const [before = NaN, here = NaN, least = NaN] = [logs[index], logs[index + 1], sizes[index]];
+    return before < 0 === here < 0 ? [] : [least * (size / least) ** (before / (before - here))];
+  });
+  const [point = NaN] = points;
+  return points.length === 1 ? point : NaN;
+}
+
+const ABOUT = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 });
+
+function about(size: number): string {
+  return ABOUT.format(size);
+}

@@ -1,0 +1,175 @@
+// The first page: who does better, by how much, and what the report can't say.
+
+import { mean } from 'simple-statistics';
+import { advantagePicture } from '../advantages.ts';
+import { conclusionsOf } from '../conclusions.ts';
+import type { Crossing } from '../crossing.ts';
+import { left, paragraph, right, type Block, type Cell, type Table } from '../document.ts';
+import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
+import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
+import { byHold, countingOf, isValid, loadsOf, throughputOf, type Measurements, type Part } from '../measurements.ts';
+import { unlikeAutoscalers } from '../plan.ts';
+import { askedBy, type Sides } from '../sides.ts';
+import { winnerOf } from '../winner.ts';
+import { appendix } from './appendix.ts';
+import { autoscaling } from './autoscaling.ts';
+import type { Material, SectionDefinition } from './definition.ts';
+import { threats } from './threats.ts';
+
+export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
+
+async function blocks({ figures, noise, crossings, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
+  const chart = await advantagePicture(figures, sides);
+  const conclusions = conclusionsOf(figures, noise, sides);
+  const isOneRun = new Set(sides.map(({ measurements }) => measurements)).size === 1;
+  return [
+    ...(conclusions.length === 0
+      ? [
+          {
+            kind: 'headline' as const,
+            text: `Only ${sides[0].name} was measured: there is no other to compare it with.`,
+          },
+        ]
+      : []),
+    ...conclusions.flatMap(({ headline, sentences }): Block[] => [
+      { kind: 'headline', text: headline },
+      paragraph(sentences.join(' ')),
+    ]),
+    ...(isOneRun ? [...whenAndHowMuch(crossings, sides), ...note(sides[0].measurements)] : []),
+    ...invalidLoads(sides),
+    ...unfair(sides, isOneRun && !missing.includes(autoscaling)),
+    ...notMeasured(missing, sides),
+    table(figures, noise, sides),
+    ...(chart ? [chart] : []),
+  ];
+}
+
+/** From which size of a request on another is better, and what each held with its autoscaler on. */
+function whenAndHowMuch(crossings: readonly Crossing[], sides: Sides): Block[] {
+  // With several others, the section on autoscaling alone tells what each held.
+  const held = sides.length > 2 ? [] : heldBy(sides);
+  const sentences = [...crossings.map(({ sentence }) => sentence), ...held];
+  return sentences.length > 0 ? [paragraph(sentences.join(' '))] : [];
+}
+
+/** One sentence of the run's note, where it has one; all of it stands among the threats to validity. */
+function note({ environment }: Measurements): Block[] {
+  if (environment.note === undefined) return [];
+  return [{ kind: 'paragraph', text: `Note: ${firstSentence(environment.note)} The whole note`, see: threats.title }];
+}
+
+/** How many loads don't count: one line for the first page, where it must not push the answer down. */
+function invalidLoads(sides: Sides): Block[] {
+  const loads = sides.flatMap(({ measurements, target }) =>
+    loadsOf(measurements).filter((part) => part.target === target),
+  );
+  const invalid = loads.filter((part) => !isValid(part));
+  if (invalid.length === 0) return [];
+  const verb = invalid.length === 1 ? 'doesn’t' : 'don’t';
+  return [
+    { kind: 'alert', text: `${invalid.length} of ${counted(loads.length, 'load')} ${verb} count`, see: appendix.title },
+  ];
+}
+
+/** @param hasSection whether the section on autoscaling says how the autoscalers differ */
+function unfair(sides: Sides, hasSection: boolean): Block[] {
+  const unlike = unlikeAutoscalers(sides);
+  if (unlike === undefined) return [];
+  if (!hasSection) return [{ kind: 'alert', text: unlike }];
+  const text = 'The autoscalers are not alike, so the figures of autoscaling are no fair comparison';
+  return [{ kind: 'alert', text, see: autoscaling.title }];
+}
+
+function notMeasured(missing: readonly SectionDefinition[], sides: Sides): Block[] {
+  const measured = missing.flatMap((section) => section.measured ?? []);
+  if (measured.length === 0) return [];
+  const experiments = new Set(measured.map(({ experiment }) => experiment));
+  const targets = sides.length > 2 ? `${sides[0].name} and another target` : sides.length > 1 ? 'both targets' : 'it';
+  return [
+    paragraph(
+      `This report says nothing about ${words(measured.map(({ what }) => what))}: no trial of ` +
+        `${words([...experiments], 'or')} counts for ${targets}.`,
+    ),
+  ];
+}
+
+function table(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Table {
+  const [baseline, ...others] = sides;
+  // Who is better in several comparisons stands in the sentences above, and the chart below shows it.
+  const isAlone = others.length === 1;
+  const asked = askedBy(sides);
+  const value = (figure: Figure, index: number) => number(figure.values[index]?.value ?? NaN);
+  return {
+    kind: 'table',
+    columns: [
+      left('Figure'),
+      right(baseline.label),
+      ...others.flatMap(({ label }) => [right(label), right('Ratio (95 % interval)')]),
+      ...(isAlone ? [left('Better')] : []),
+    ],
+    rows: figures.map((figure) => {
+      const results = figure.comparisons.map((comparison) => resultOf(comparison));
+      return [
+        [figure.name, figure.unit].filter(Boolean).join(', '),
+        value(figure, 0),
+        ...figure.comparisons.flatMap(({ ratio }, index): Cell[] => [
+          value(figure, index + 1),
+          isAlone ? ratioWithInterval(ratio) : (results[index] ?? ratioWithInterval(ratio)),
+        ]),
+        ...(isAlone ? [results[0] ?? better(figure, noise[figure.key], sides)] : []),
+      ];
+    }),
+    source: [
+      'the files and columns that summary.csv names for each; latencies are at the same rate for all, memory and ' +
+        'images were measured once',
+      ...(asked === undefined ? [] : [asked]),
+    ].join('. '),
+  };
+}
+
+/** What stands for a ratio that there can't be; undefined where there is one. */
+function resultOf({ why, shared }: Comparison): Cell | undefined {
+  if (shared) return `see ${shared.label}`;
+  if (why?.startsWith('INVALID')) return { alert: 'INVALID' };
+  return why === undefined ? undefined : 'no result';
+}
+
+/** Who is better in a figure, of two. */
+function better(figure: Figure, floor: number | undefined, [baseline, other]: Sides): string {
+  const [comparison] = figure.comparisons;
+  const names = { baseline: baseline.label, other: other?.label ?? '', neither: 'no difference', unknown: ABSENT };
+  return comparison ? names[winnerOf(figure, comparison, floor)] : ABSENT;
+}
+
+/** What each side kept up with while its autoscaler was on, and what that took: one sentence, if it was tried. */
+function heldBy(sides: Sides): string[] {
+  const told = sides.flatMap((side) => {
+    const parts = countingOf(side, 'autoscale');
+    if (parts.length === 0) return [];
+    const held = parts.map((part) => byHold(part).held.at(-1));
+    // A rate counts as held if it was in each trial.
+    const rate = Math.min(...held.map((step) => step?.offered_rate ?? 0));
+    const overload = parts.flatMap((part) => byHold(part).saturated.slice(0, 1));
+    const most =
+      overload.length > 0 ? [`, and answered at most ${number(Math.max(...overload.map(throughputOf)))}`] : [];
+    if (rate === 0) return [`${side.name} held none of the rates${most.join('')}`];
+    const taken = parts.flatMap((part) => usedAt(part, rate));
+    const replicas = Math.max(...taken.map((its) => its.replicas));
+    const cores = () => number(Math.round(100 * mean(taken.map((its) => its.cores))) / 100);
+    const what = taken.length > 0 ? ` (${counted(replicas, 'replica')}, ${cores()} cores)` : '';
+    return [`${side.name} held ${number(rate)} requests/s${what}${most.join('')}`];
+  });
+  return told.length > 0 ? [`With the autoscaler, ${words(told)}.`] : [];
+}
+
+/** What a target used in the step with such a rate: its most replicas, and the mean of its CPU. */
+function usedAt(part: Part, rate: number): { replicas: number; cores: number }[] {
+  const step = part.read('steps').find(({ offered_rate }) => offered_rate === rate);
+  if (!step || !part.has('timeline')) return [];
+  const samples = part
+    .read('timeline')
+    .filter(({ timestamp_s }) => timestamp_s >= step.start_s && timestamp_s < step.end_s);
+  const cores = samples.flatMap(({ cpu_cores }) => cpu_cores ?? []);
+  if (cores.length === 0) return [];
+  return [{ replicas: Math.max(...samples.map(({ ready_replicas }) => ready_replicas)), cores: mean(cores) }];
+}

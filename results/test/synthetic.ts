@@ -1,0 +1,316 @@
+// Makes a results folder without measuring anything: every figure in it is SYNTHETIC, drawn from stated truths and a
+// seed, and its environment.json says so. It is for tests of the report only, and has only the files that a report
+// reads. No clock and no machine go into it: the same options make the same bytes.
+
+import { createHash } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { stringify } from 'csv-stringify/sync';
+import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
+import { max, min, probit } from 'simple-statistics';
+import { ENVIRONMENT, fileName, KINDS, type CsvKind, type Environment, type Target, type Verdict } from '../files.ts';
+import { formatEnvironment } from '../write.ts';
+
+/** What is true of one target. */
+interface Truth {
+  /** Requests/s with one value that a replica answers at most. */
+  capacity: number;
+  /** CPU of a request with one value, and of each further value, µs. */
+  cpuMicroseconds: number;
+  microsecondsPerValue: number;
+  /** Lognormal, from when a request is due, µs: at the rate of the latency experiment. */
+  latencyMicroseconds: { median: number; sigma: number };
+  /** Median, from the pod's creation to its own first answer. */
+  coldStartMs: number;
+  /** Of the image, and of the memory before and under load. */
+  bytes: { image: number; memory_idle: number; memory_loaded: number };
+}
+
+const EXPERIMENTS = ['calibrate', 'capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart', 'scale-from-zero'];
+
+interface Synthetic {
+  trials: number;
+  seed: number;
+  experiments: readonly string[];
+  targets: readonly Target[];
+  truths: Record<Target, Truth>;
+}
+
+const TFSERVING: Truth = {
+  capacity: 700,
+  cpuMicroseconds: 268,
+  microsecondsPerValue: 0.26,
+  latencyMicroseconds: { median: 1900, sigma: 0.5 },
+  coldStartMs: 2100,
+  bytes: { image: 505e6, memory_idle: 290e6, memory_loaded: 318e6 },
+};
+export const TRUTHS: Record<Target, Truth> = {
+  function: {
+    capacity: 3400,
+    cpuMicroseconds: 55,
+    microsecondsPerValue: 0.09,
+    latencyMicroseconds: { median: 1100, sigma: 0.35 },
+    coldStartMs: 900,
+    bytes: { image: 148e6, memory_idle: 48e6, memory_loaded: 76e6 },
+  },
+  tfserving: TFSERVING,
+  'tfserving-grpc': {
+    ...TFSERVING,
+    capacity: 900,
+    cpuMicroseconds: 210,
+    microsecondsPerValue: 0.005,
+    latencyMicroseconds: { median: 1500, sigma: 0.45 },
+  },
+};
+
+/** Unix time at which a run begins. */
+const START = Date.UTC(2026, 0, 1) / 1000;
+/** First seconds of each step that are not measured. */
+const SETTLE = 5;
+/** Relative spread of a target's truths from trial to trial. */
+const SPREAD = 0.03;
+const MOST_REPLICAS = 5;
+/** Requests/s that a bare server answers. */
+const BARE = 8000;
+
+/** One step, and what comes of it. */
+interface Step {
+  users: number;
+  batch: number;
+  rate: number | null;
+  seconds: number;
+}
+
+export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = {}): void {
+  const run = { trials: 3, seed: 1, experiments: EXPERIMENTS, truths: TRUTHS, ...options };
+  const targets = options.targets ?? (['function', 'tfserving'] as const);
+  let now = START + 60;
+  for (const experiment of run.experiments.filter((name) => name in STEPS)) {
+    const count = { calibrate: 1, noise: 2 * run.trials }[experiment] ?? run.trials;
+    for (let trial = 1; trial <= count; trial++) {
+      for (const target of experiment === 'noise' ? targets.slice(0, 1) : targets) {
+        const draws = drawsOf(`${run.seed} ${experiment} ${trial} ${target}`);
+        const path = join(folder, experiment, String(trial));
+        now = writeLoad(path, { experiment, target, truth: varied(run.truths[target], draws), start: now, draws });
+      }
+    }
+  }
+  if (run.experiments.includes('coldstart')) {
+    // The pods of TensorFlow Serving answer both interfaces.
+    for (const target of targets.filter((each) => each !== 'tfserving-grpc')) {
+      const draws = drawsOf(`${run.seed} coldstart ${target}`);
+      const { coldStartMs, bytes } = run.truths[target];
+      const starts = Array.from({ length: 10 }, (_, start) => [start, now, coldStartMs * draws.factor(0.08), '']);
+      put(join(folder, 'coldstart/1'), target, { coldstarts: starts, footprint: Object.entries(bytes) });
+    }
+  }
+  if (run.experiments.includes('scale-from-zero')) {
+    const draws = drawsOf(`${run.seed} scale-from-zero`);
+    const starts = Array.from({ length: 3 }, (_, start) => [start, 1300 * draws.factor(0.08)]);
+    put(join(folder, 'scale-from-zero/1'), 'function', { zerostarts: starts });
+  }
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    join(folder, ENVIRONMENT),
+    formatEnvironment(environmentOf(targets, { seed: run.seed, ceiling: ceilingOf(targets) })),
+  );
+}
+
+interface Load {
+  experiment: string;
+  target: Target;
+  truth: Truth;
+  /** Unix time. */
+  start: number;
+  draws: Draws;
+}
+
+const STEPS: Record<string, Step[]> = {
+  calibrate: [{ users: 32, batch: 1, rate: null, seconds: 20 }],
+  capacity: [1, 2, 4, 8, 16, 32].map((users) => ({ users, batch: 1, rate: null, seconds: 20 })),
+  autoscale: [500, 1000, 1500, 2000].map((rate) => ({ users: 32, batch: 1, rate, seconds: 70 })),
+  latency: [{ users: 32, batch: 1, rate: 350, seconds: 120 }],
+  noise: [{ users: 32, batch: 1, rate: 350, seconds: 120 }],
+  batch: [1, 10, 100, 1000, 10_000].map((batch) => ({ users: 4, batch, rate: null, seconds: 25 })),
+};
+
+/** @returns the Unix time at which the load has ended */
+function writeLoad(folder: string, { experiment, target, truth, start, draws }: Load): number {
+  const rows = { steps: [], latency: [], seconds: [], pods: [], timeline: [], replicas: [] } as Record<
+    string,
+    Cell[][]
+  >;
+  const cpuSeconds = Array.from({ length: MOST_REPLICAS }, () => 0);
+  const tally = { requests: 0, seconds: 0 };
+  let [now, replicas] = [start, 1];
+  for (const [step, { users, batch, rate, seconds }] of (STEPS[experiment] ?? []).entries()) {
+    const cpu = truth.cpuMicroseconds + (batch - 1) * truth.microsecondsPerValue;
+    const slower = cpu / truth.cpuMicroseconds;
+    const { median, sigma } = truth.latencyMicroseconds;
+    // In the closed loop users wait for each other, once the replica answers all that it can.
+    const most = experiment === 'calibrate' ? BARE : truth.capacity / slower;
+    const answers = rate ?? 1 / (((median * slower) / 1e6 / users) ** 4 + (1 / most) ** 4) ** 0.25;
+    const wanted = experiment === 'autoscale' ? min([MOST_REPLICAS, Math.ceil((answers * cpu) / 8e4)]) : 1;
+    const busy = rate === null ? 0 : min([0.8, (0.5 * answers) / (wanted * truth.capacity)]);
+    const its = rate === null ? (1e6 * users) / answers / Math.exp(sigma ** 2 / 2) : median / (1 - busy);
+    const scaled = now + 20 + Math.ceil(truth.coldStartMs / 1000 + 4 * draws.uniform());
+    const perSecond = Math.round(answers);
+    for (const end = now + seconds; now < end; now++) {
+      if (now >= scaled) replicas = max([replicas, wanted]);
+      rows.seconds?.push([now, users, perSecond, 0, its, its * Math.exp(2.33 * sigma), its * Math.exp(3 * sigma)]);
+      rows.timeline?.push([
+        now + 0.2,
+        max([replicas, wanted]),
+        replicas,
+        (perSecond * cpu) / 1e6,
+        truth.bytes.memory_loaded,
+      ]);
+      for (let index = 0; index < replicas; index++) {
+        if (now % 5 === index)
+          rows.pods?.push([now, `pod-${index}`, cpuSeconds[index] ?? 0, truth.bytes.memory_loaded]);
+        cpuSeconds[index] = (cpuSeconds[index] ?? 0) + (perSecond * cpu) / 1e6 / replicas;
+        if (target === 'function') rows.replicas?.push([now, `replica-${index}`, Math.round(perSecond / replicas)]);
+      }
+    }
+    const requests = perSecond * (seconds - SETTLE);
+    rows.steps?.push([step, users, batch, rate, now - seconds + SETTLE, now, requests, 0, 0, 0]);
+    const clock = rate === null ? 'service' : 'response';
+    rows.latency?.push(...lognormal(its, sigma, requests).map((row) => [step, clock, 'ok', ...row]));
+    tally.requests += requests;
+    tally.seconds += seconds - SETTLE;
+  }
+  const pods = rows.pods?.toSorted((a, b) => Number(a[0]) - Number(b[0])) ?? [];
+  const { replicas: answered, ...others } = rows;
+  put(folder, target, { ...others, pods, ...(target === 'function' && { replicas: answered ?? [] }) });
+  const method =
+    target === 'tfserving-grpc' ? 'grpc' : target === 'function' && experiment !== 'batch' ? 'GET' : 'POST';
+  writeStats(folder, target, method);
+  writeFileSync(join(folder, fileName(target, 'verdict')), JSON.stringify(verdictOf(target, tally)));
+  return now + 30;
+}
+
+/** Latencies in µs and how many requests took so long: two thousand quantiles of a lognormal. */
+function lognormal(median: number, sigma: number, count: number): [number, number][] {
+  const quantiles = min([2000, count]);
+  return Array.from({ length: quantiles }, (_, index) => {
+    const its = Math.floor(((index + 1) * count) / quantiles) - Math.floor((index * count) / quantiles);
+    return [Math.round(median * Math.exp(sigma * probit((index + 0.5) / quantiles))), its];
+  });
+}
+
+type Cell = string | number | null;
+
+function put(folder: string, target: Target, files: Record<string, Cell[][]>): void {
+  mkdirSync(folder, { recursive: true });
+  for (const [kind, rows] of Object.entries(files)) {
+    const columns = Object.keys(KINDS[kind as CsvKind].schema.entries);
+    writeFileSync(join(folder, fileName(target, kind as CsvKind)), stringify(rows, { header: true, columns }));
+  }
+}
+
+/** What a report reads of Locust's own files: the method of the requests. */
+function writeStats(folder: string, target: Target, method: string): void {
+  const columns = Object.keys(KINDS.stats.schema.entries);
+  put(folder, target, { stats: [[method, '1 a request', ...columns.slice(2).map(() => 0)]] });
+}
+
+/** The verdict of a load that counts. */
+export function verdictOf(target: Target, { requests, seconds }: { requests: number; seconds: number }): Verdict {
+  return {
+    target,
+    verdict: 'VALID',
+    reasons: [],
+    requests,
+    failures: 0,
+    wrongAnswers: 0,
+    seconds,
+    throughput: requests / seconds,
+    offeredRate: null,
+    sentRate: null,
+    p50Us: null,
+    p99Us: null,
+    generator: { processes: 1, cpuCores: 0.2, lagMs: 0.4 },
+    replicas: { answered: null, ready: null },
+    locust: '2.47.0',
+    python: '3.13.5',
+    settings: { 'min-fahrenheit': -100, 'max-fahrenheit': 300 },
+  };
+}
+
+interface Draws {
+  uniform: () => number;
+  /** Lognormal with median 1. */
+  factor: (spread: number) => number;
+}
+
+/** Draws that depend on nothing but a text. */
+function drawsOf(text: string): Draws {
+  const generator = xoroshiro128plus(createHash('sha256').update(text).digest().readInt32LE());
+  const uniform = () => uniformFloat64(generator);
+  const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+  return { uniform, factor: (spread) => Math.exp(spread * normal()) };
+}
+
+/** What is true in one trial. */
+function varied(truth: Truth, draws: Draws): Truth {
+  const { median, sigma } = truth.latencyMicroseconds;
+  return {
+    ...truth,
+    capacity: truth.capacity * draws.factor(SPREAD),
+    cpuMicroseconds: truth.cpuMicroseconds * draws.factor(SPREAD),
+    microsecondsPerValue: truth.microsecondsPerValue * draws.factor(SPREAD),
+    latencyMicroseconds: { median: median * draws.factor(SPREAD), sigma },
+  };
+}
+
+/** What the load generator can send to a bare server. */
+function ceilingOf(targets: readonly Target[]): Environment['ceiling'] {
+  const requestsPerSecond = Object.fromEntries(targets.map((target) => [target, BARE]));
+  return { requestsPerSecond, openRequestsPerSecond: requestsPerSecond, bound: 0.5 * BARE, share: 0.5 };
+}
+
+/** Machines, charts and images that never were. One replica has a CPU limit of 200m. */
+export function environmentOf(targets: readonly Target[], members: Partial<Environment> = {}): Environment {
+  const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
+  const releases = targets.filter((target) => target !== 'tfserving-grpc');
+  const autoscaling = { minReplicas: 1, maxReplicas: MOST_REPLICAS, targetCPUUtilizationPercentage: 80 };
+  const machine = { cpuModel: 'Synthetic CPU', cpus: 4, memoryBytes: 16e9, kernel: '6.12.0', os: 'Linux' };
+  const node = { ...machine, containerRuntime: 'containerd://2.2.0', architecture: 'amd64' };
+  return {
+    synthetic: true,
+    version: '0.1.0',
+    started: new Date(START * 1000).toISOString(),
+    ended: new Date((START + 7200) * 1000).toISOString(),
+    mode: 'cluster',
+    quick: false,
+    interrupted: false,
+    options: {},
+    seed: 1,
+    git: { commit: '0'.repeat(40), dirty: false },
+    machine,
+    kubernetes: { version: 'v1.35.0', nodes: ['node-1', 'node-2'].map((name) => ({ name, ...node })) },
+    images: {},
+    resources: Object.fromEntries(
+      releases.flatMap((target) => [
+        [`${target}/one`, resources('200m')],
+        [`${target}/auto`, resources('500m')],
+      ]),
+    ),
+    charts: Object.fromEntries(
+      releases.map((target) => [`f2c-${target}`, { version: '0.1.0', values: { replicaCount: 1, autoscaling } }]),
+    ),
+    clock: { offsetSeconds: 0.012, of: 'the API server, to a second' },
+    ceiling: null,
+    targets: Object.fromEntries(targets.map((target) => [target, NAMES[target]])),
+    leftOut: [],
+    verdicts: [],
+    ...members,
+  };
+}
+
+const NAMES: Record<Target, { name: string; release: string }> = {
+  function: { name: 'the function', release: 'f2c-function' },
+  tfserving: { name: 'TensorFlow Serving', release: 'f2c-tfserving' },
+  'tfserving-grpc': { name: 'TensorFlow Serving over gRPC', release: 'f2c-tfserving' },
+};
