@@ -42,6 +42,7 @@ export interface Measurements {
 export function readMeasurements(folder: string): Measurements {
   const run = readRun(folder);
   const environment = run.environment();
+  const { verdicts } = environment;
   const parts = run.experiments.flatMap(({ name, trials }) =>
     trials.flatMap(({ number, targets }) =>
       targets.map(({ target, kinds, read }): Part => {
@@ -51,7 +52,11 @@ export function readMeasurements(folder: string): Measurements {
           if (!contents.has(kind)) throw new ResultsError(`${where} has no ${kind} of ${target}.`);
           return contents.get(kind) as Content<K>;
         };
-        const reasons = contents.has('verdict') ? get('verdict').reasons : [];
+        const isIt = (its: (typeof verdicts)[number]) =>
+          its.experiment === name && its.trial === number && its.target === target;
+        // The load generator has written the file, and `compare` has added what it found besides.
+        const found = verdicts.filter(isIt).flatMap((its) => its.reasons);
+        const reasons = [...new Set([...(contents.has('verdict') ? get('verdict').reasons : []), ...found])];
         const has = (kind: Kind) => contents.has(kind);
         return { environment, experiment: name, trial: number, target, has, read: get, reasons };
       }),

@@ -8,6 +8,7 @@ import { fileName, type Verdict } from '../files.ts';
 import { bestStep, isValid, latencyOf, partsOf, readMeasurements, throttledShare } from '../report/measurements.ts';
 import { format } from '../write.ts';
 import { read } from '../read.ts';
+import { changeEnvironment } from './golden.ts';
 import { writeSyntheticRun } from './synthetic.ts';
 
 const folders = mkdtempSync(join(tmpdir(), 'measurements-'));
@@ -54,6 +55,21 @@ function editVerdict(folder: string, trial: number, change: Partial<Verdict>): v
 function roundsOf(folder: string) {
   return partsOf({ measurements: readMeasurements(folder), target: 'function' }, 'capacity');
 }
+
+test('a load in which `compare` has found a fault does not count, whatever its own verdict says', () => {
+  const folder = mkdtempSync(join(folders, 'found-'));
+  cpSync(WHOLE, folder, { recursive: true });
+  const found = 'Only 1 of 2 ready replicas answered.';
+  const verdict = {
+    experiment: 'capacity',
+    trial: 1,
+    target: 'function',
+    verdict: 'INVALID',
+    reasons: [found],
+  } as const;
+  changeEnvironment(folder, { verdicts: [verdict] });
+  expect(roundsOf(folder).map(({ reasons }) => reasons)).toEqual([[found], []]);
+});
 
 describe('the loads of capacity', () => {
   test('are put together to rounds from few to many users', () => {
