@@ -64,6 +64,8 @@ const RATE_USERS = 32;
 const WARM_UP_USERS = 4;
 /** Roughly how much longer a load takes than its steps: its pod must start, and its results must be fetched. */
 export const OVERHEAD_SECONDS = 10;
+/** Roughly how long it takes to replace a target's replica by one with other resources. */
+export const REPLACEMENT_SECONDS = 25;
 
 /** A load of an experiment. */
 interface Measured {

@@ -43,6 +43,8 @@ export function startProgress(): Progress {
     },
     expect(seconds) {
       left = seconds;
+      // The step under way belongs to what was estimated before.
+      current.seconds = 0;
     },
     begin(step, seconds = 0) {
       left = Math.max(0, left - current.seconds);

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { fileName, type Verdict } from '../files.ts';
+import { fileName, type Environment, type Verdict } from '../files.ts';
 import { bestStep, isValid, latencyOf, partsOf, readMeasurements, throttledShare } from '../report/measurements.ts';
 import { format } from '../write.ts';
 import { read } from '../read.ts';
@@ -60,13 +60,13 @@ test('a load in which `compare` has found a fault does not count, whatever its o
   const folder = mkdtempSync(join(folders, 'found-'));
   cpSync(WHOLE, folder, { recursive: true });
   const found = 'Only 1 of 2 ready replicas answered.';
-  const verdict = {
+  const verdict: Environment['verdicts'][number] = {
     experiment: 'capacity',
     trial: 1,
     target: 'function',
     verdict: 'INVALID',
     reasons: [found],
-  } as const;
+  };
   changeEnvironment(folder, { verdicts: [verdict] });
   expect(roundsOf(folder).map(({ reasons }) => reasons)).toEqual([[found], []]);
 });

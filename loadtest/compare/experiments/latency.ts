@@ -1,7 +1,14 @@
 // Measures the latency of one replica of each target at the same rate.
 
 import { TARGETS } from '../../../results/files.ts';
-import { equalRate, leaveOut, measureInTurns, OVERHEAD_SECONDS, type Experiment } from '../experiment.ts';
+import {
+  equalRate,
+  leaveOut,
+  measureInTurns,
+  OVERHEAD_SECONDS,
+  REPLACEMENT_SECONDS,
+  type Experiment,
+} from '../experiment.ts';
 import { askBareServer } from './calibrate.ts';
 
 export const latency = {
@@ -12,7 +19,10 @@ export const latency = {
   quick: true,
   fits: () => true,
   seconds: ({ pace }) =>
-    pace.trials * (pace.latency + OVERHEAD_SECONDS) + (pace.floor ? pace.calibrate + OVERHEAD_SECONDS : 0),
+    pace.trials * (pace.latency + OVERHEAD_SECONDS) +
+    REPLACEMENT_SECONDS +
+    pace.warmUp +
+    (pace.floor ? pace.calibrate + OVERHEAD_SECONDS : 0),
 
   async run(comparison) {
     const { place, options } = comparison;
