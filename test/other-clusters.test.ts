@@ -141,8 +141,22 @@ describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: 
         expect(refusal(chart, '--values', valuesFile(values))).toContain(QUOTE);
     });
 
-    test.each(TARGETS)('by %s in variables', (chart) => {
-      expect(refusal(chart, '--values', valuesFile('extraEnv: [{name: A, value: 5}]'))).toContain(QUOTE);
+    const terms = 'requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms';
+    test.each([
+      ['a toleration', CHARTS, 'tolerations: [{key: reserved, value: true}]'],
+      ['a selector', CHARTS, 'nodeSelector: {pool: 1}'],
+      [
+        'an affinity',
+        CHARTS,
+        `affinity: {nodeAffinity: {${terms}: [{matchExpressions: [{key: a, operator: In, values: [2]}]}]}}}`,
+      ],
+      ['a variable', TARGETS, 'extraEnv: [{name: A, value: 5}]'],
+      ['the source of a variable', TARGETS, 'extraEnv: [{name: A, valueFrom: {secretKeyRef: {name: a, key: 5}}}]'],
+      ['a spread', TARGETS, 'topologySpreadConstraints: [{maxSkew: 1, labelSelector: {matchLabels: {a: 1}}}]'],
+      ['a network policy', TARGETS, 'networkPolicy: {from: [{podSelector: {matchLabels: {scraper: true}}}]}'],
+      ['a route', TARGETS, 'httpRoute: {matches: [{headers: [{name: version, value: 2}]}]}'],
+    ])('in %s', (_, charts, values) => {
+      for (const chart of charts) expect(refusal(chart, '--values', valuesFile(values))).toContain(QUOTE);
     });
 
     test.each(CHARTS)('but not as text, by %s', (chart) => {
