@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
+import { describeIf, describeWithHelm } from './needs.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';
@@ -13,9 +14,11 @@ const LOADTEST = 'loadtest/chart';
 const CHARTS = [FUNCTION, TFSERVING, LOADTEST];
 const TARGETS = [FUNCTION, TFSERVING];
 const QUOTE = 'quote it';
-const hasHelm = spawnSync('helm', ['version']).status === 0;
 // Helm shows notes only after it has reached a cluster, even in a dry run.
-const hasCluster = spawnSync('kubectl', ['version', '--request-timeout=3s']).status === 0;
+const describeWithCluster = describeIf(
+  spawnSync('kubectl', ['version', '--request-timeout=3s']).status === 0,
+  'no cluster answers',
+);
 
 interface KubernetesObject {
   apiVersion: string;
@@ -33,7 +36,7 @@ interface Pod {
   spec: PodSpec;
 }
 
-describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+describeWithHelm('charts in other clusters', () => {
   describe("Helm's ways in are open", () => {
     test.each(CHARTS)('%s is a part of another chart, with a condition, an alias, and anchors', (chart) => {
       const folder = makeFolder();
@@ -242,7 +245,7 @@ describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: 
     expect(test!.metadata.annotations!['helm.sh/hook-delete-policy']).toBe('before-hook-creation');
   });
 
-  describe.skipIf(!hasCluster)(`NOTES find a URL${hasCluster ? '' : ' (skipped: no cluster answers)'}`, () => {
+  describeWithCluster('NOTES find a URL', () => {
     test.each(TARGETS)('of %s on a node, and on a load balancer, with IPv6 and without', (chart) => {
       for (const type of ['NodePort', 'LoadBalancer']) {
         expect(urlOf(chart, type, 'fd00::1')).toMatch(/^http:\/\/\[fd00::1\]:\d+\/$/);
