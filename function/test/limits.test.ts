@@ -46,6 +46,14 @@ describe.each(RUNTIMES)('on %s', (runtime) => {
     expect(answer.status).toBe(200);
   });
 
+  test('a body in pieces is put together', async () => {
+    const head = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n';
+    const pieces = ['{"fahrenheit"', ':2', '12}'].map((piece) => `${piece.length.toString(16)}\r\n${piece}\r\n`);
+    const { received, socket } = await send(await start(), `${head}${pieces.join('')}0\r\n\r\n`);
+    expect(received).toContain('{"celsius":100,');
+    socket.destroy();
+  });
+
   test('a client that goes away in the middle of its body does no harm', async () => {
     const service = await start();
     const socket = connect(service.port, '127.0.0.1');
