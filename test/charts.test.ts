@@ -6,12 +6,12 @@ import { parse, parseAllDocuments } from 'yaml';
 import { settingsSchema } from '../function/src/settings.ts';
 import { RELEASES } from '../loadtest/compare/cluster/session.ts';
 import { CHARTS as FOLDERS, type Chart } from '../loadtest/compare/options.ts';
+import { describeWithHelm } from './needs.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';
 const CHARTS = [FUNCTION, TFSERVING];
 const LOADTEST = 'loadtest/chart';
-const hasHelm = spawnSync('helm', ['version']).status === 0;
 
 type Tree = Record<string, unknown>;
 
@@ -77,7 +77,7 @@ test('the charts have the same values, except for names and ports', () => {
   for (const key of shared) expect({ [key]: b![key] }).toEqual({ [key]: a![key] });
 });
 
-describe.skipIf(!hasHelm)(`the charts are equal${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+describeWithHelm('the charts are equal', () => {
   const CASES = ['default', 'everything', 'fixed-replicas', 'network-policy', 'service-monitor', 'cluster-ip'];
 
   describe.each(CASES)('with %s-values.yaml', (name) => {
@@ -121,7 +121,7 @@ describe.skipIf(!hasHelm)(`the charts are equal${hasHelm ? '' : ' (skipped: helm
   });
 });
 
-describe.skipIf(!hasHelm)(`the load test${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+describeWithHelm('the load test', () => {
   test.each(globSync(`${LOADTEST}/ci/*-values.yaml`))('has no argument that is a bare word, with %s', (values) => {
     const jobs = objectsOf(LOADTEST, values).filter(({ kind }) => kind === 'Job') as unknown as Workload[];
     expect(jobs).not.toHaveLength(0);
@@ -134,7 +134,7 @@ describe.skipIf(!hasHelm)(`the load test${hasHelm ? '' : ' (skipped: helm is not
   });
 });
 
-describe.skipIf(!hasHelm)(`npm run compare${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+describeWithHelm('npm run compare', () => {
   test.each(Object.entries(FOLDERS))('finds the container of the chart %s by its name', (chart, folder) => {
     const { stdout } = spawnSync('helm', ['template', 'any', folder], { encoding: 'utf8' });
     const objects = parseAllDocuments(stdout).map((each) => each.toJS() as (Workload & { kind: string }) | null);

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
+import { describeIf, describeWithHelm } from './needs.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';
@@ -13,9 +14,11 @@ const LOADTEST = 'loadtest/chart';
 const CHARTS = [FUNCTION, TFSERVING, LOADTEST];
 const TARGETS = [FUNCTION, TFSERVING];
 const QUOTE = 'quote it';
-const hasHelm = spawnSync('helm', ['version']).status === 0;
 // Helm shows notes only after it has reached a cluster, even in a dry run.
-const hasCluster = spawnSync('kubectl', ['version', '--request-timeout=3s']).status === 0;
+const describeWithCluster = describeIf(
+  spawnSync('kubectl', ['version', '--request-timeout=3s']).status === 0,
+  'no cluster answers',
+);
 
 interface KubernetesObject {
   apiVersion: string;
@@ -33,7 +36,7 @@ interface Pod {
   spec: PodSpec;
 }
 
-describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: helm is not on PATH)'}`, () => {
+describeWithHelm('charts in other clusters', () => {
   describe("Helm's ways in are open", () => {
     test.each(CHARTS)('%s is a part of another chart, with a condition, an alias, and anchors', (chart) => {
       const folder = makeFolder();
@@ -141,8 +144,22 @@ describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: 
         expect(refusal(chart, '--values', valuesFile(values))).toContain(QUOTE);
     });
 
-    test.each(TARGETS)('by %s in variables', (chart) => {
-      expect(refusal(chart, '--values', valuesFile('extraEnv: [{name: A, value: 5}]'))).toContain(QUOTE);
+    const terms = 'requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms';
+    test.each([
+      ['a toleration', CHARTS, 'tolerations: [{key: reserved, value: true}]'],
+      ['a selector', CHARTS, 'nodeSelector: {pool: 1}'],
+      [
+        'an affinity',
+        CHARTS,
+        `affinity: {nodeAffinity: {${terms}: [{matchExpressions: [{key: a, operator: In, values: [2]}]}]}}}`,
+      ],
+      ['a variable', TARGETS, 'extraEnv: [{name: A, value: 5}]'],
+      ['the source of a variable', TARGETS, 'extraEnv: [{name: A, valueFrom: {secretKeyRef: {name: a, key: 5}}}]'],
+      ['a spread', TARGETS, 'topologySpreadConstraints: [{maxSkew: 1, labelSelector: {matchLabels: {a: 1}}}]'],
+      ['a network policy', TARGETS, 'networkPolicy: {from: [{podSelector: {matchLabels: {scraper: true}}}]}'],
+      ['a route', TARGETS, 'httpRoute: {matches: [{headers: [{name: version, value: 2}]}]}'],
+    ])('in %s', (_, charts, values) => {
+      for (const chart of charts) expect(refusal(chart, '--values', valuesFile(values))).toContain(QUOTE);
     });
 
     test.each(CHARTS)('but not as text, by %s', (chart) => {
@@ -228,7 +245,7 @@ describe.skipIf(!hasHelm)(`charts in other clusters${hasHelm ? '' : ' (skipped: 
     expect(test!.metadata.annotations!['helm.sh/hook-delete-policy']).toBe('before-hook-creation');
   });
 
-  describe.skipIf(!hasCluster)(`NOTES find a URL${hasCluster ? '' : ' (skipped: no cluster answers)'}`, () => {
+  describeWithCluster('NOTES find a URL', () => {
     test.each(TARGETS)('of %s on a node, and on a load balancer, with IPv6 and without', (chart) => {
       for (const type of ['NodePort', 'LoadBalancer']) {
         expect(urlOf(chart, type, 'fd00::1')).toMatch(/^http:\/\/\[fd00::1\]:\d+\/$/);

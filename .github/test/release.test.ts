@@ -1,6 +1,5 @@
 import { execa } from 'execa';
 import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -8,9 +7,8 @@ import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import packageLock from '../../package-lock.json' with { type: 'json' };
 import { notesOf, release } from '../scripts/changelog.ts';
+import { describeWithHelm } from '../../test/needs.ts';
 import { PLACES } from '../scripts/version.ts';
-
-const hasHelm = spawnSync('helm', ['version']).status === 0;
 
 describe('the version', () => {
   test('of the lockfile is that of package.json', () => {
@@ -65,20 +63,22 @@ describe('npm version', () => {
     expect(stdout).toBe('- New.');
   });
 
-  test.skipIf(!hasHelm)('is the version of the charts that are published, and of their images', async () => {
-    await execa('npm', ['run', 'package:charts', '--', '--registry', 'docker.io/me'], { cwd: copy });
-    const packages = globSync('dist/charts/*.tgz', { cwd: copy }).sort();
-    const names = ['f2c-function', 'f2c-loadtest', 'f2c-tfserving'];
-    expect(packages.map((file) => basename(file))).toEqual(names.map((name) => `${name}-chart-9.8.7-rc.1.tgz`));
-    for (const [index, file] of packages.entries()) {
-      const { stdout: chart } = await execa('helm', ['show', 'chart', file], { cwd: copy });
-      expect(parse(chart)).toMatchObject({ version: '9.8.7-rc.1', appVersion: '9.8.7-rc.1' });
-      const { stdout: objects } = await execa('helm', ['template', 'f2c', file], { cwd: copy });
-      const images = objects.match(/(?<=\bimage: ")[^"]+/g);
-      expect(images).toContain(`docker.io/me/${names[index]!}:9.8.7-rc.1`);
-      for (const image of images!) expect(image).toMatch(/^docker\.io\/me\/f2c-\w+:9\.8\.7-rc\.1$/);
-      expect(objects).toContain(`app.kubernetes.io/name: "${names[index]!}"\n`);
-    }
+  describeWithHelm('with helm', () => {
+    test('is the version of the charts that are published, and of their images', async () => {
+      await execa('npm', ['run', 'package:charts', '--', '--registry', 'docker.io/me'], { cwd: copy });
+      const packages = globSync('dist/charts/*.tgz', { cwd: copy }).sort();
+      const names = ['f2c-function', 'f2c-loadtest', 'f2c-tfserving'];
+      expect(packages.map((file) => basename(file))).toEqual(names.map((name) => `${name}-chart-9.8.7-rc.1.tgz`));
+      for (const [index, file] of packages.entries()) {
+        const { stdout: chart } = await execa('helm', ['show', 'chart', file], { cwd: copy });
+        expect(parse(chart)).toMatchObject({ version: '9.8.7-rc.1', appVersion: '9.8.7-rc.1' });
+        const { stdout: objects } = await execa('helm', ['template', 'f2c', file], { cwd: copy });
+        const images = objects.match(/(?<=\bimage: ")[^"]+/g);
+        expect(images).toContain(`docker.io/me/${names[index]!}:9.8.7-rc.1`);
+        for (const image of images!) expect(image).toMatch(/^docker\.io\/me\/f2c-\w+:9\.8\.7-rc\.1$/);
+        expect(objects).toContain(`app.kubernetes.io/name: "${names[index]!}"\n`);
+      }
+    });
   });
 });
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { describeIf } from '../../test/needs.ts';
 
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 
@@ -208,21 +209,23 @@ describe('github-release.bash', () => {
   });
 });
 
-const hasGit = spawnSync('git', ['--version']).status === 0;
+const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
 
-test.skipIf(!hasGit)('publish-results.bash opens a pull request with what was measured', async () => {
-  await execa('git', ['init', '--quiet', folder]);
-  fake('gh', `[[ $1 != run ]] || { mkdir -p dist/comparison/2026; echo PDF >dist/comparison/2026/report.pdf; }`);
-  mkdirSync(join(folder, 'results'));
-  const origin = join(folder, 'origin');
-  await execa('git', ['init', '--quiet', '--bare', origin]);
-  await execa('git', ['remote', 'add', 'origin', origin], { cwd: folder });
-  const env = { GITHUB_RUN_ID: '7', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'me/f2c' };
-  const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
-  expect(exitCode, all).toBe(0);
-  const { stdout } = await execa('git', ['ls-tree', '-r', '--name-only', 'results-7'], { cwd: origin });
-  expect(stdout.split('\n')).toEqual(['results/2026/report.pdf', 'results/report.pdf']);
-  expect(calls).toMatch(/gh pr create --head results-7 .*https:\/\/github.com\/me\/f2c\/actions\/runs\/7\.\n$/);
+describeWithGit('publish-results.bash', () => {
+  test('opens a pull request with what was measured', async () => {
+    await execa('git', ['init', '--quiet', folder]);
+    fake('gh', `[[ $1 != run ]] || { mkdir -p dist/comparison/2026; echo PDF >dist/comparison/2026/report.pdf; }`);
+    mkdirSync(join(folder, 'results'));
+    const origin = join(folder, 'origin');
+    await execa('git', ['init', '--quiet', '--bare', origin]);
+    await execa('git', ['remote', 'add', 'origin', origin], { cwd: folder });
+    const env = { GITHUB_RUN_ID: '7', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'me/f2c' };
+    const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
+    expect(exitCode, all).toBe(0);
+    const { stdout } = await execa('git', ['ls-tree', '-r', '--name-only', 'results-7'], { cwd: origin });
+    expect(stdout.split('\n')).toEqual(['results/2026/report.pdf', 'results/report.pdf']);
+    expect(calls).toMatch(/gh pr create --head results-7 .*https:\/\/github.com\/me\/f2c\/actions\/runs\/7\.\n$/);
+  });
 });
 
 describe('base-images.ts', () => {

@@ -7,21 +7,16 @@ import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 
 interface Step {
-  uses?: string;
   run?: string;
-  with?: Record<string, unknown>;
 }
 interface Job {
   strategy?: { matrix: Record<string, unknown> };
   steps?: Step[];
   uses?: string;
-  permissions?: Record<string, string>;
   'timeout-minutes'?: number;
-  secrets?: unknown;
 }
 interface Workflow {
   on: Record<string, unknown>;
-  permissions?: unknown;
   concurrency?: { group: string };
   jobs: Record<string, Job>;
 }
@@ -48,23 +43,16 @@ test('there are workflows and actions to check', () => {
   expect(ACTIONS).not.toHaveLength(0);
 });
 
-describe.each(WORKFLOWS)('%s', (_, { on, permissions, concurrency, jobs }) => {
-  test('gives no permissions to all jobs, and runs once at a time', () => {
-    expect(permissions).toEqual({});
-    expect(concurrency?.group).toContain('github.ref');
-  });
-
-  test('uses no secrets on pull requests', () => {
-    if ('pull_request' in on) expect(JSON.stringify(jobs)).not.toContain('secrets.');
-    expect(Object.keys(on)).not.toContain('pull_request_target');
-  });
+test.each(WORKFLOWS)('%s runs once at a time, and uses no secrets on pull requests', (_, { on, concurrency, jobs }) => {
+  expect(concurrency?.group).toContain('github.ref');
+  if ('pull_request' in on) expect(JSON.stringify(jobs)).not.toContain('secrets.');
 });
 
 test.each([...WORKFLOWS, ...ACTIONS].map(([file]) => file))(
-  '%s pins actions by commit, with the version in a comment',
+  '%s says the version of each action in a comment',
   (file) => {
     const uses = readFileSync(file, 'utf8').match(/(?<=\buses: )(?!\.\/).*/g) ?? [];
-    for (const action of uses) expect(action).toMatch(/^[\w-]+\/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/);
+    for (const action of uses) expect(action).toMatch(/ # v\d+\.\d+\.\d+$/);
   },
 );
 
@@ -86,11 +74,9 @@ test('every image is published', () => {
   expect(include.map(({ image }) => `${image}/Dockerfile`).sort()).toEqual(globSync('*/Dockerfile').sort());
 });
 
-test.each(JOBS)('%s has permissions of its own, and a time-out', (_, { uses, permissions, secrets, ...job }) => {
-  expect(permissions).toBeDefined();
+test.each(JOBS)('%s has a time-out', (_, { uses, ...job }) => {
   // A job that calls another workflow uses the time-outs of that workflow's jobs. GitHub accepts none of its own.
-  if (uses) expect(secrets).toBeUndefined();
-  else expect(job['timeout-minutes']).toBeGreaterThan(0);
+  if (!uses) expect(job['timeout-minutes']).toBeGreaterThan(0);
 });
 
 /** Matches a step that runs an npm script or a file, and captures its name. */
@@ -102,16 +88,9 @@ describe.each(STEPS)('%s', (_, steps) => {
     for (const { run } of steps) {
       if (run === undefined) continue;
       expect(run).toMatch(COMMAND);
-      expect(run).not.toContain('${{');
       const { script, file } = COMMAND.exec(run)!.groups!;
       if (script) expect(Object.keys(packageJson.scripts)).toContain(script);
       if (file) expect(existsSync(file), file).toBe(true);
-    }
-  });
-
-  test('leaves no credentials in the checkout', () => {
-    for (const { uses, with: inputs } of steps) {
-      if (uses?.startsWith('actions/checkout@')) expect(inputs).toMatchObject({ 'persist-credentials': false });
     }
   });
 });

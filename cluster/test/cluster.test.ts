@@ -4,8 +4,9 @@ import { execa } from 'execa';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { eventually } from '../../function/test/service.ts';
 import type { Node } from '../../loadtest/compare/cluster/kubernetes.ts';
 import { readOptions as readOptionsOfCompare } from '../../loadtest/compare/options.ts';
 import packageJson from '../../package.json' with { type: 'json' };
@@ -68,7 +69,7 @@ function fakeKind(clusters: string[], replies?: Replies): void {
 
 function start(...args: string[]) {
   return execa(process.execPath, ['cluster/main.ts', ...args], {
-    env: { PATH: join(folder, 'bin') },
+    env: { PATH: join(folder, 'bin'), NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     extendEnv: false,
     all: true,
     reject: false,
@@ -222,7 +223,7 @@ describe('a kind cluster', () => {
   test('does not stay half made when it is interrupted', async () => {
     fakeKind([], { 'create cluster': 'exec /bin/sleep 60' });
     const child = start();
-    await vi.waitFor(() => expect(calls()).toContainEqual(expect.stringContaining('kind create cluster')));
+    await eventually(() => expect(calls()).toContainEqual(expect.stringContaining('kind create cluster')));
     child.kill('SIGINT');
     const { exitCode, all } = await child;
     expect(exitCode).toBe(130);

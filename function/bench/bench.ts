@@ -13,18 +13,19 @@ import { max, median, min } from 'simple-statistics';
 const HELP = `Usage: npm run bench -- [--rounds N] [--seconds N] [--connections N]
 
 Benchmarks the function against Express, Fastify, functions-framework and node:http. It starts one server after
-the other on the first CPU, loads it with autocannon from the other CPUs, and prints a table in Markdown: CPU time
-per request, requests per second, memory after the load, and the time from start to first answer. Each round
-measures every server once. The table has the medians, with the lowest and the highest value of all rounds in
-brackets. Ratios are of values from the same round.
+the other on the first CPU, loads it with autocannon from the other CPUs, and prints two tables in Markdown. The
+first has what a GET costs: CPU time per request, requests per second, memory after all loads, and the time from
+start to first answer. The second has the CPU time of a POST of 1, 100 and 10 000 values, and how many times that of
+a GET it is. Each round measures every server once. The tables have the medians, with the lowest and the highest
+value of all rounds in brackets. Ratios are of values from the same round.
 
-  --rounds N        how often to measure each server (default 5)
-  --seconds N       how long to load a server, after a warm-up of the same length (default 5)
+  --rounds N        how often to measure each server (default 3)
+  --seconds N       how long each load lasts, after a warm-up of the same length (default 2)
   --connections N   how many connections to open; each sends one request at a time (default 32)
 
 Examples:
   npm run bench
-  npm run bench -- --rounds 2 --seconds 2    a first impression in a minute
+  npm run bench -- --rounds 1 --seconds 1    a first impression in a minute
 `;
 
 interface Candidate {
@@ -59,13 +60,28 @@ const CANDIDATES: Candidate[] = [
   { name: 'Express, plainest handler', file: 'function/bench/servers/express.cjs' },
 ];
 
+/** Each load sends one of these requests again and again. */
+const LOADS = {
+  get: { path: '/?fahrenheit=212' },
+  post1: post(212),
+  post100: post(temperatures(100)),
+  post10000: post(temperatures(10_000)),
+} satisfies Record<string, Pick<autocannon.Request, 'path' | 'method' | 'headers' | 'body'>>;
+type LoadName = keyof typeof LOADS;
+const LOAD_NAMES = Object.keys(LOADS) as LoadName[];
+
 /** How often to start a server in each round, without the probe; the median of the times counts. */
 const STARTS = 5;
 
-interface Sample {
-  startMilliseconds: number;
+interface LoadSample {
   cpuMicroseconds: number;
   requestsPerSecond: number;
+}
+
+/** What one round measures of a server. */
+interface Sample {
+  startMilliseconds: number;
+  loads: Record<LoadName, LoadSample>;
   residentMegabytes: number;
 }
 
@@ -78,18 +94,31 @@ for (let round = 0; round < rounds; round++) {
   for (const candidate of CANDIDATES) {
     const sample = await measure(candidate);
     samples.get(candidate.name)?.push(sample);
-    const cpu = sample.cpuMicroseconds.toFixed(1);
-    console.error(`round ${round + 1} of ${rounds}: ${candidate.name}: ${cpu} µs CPU per request`);
+    const cpu = LOAD_NAMES.map((name) => `${name} ${sample.loads[name].cpuMicroseconds.toFixed(1)}`).join(', ');
+    console.error(`round ${round + 1} of ${rounds}: ${candidate.name}: CPU per request, µs: ${cpu}`);
   }
 }
-printTable();
+printTables();
+
+function post(fahrenheit: number | number[]) {
+  return {
+    path: '/',
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ fahrenheit }),
+  } as const;
+}
+
+function temperatures(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index / 10);
+}
 
 function readOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        rounds: { type: 'string', default: '5' },
-        seconds: { type: 'string', default: '5' },
+        rounds: { type: 'string', default: '3' },
+        seconds: { type: 'string', default: '2' },
         connections: { type: 'string', default: '32' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -123,20 +152,31 @@ function warmUp(): void {
 async function measure(candidate: Candidate): Promise<Sample> {
   const starts: number[] = [];
   for (let start = 0; start < STARTS; start++) {
-    starts.push(await run(candidate, [], (_server, _url, milliseconds) => Promise.resolve(milliseconds)));
+    starts.push(await run(candidate, [], (_server, _origin, milliseconds) => Promise.resolve(milliseconds)));
   }
-  return run(candidate, ['--require', './function/bench/probe.cjs'], async (server, url) => {
-    await load(url);
-    const before = await probe(server);
-    const { total, duration } = await load(url);
-    const after = await probe(server);
+  return run(candidate, ['--require', './function/bench/probe.cjs'], async (server, origin) => {
+    for (const name of LOAD_NAMES) await load(origin, name);
     return {
       startMilliseconds: median(starts),
-      cpuMicroseconds: (after.cpuMicroseconds - before.cpuMicroseconds) / total,
-      requestsPerSecond: total / duration,
-      residentMegabytes: after.residentBytes / 1e6,
+      loads: {
+        get: await measureLoad(server, origin, 'get'),
+        post1: await measureLoad(server, origin, 'post1'),
+        post100: await measureLoad(server, origin, 'post100'),
+        post10000: await measureLoad(server, origin, 'post10000'),
+      },
+      residentMegabytes: (await probe(server)).residentBytes / 1e6,
     };
   });
+}
+
+async function measureLoad(server: ChildProcess, origin: string, name: LoadName): Promise<LoadSample> {
+  const before = await probe(server);
+  const { total, duration } = await load(origin, name);
+  const after = await probe(server);
+  return {
+    cpuMicroseconds: (after.cpuMicroseconds - before.cpuMicroseconds) / total,
+    requestsPerSecond: total / duration,
+  };
 }
 
 /**
@@ -146,10 +186,10 @@ async function measure(candidate: Candidate): Promise<Sample> {
 async function run<Result>(
   { file, args = [], nodeOptions = [], env }: Candidate,
   probeOptions: string[],
-  use: (server: ChildProcess, url: string, milliseconds: number) => Promise<Result>,
+  use: (server: ChildProcess, origin: string, milliseconds: number) => Promise<Result>,
 ): Promise<Result> {
   const port = await getPort();
-  const url = `http://127.0.0.1:${port}/?fahrenheit=212`;
+  const origin = `http://127.0.0.1:${port}`;
   const start = performance.now();
   const server = fork(file, args, {
     execArgv: [...nodeOptions, ...probeOptions],
@@ -158,8 +198,8 @@ async function run<Result>(
   });
   pin(server.pid, '0');
   try {
-    await firstAnswer(server, url);
-    return await use(server, url, performance.now() - start);
+    await firstAnswer(server, origin + LOADS.get.path);
+    return await use(server, origin, performance.now() - start);
   } finally {
     const exited = once(server, 'exit');
     server.kill('SIGKILL');
@@ -178,9 +218,11 @@ async function firstAnswer(server: ChildProcess, url: string): Promise<void> {
   }
 }
 
-async function load(url: string): Promise<{ total: number; duration: number }> {
-  const { requests, duration, non2xx, errors } = await autocannon({ url, connections, duration: seconds });
-  if (non2xx + errors > 0) throw new Error(`${url} failed ${non2xx + errors} times.`);
+async function load(origin: string, name: LoadName): Promise<{ total: number; duration: number }> {
+  const { path, ...request } = LOADS[name];
+  const url = origin + path;
+  const { requests, duration, non2xx, errors } = await autocannon({ url, connections, duration: seconds, ...request });
+  if (non2xx + errors > 0) throw new Error(`${name} to ${url} failed ${non2xx + errors} times.`);
   return { total: requests.total, duration };
 }
 
@@ -195,43 +237,65 @@ function pin(pid: number | undefined, list: string): boolean {
   return spawnSync('taskset', ['--all-tasks', '--cpu-list', '--pid', list, String(pid)]).status === 0;
 }
 
-function printTable(): void {
-  const list = (name: string, key: keyof Sample) => samples.get(name)?.map((sample) => sample[key]) ?? [];
-  const format = (values: number[], digits: number) => {
-    const [middle, least, most] = [median(values), min(values), max(values)].map((value) => value.toFixed(digits));
-    return `${middle} (${least}–${most})`;
-  };
-  const ratio = (name: string, base: string, key: keyof Sample) => {
-    const bases = list(base, key);
-    return format(
-      list(name, key).map((value, round) => value / (bases[round] ?? NaN)),
-      2,
-    );
-  };
-  const rows = CANDIDATES.map(({ name }) => [
-    name,
-    format(list(name, 'cpuMicroseconds'), 1),
-    ratio(name, STOCK, 'cpuMicroseconds'),
-    ratio(name, BARE, 'cpuMicroseconds'),
-    format(list(name, 'requestsPerSecond'), 0),
-    format(list(name, 'residentMegabytes'), 0),
-    format(list(name, 'startMilliseconds'), 0),
-    ratio(name, STOCK, 'startMilliseconds'),
+type Figure = (sample: Sample) => number;
+type Column = [heading: string, cell: (name: string) => string];
+
+function printTables(): void {
+  const get = cpuOf('get');
+  const requests: Figure = ({ loads }) => loads.get.requestsPerSecond;
+  const memory: Figure = ({ residentMegabytes }) => residentMegabytes;
+  const start: Figure = ({ startMilliseconds }) => startMilliseconds;
+  printTable([
+    ['CPU per request, µs', (name) => format(list(name, get), 1)],
+    ['÷ CLI', (name) => ratio(list(name, get), list(STOCK, get))],
+    ['÷ bare', (name) => ratio(list(name, get), list(BARE, get))],
+    ['Requests/s', (name) => format(list(name, requests), 0)],
+    ['Memory, MB', (name) => format(list(name, memory), 0)],
+    ['First answer, ms', (name) => format(list(name, start), 0)],
+    ['÷ CLI', (name) => ratio(list(name, start), list(STOCK, start))],
   ]);
-  const header = [
-    'Server',
-    'CPU per request, µs',
-    '÷ CLI',
-    '÷ bare',
-    'Requests/s',
-    'Memory, MB',
-    'First answer, ms',
-    '÷ CLI',
-  ];
-  const line = (cells: string[]) => `| ${cells.join(' | ')} |`;
-  console.log([line(header), line(header.map((_, column) => (column ? '--:' : '---'))), ...rows.map(line)].join('\n'));
-  console.log(`
-${rounds} rounds of ${seconds} s after ${seconds} s of warm-up, ${connections} connections; \
+  const posts = [
+    ['1 value, µs', cpuOf('post1')],
+    ['100 values, µs', cpuOf('post100')],
+    ['10 000 values, µs', cpuOf('post10000')],
+  ] as const;
+  printTable(
+    posts.flatMap(([heading, post]): Column[] => [
+      [heading, (name) => format(list(name, post), 1)],
+      ['÷ GET', (name) => ratio(list(name, post), list(name, get))],
+    ]),
+  );
+  console.log(`\
+${rounds} rounds of ${seconds} s for each load after ${seconds} s of warm-up, ${connections} connections; \
 server ${isPinned ? 'on CPU 0, load on the others' : 'and load not pinned to CPUs'}. \
 Node ${process.versions.node}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown CPU'}.`);
+}
+
+function cpuOf(load: LoadName): Figure {
+  return ({ loads }) => loads[load].cpuMicroseconds;
+}
+
+function printTable(columns: Column[]): void {
+  const line = (cells: string[]) => console.log(`| ${cells.join(' | ')} |`);
+  line(['Server', ...columns.map(([heading]) => heading)]);
+  line(['---', ...columns.map(() => '--:')]);
+  for (const { name } of CANDIDATES) line([name, ...columns.map(([, cell]) => cell(name))]);
+  console.log();
+}
+
+function list(name: string, figure: Figure): number[] {
+  return samples.get(name)?.map(figure) ?? [];
+}
+
+function format(values: number[], digits: number): string {
+  const [middle, least, most] = [median(values), min(values), max(values)].map((value) => value.toFixed(digits));
+  return `${middle} (${least}–${most})`;
+}
+
+/** Divides values by those of the same rounds. */
+function ratio(values: number[], bases: number[]): string {
+  return format(
+    values.map((value, round) => value / (bases[round] ?? NaN)),
+    2,
+  );
 }

@@ -40,7 +40,7 @@ function readQuery(query: string): number {
   if (text === undefined) throw new Problem(400, `The parameter fahrenheit is missing; ${ACCEPTED_QUERY}.`);
   if (texts.length > 1) throw new Problem(400, `fahrenheit is given ${texts.length} times; ${ACCEPTED_QUERY}.`);
   if (!JSON_NUMBER.test(text)) throw new Problem(400, `fahrenheit is ${show(text)}; ${ACCEPTED_QUERY}.`);
-  return checkRange(Number(text), 'fahrenheit');
+  return checkNumber(Number(text));
 }
 
 /** Reads one temperature or many from a JSON body. */
@@ -48,9 +48,8 @@ function readBody(req: FunctionRequest): number | number[] {
   const { rawBody = Buffer.alloc(0) } = req;
   if (rawBody.length === 0) throw new Problem(400, `The body is empty; ${ACCEPTED_BODY}.`);
   checkContentType(req);
-  checkEncoding(rawBody);
   const text = rawBody.toString();
-  const fahrenheit = checkNumbers(readMember(text));
+  const fahrenheit = checkNumbers(readMember(parse(text, rawBody)));
   if (!ONE_STRING.test(text)) throw new Problem(400, `The member fahrenheit is repeated; ${ACCEPTED_BODY}.`);
   return fahrenheit;
 }
@@ -62,11 +61,11 @@ function readBody(req: FunctionRequest): number | number[] {
 const ONE_STRING = /^[^"]*"[^"]*"[^"]*$/;
 
 function checkNumbers(values: unknown): number | number[] {
-  if (!Array.isArray(values)) return checkNumber(values, 'fahrenheit');
+  if (!Array.isArray(values)) return checkNumber(values);
   if (values.length > settings.MAX_VALUES) {
     throw new Problem(413, `fahrenheit has ${values.length} values; accepted are at most ${settings.MAX_VALUES}.`);
   }
-  return values.map((value, index) => checkNumber(value, `fahrenheit[${index}]`));
+  return values.map(checkNumber);
 }
 
 function checkContentType({ headers }: IncomingMessage): void {
@@ -86,6 +85,8 @@ function checkContentType({ headers }: IncomingMessage): void {
 }
 
 function isJson(contentType = ''): boolean {
+  // Nearly every client writes it like this, and parsing it takes longer than parsing a body with one value.
+  if (contentType === 'application/json') return true;
   try {
     const { essence, params } = new MIMEType(contentType);
     return essence === 'application/json' && /^utf-?8$/i.test(params.get('charset') ?? 'utf-8');
@@ -94,54 +95,53 @@ function isJson(contentType = ''): boolean {
   }
 }
 
-/** Refuses what editors and shells on Windows make of a text, and what would otherwise be called invalid JSON. */
-function checkEncoding(body: Buffer): void {
-  const start = body.toString('latin1', 0, 3);
-  if (start === '\xef\xbb\xbf') {
-    throw new Problem(400, 'The body begins with a byte order mark; accepted is JSON in UTF-8 without one.');
+/** Parses a body, and names what editors and shells on Windows make of a text instead of calling it invalid JSON. */
+function parse(text: string, rawBody: Buffer): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const start = rawBody.toString('latin1', 0, 3);
+    if (start === '\xef\xbb\xbf') {
+      throw new Problem(400, 'The body begins with a byte order mark; accepted is JSON in UTF-8 without one.');
+    }
+    if (UTF_16.test(start)) throw new Problem(415, 'The body is in UTF-16; accepted is JSON in UTF-8.');
+    throw new Problem(400, `The body is not valid JSON; ${ACCEPTED_BODY}.`);
   }
-  if (UTF_16.test(start)) throw new Problem(415, 'The body is in UTF-16; accepted is JSON in UTF-8.');
 }
 
 /** Matches UTF-16 by its byte order mark, or by JSON's first character, which is always one of ASCII. */
 const UTF_16 = /^(?:\xfe\xff|\xff\xfe|\0[\s!-~]|[\s!-~]\0)/;
 
-/** Returns the value of fahrenheit from a JSON object that has this member and no other. */
-function readMember(text: string): unknown {
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    throw new Problem(400, `The body is not valid JSON; ${ACCEPTED_BODY}.`);
-  }
+/** Returns the value of fahrenheit from an object that has this member and no other. */
+function readMember(body: unknown): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new Problem(400, `The body is ${show(body)}; ${ACCEPTED_BODY}.`);
   }
   if (!('fahrenheit' in body)) throw new Problem(400, `The member fahrenheit is missing; ${ACCEPTED_BODY}.`);
-  const { fahrenheit, ...others } = body;
-  const [other] = Object.keys(others);
+  const other = Object.keys(body).find((name) => name !== 'fahrenheit');
   if (other !== undefined) throw new Problem(400, `The member ${show(other)} is not known; ${ACCEPTED_BODY}.`);
-  return fahrenheit;
+  return body.fahrenheit;
 }
 
-function checkNumber(value: unknown, name: string): number {
+/** @param index the value's place, if it is one of many */
+function checkNumber(value: unknown, index?: number): number {
   if (typeof value !== 'number') {
-    throw new Problem(400, `${name} is ${show(value)}; accepted is a JSON number such as 98.6.`);
+    throw new Problem(400, `${nameOf(index)} is ${show(value)}; accepted is a JSON number such as 98.6.`);
   }
-  return checkRange(value, name);
-}
-
-function checkRange(value: number, name: string): number {
   if (value < ABSOLUTE_ZERO_FAHRENHEIT) {
     throw new Problem(
       422,
-      `${name} is ${value}, below absolute zero; accepted is ${ABSOLUTE_ZERO_FAHRENHEIT} and above.`,
+      `${nameOf(index)} is ${value}, below absolute zero; accepted is ${ABSOLUTE_ZERO_FAHRENHEIT} and above.`,
     );
   }
   if (value === Infinity) {
-    throw new Problem(422, `${name} is too large; accepted is up to ${Number.MAX_VALUE}.`);
+    throw new Problem(422, `${nameOf(index)} is too large; accepted is up to ${Number.MAX_VALUE}.`);
   }
   return value;
+}
+
+function nameOf(index?: number): string {
+  return index === undefined ? 'fahrenheit' : `fahrenheit[${index}]`;
 }
 
 /** Shows a value so that a client recognises it, in a few characters. */

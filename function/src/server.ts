@@ -2,7 +2,6 @@ import { createServer, maxHeaderSize, type RequestListener, type Server, type Se
 import type { Socket } from 'node:net';
 import { finished, type Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import getRawBody from 'raw-body';
 import { fahrenheitToCelsius, type FunctionRequest } from './function.ts';
 import { answerMethods, Problem, problemAnswer, sendError, sendJson, splitTarget, writeProblem } from './http.ts';
 import { log } from './log.ts';
@@ -105,21 +104,38 @@ function observe(req: FunctionRequest, res: ServerResponse, isLogged: boolean): 
   });
 }
 
-/** Reads the body into `rawBody`, as the framework does, and refuses one over the limit before it is in memory. */
+/**
+ * Reads the body into `rawBody`, as the framework does, and refuses one over the limit before it is in memory. If the
+ * client goes away before it has sent all, `next` is not called.
+ */
 function readBody(req: FunctionRequest, res: ServerResponse, limit: number, next: () => void): void {
   const { 'content-length': length, 'transfer-encoding': coding } = req.headers;
   if (length === undefined && coding === undefined) {
     next();
     return;
   }
-  getRawBody(req, { length: length ?? null, limit }, (error, body) => {
-    if (!(error as unknown)) {
-      req.rawBody = body;
-      next();
-    } else if (error.type === 'entity.too.large') {
+  if (Number(length) > limit) {
+    refuseBody(req, res, limit);
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const collect = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes <= limit) {
+      chunks.push(chunk);
+    } else {
+      req.off('data', collect).off('end', finish);
       refuseBody(req, res, limit);
-    } // any other error means that the client has gone
-  });
+    }
+  };
+  const finish = () => {
+    const [first] = chunks;
+    // A small body arrives in one chunk, which needs no copy.
+    req.rawBody = first?.length === bytes ? first : Buffer.concat(chunks, bytes);
+    next();
+  };
+  req.on('data', collect).on('end', finish);
 }
 
 /** The connections on which a body is refused: what is broken in the rest of it needs no second answer. */
