@@ -55,12 +55,12 @@ const FULL: Pace = {
 
 const QUICK: Pace = {
   trials: 1,
-  runTime: 60,
+  runTime: 48,
   settle: 2,
   warmUp: 5,
-  calibrate: 8,
+  calibrate: 6,
   capacityStep: 6,
-  usersFactor: 8,
+  usersFactor: 64,
   latency: 15,
   batchStep: 6,
   batches: [1, 100, 10_000],

@@ -7,6 +7,8 @@ import { csv } from '../verdicts.ts';
 
 /** Roughly how long a cold start takes, including the end of the previous replica. */
 const COLD_START_SECONDS = 15;
+/** Roughly how long it takes until the cluster has a new reading of the memory. */
+const READING_SECONDS = 30;
 
 export const coldstart = {
   name: 'coldstart',
@@ -15,7 +17,7 @@ export const coldstart = {
   needs: [],
   quick: true,
   fits: () => true,
-  seconds: ({ pace }) => pace.coldStarts * COLD_START_SECONDS + pace.warmUp + 3 * OVERHEAD_SECONDS,
+  seconds: ({ pace }) => pace.coldStarts * COLD_START_SECONDS + pace.warmUp + OVERHEAD_SECONDS + READING_SECONDS,
 
   async run(comparison) {
     const { place, options, progress, folder } = comparison;
@@ -33,16 +35,26 @@ export const coldstart = {
         folder.write('coldstart', 1, csv(new Map(), target, 'coldstarts', its));
       }
     }
+    // Readings of memory take their time, so all targets are read at once.
+    const memoryOf = async () =>
+      new Map(await Promise.all(targets.map(async (each) => [each, await place.memoryBytes(each)] as const)));
+    progress.begin('coldstart: idle memory', READING_SECONDS);
+    const idle = await memoryOf();
     for (const target of targets) {
-      const footprint: Row<'footprint'>[] = [];
-      const add = (what: Row<'footprint'>['what'], bytes: number | null) => {
-        if (bytes !== null) footprint.push({ what, bytes });
-      };
-      add('image', await place.imageBytes(target));
-      progress.begin(`coldstart: idle memory of ${DEFINITIONS[target].name}`, OVERHEAD_SECONDS);
-      add('memory_idle', await place.memoryBytes(target));
+      progress.begin(`coldstart: a load on ${DEFINITIONS[target].name}`, options.pace.warmUp + OVERHEAD_SECONDS);
       await warmUp(comparison, target);
-      add('memory_loaded', await place.memoryBytes(target));
+    }
+    progress.begin('coldstart: memory after the load', READING_SECONDS);
+    const loaded = await memoryOf();
+    for (const target of targets) {
+      const sizes = {
+        image: await place.imageBytes(target),
+        memory_idle: idle.get(target) ?? null,
+        memory_loaded: loaded.get(target) ?? null,
+      };
+      const footprint = Object.entries(sizes).flatMap(([what, bytes]) =>
+        bytes === null ? [] : { what: what as keyof typeof sizes, bytes },
+      );
       folder.write('coldstart', 1, csv(new Map(), target, 'footprint', footprint));
     }
     return {};
