@@ -3,8 +3,8 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENVIRONMENT, fileName, TARGETS, type Environment, type Target } from '../files.ts';
-import { environmentOf, verdictOf } from './synthetic.ts';
+import { ENVIRONMENT, fileName, type Environment } from '../files.ts';
+import { environmentOf, MADE_UP, verdictOf, type MadeUp } from './synthetic.ts';
 
 /** Begin of every load, Unix time in s. */
 const START = 1_767_225_600;
@@ -31,7 +31,7 @@ const FAST = { 1: 98, 3: 2 };
 const SLOW = { 2: 90, 6: 10 };
 const GRPC = { 1: 60, 2: 40 };
 
-const RUN: Record<Target, Its> = {
+const RUN: Record<MadeUp, Its> = {
   function: {
     latency: [0.02, 0.022, 0.018].map((cpu) => ({ ms: FAST, cpu })),
     capacity: [
@@ -73,11 +73,11 @@ const RUN: Record<Target, Its> = {
 };
 
 interface Golden {
-  targets: readonly Target[];
+  targets: readonly MadeUp[];
   environment: Partial<Environment>;
 }
 
-export function writeGoldenRun(folder: string, { targets = TARGETS, environment }: Partial<Golden> = {}): void {
+export function writeGoldenRun(folder: string, { targets = MADE_UP, environment }: Partial<Golden> = {}): void {
   const put: Put = (path, lines) => {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), `${lines.map((cells) => cells.join(',')).join('\n')}\n`);

@@ -13,10 +13,10 @@ import { number } from '../report/format.ts';
 import { latencyOf, readMeasurements } from '../report/measurements.ts';
 import { sidesOf } from '../report/sides.ts';
 import { percentile } from '../report/statistics.ts';
-import { TARGETS, type Environment, type Target, type Verdict } from '../files.ts';
+import type { Environment, Target, Verdict } from '../files.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
 import { copyPublished } from './published.ts';
-import { TRUTHS, writeSyntheticRun } from './synthetic.ts';
+import { MADE_UP, TRUTHS, writeSyntheticRun } from './synthetic.ts';
 
 const MAIN = join(import.meta.dirname, '../report/main.ts');
 
@@ -205,7 +205,7 @@ describe('figures that were worked out by hand', () => {
 });
 
 describe('the report of a whole run', () => {
-  const whole = run('whole', (folder) => writeSyntheticRun(folder, { targets: TARGETS }));
+  const whole = run('whole', (folder) => writeSyntheticRun(folder, { targets: MADE_UP }));
   beforeAll(async () => expect(await whole.report()).toMatchObject({ exitCode: 0, stderr: '' }));
 
   const SECTIONS = [
@@ -596,7 +596,7 @@ test('a trial that counts for one target and not for another is left out with th
   const { folder, report, summary } = run('partly', writeGoldenRun);
   for (const kind of ['latency', 'steps', 'seconds', 'pods']) rmSync(join(folder, `latency/3/tfserving_${kind}.csv`));
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(TARGETS.map((target) => rowOf(summary(), 'p99_ms', target).pairs)).toEqual([null, 2, 3]);
+  expect(MADE_UP.map((target) => rowOf(summary(), 'p99_ms', target).pairs)).toEqual([null, 2, 3]);
   // Two trials of it count for both, and three of it for the third target: its CPU is that of all three.
   expect(rowOf(summary(), 'cpu_per_request_us', 'function').value).toBeCloseTo(100, 9);
   expect(rowOf(summary(), 'cpu_per_request_us', 'tfserving').ratio).toBeCloseTo(0.042 / 400 / (0.08 / 400), 9);

@@ -33,8 +33,8 @@ interface Synthetic {
   trials: number;
   seed: number;
   experiments: readonly string[];
-  targets: readonly Target[];
-  truths: Record<Target, Truth>;
+  targets: readonly MadeUp[];
+  truths: Record<MadeUp, Truth>;
 }
 
 const TFSERVING: Truth = {
@@ -45,7 +45,11 @@ const TFSERVING: Truth = {
   coldStartMs: 2100,
   bytes: { image: 505e6, memory_idle: 290e6, memory_loaded: 318e6 },
 };
-export const TRUTHS: Record<Target, Truth> = {
+/** The targets that there are made-up runs of. */
+export const MADE_UP = ['function', 'tfserving', 'tfserving-grpc'] as const satisfies readonly Target[];
+export type MadeUp = (typeof MADE_UP)[number];
+
+export const TRUTHS: Record<MadeUp, Truth> = {
   function: {
     capacity: 3400,
     cpuMicroseconds: 55,
@@ -119,7 +123,7 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
 
 interface Load {
   experiment: string;
-  target: Target;
+  target: MadeUp;
   truth: Truth;
   /** Unix time. */
   start: number;
@@ -265,13 +269,13 @@ function varied(truth: Truth, draws: Draws): Truth {
 }
 
 /** What the load generator can send to a bare server. */
-function ceilingOf(targets: readonly Target[]): Environment['ceiling'] {
+function ceilingOf(targets: readonly MadeUp[]): Environment['ceiling'] {
   const requestsPerSecond = Object.fromEntries(targets.map((target) => [target, BARE]));
   return { requestsPerSecond, openRequestsPerSecond: requestsPerSecond, bound: 0.5 * BARE, share: 0.5 };
 }
 
 /** Machines, charts and images that never were. One replica has a CPU limit of 200m. */
-export function environmentOf(targets: readonly Target[], members: Partial<Environment> = {}): Environment {
+export function environmentOf(targets: readonly MadeUp[], members: Partial<Environment> = {}): Environment {
   const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
   const releases = targets.filter((target) => target !== 'tfserving-grpc');
   const autoscaling = { minReplicas: 1, maxReplicas: MOST_REPLICAS, targetCPUUtilizationPercentage: 80 };
@@ -309,7 +313,7 @@ export function environmentOf(targets: readonly Target[], members: Partial<Envir
   };
 }
 
-const NAMES: Record<Target, { name: string; release: string }> = {
+const NAMES: Record<MadeUp, { name: string; release: string }> = {
   function: { name: 'the function', release: 'f2c-function' },
   tfserving: { name: 'TensorFlow Serving', release: 'f2c-tfserving' },
   'tfserving-grpc': { name: 'TensorFlow Serving over gRPC', release: 'f2c-tfserving' },
