@@ -40,14 +40,14 @@ export interface Pace {
 
 const FULL: Pace = {
   trials: 3,
-  runTime: 200,
+  runTime: 180,
   settle: 5,
   warmUp: 20,
   calibrate: 20,
   capacityStep: 15,
   usersFactor: 4,
   latency: 100,
-  batchStep: 15,
+  batchStep: 12,
   batches: [1, 10, 100, 1000, 10_000],
   floor: true,
   coldStarts: 10,

@@ -25,7 +25,7 @@ describe('without an option', () => {
 
   test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
     expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: EXPERIMENT_NAMES });
-    expect(options.pace).toMatchObject({ trials: 3, runTime: 200, coldStarts: 10 });
+    expect(options.pace).toMatchObject({ trials: 3, runTime: 180, coldStarts: 10 });
   });
 });
 
