@@ -1,7 +1,7 @@
 // Tests what is read from Kubernetes' objects, with made-up objects.
 
 import { describe, expect, test } from 'vitest';
-import { obstacle, trouble, type Pod } from '../compare/cluster/kubernetes.ts';
+import { lostNodes, obstacle, trouble, type Node, type Pod } from '../compare/cluster/kubernetes.ts';
 
 function pod(status: Partial<Pod['status']>): Pod {
   return {
@@ -49,4 +49,19 @@ describe('what keeps a pod from running for now', () => {
     expect(obstacle([], events)).toBe(`A pod can't be made: ${message}`);
     expect(obstacle([pod({})], events)).toBeUndefined();
   });
+});
+
+test('a node whose kubelet has ended is named', () => {
+  const node = (status: string): Node => ({
+    metadata: { name: 'it' },
+    status: {
+      allocatable: {},
+      capacity: {},
+      conditions: [{ type: 'Ready', status, message: 'Kubelet stopped posting node status.' }],
+      nodeInfo: {} as Node['status']['nodeInfo'],
+    },
+  });
+  expect(lostNodes([node('True'), node('Unknown')])).toEqual([
+    'The node it is not ready: Kubelet stopped posting node status.',
+  ]);
 });

@@ -91,6 +91,7 @@ export interface Node {
     allocatable: Record<string, string>;
     capacity: Record<string, string>;
     images?: { names?: string[] | null; sizeBytes?: number }[];
+    conditions?: { type: string; status: string; message?: string }[];
     nodeInfo: Record<
       'kernelVersion' | 'osImage' | 'containerRuntimeVersion' | 'kubeletVersion' | 'architecture',
       string
@@ -131,7 +132,12 @@ export function patientShell(shell: Shell, api: Pick<Kubernetes, 'hasAnswered' |
         try {
           return await shell.run(program, args, input);
         } catch (error) {
-          if (!(error instanceof CompareError && NOT_REACHED.test(error.details) && api.hasAnswered)) throw error;
+          // Where the API server can't reach a kubelet, it is there itself, and says so.
+          const isAway =
+            error instanceof CompareError &&
+            NOT_REACHED.test(error.details) &&
+            !error.details.includes('Error from server');
+          if (!isAway || !api.hasAnswered) throw error;
           return undefined;
         }
       }),
@@ -187,7 +193,9 @@ export async function openKubernetes(shell: Shell, say: (sentence: string) => vo
       const text = await response.text();
       const { ok, status } = response;
       const server = path.startsWith(METRICS_API) ? 'metrics' : 'cluster';
-      const passes = [...AWAY, ...(isAway ? STARTING : [])].includes(status);
+      // A kubelet answers these, or does not: then the API server says so, by an object of Kubernetes.
+      const isOfKubelet = /\/log\?|\/nodes\/[^/]+\/proxy\//.test(path) && text.includes('"kind":"Status"');
+      const passes = !isOfKubelet && [...AWAY, ...(isAway ? STARTING : [])].includes(status);
       if (passes && answered.has(server)) return undefined;
       if (!ok) throw new ApiError(path, status, text);
       answered.add(server);
@@ -249,6 +257,15 @@ export function obstacle(pods: readonly Pod[], events: readonly Event[] = []): s
   }
   const refused = pods.length === 0 ? events.find(({ reason }) => reason === 'FailedCreate') : undefined;
   return refused && `A pod can't be made: ${refused.message ?? 'no reason is known.'}`;
+}
+
+/** Returns a sentence for each node that does not tell how it is, as its kubelet has ended or can't be reached. */
+export function lostNodes(nodes: readonly Node[]): string[] {
+  return nodes.flatMap(({ metadata, status }) => {
+    const ready = status.conditions?.find(({ type }) => type === 'Ready');
+    if (!ready || ready.status === 'True') return [];
+    return [`The node ${metadata.name} is not ready: ${ready.message ?? 'no reason is known.'}`];
+  });
 }
 
 /** Whether a container waits for a reason that time alone does not remove. */

@@ -2,6 +2,7 @@
 
 import {
   ApiError,
+  lostNodes,
   obstacle,
   PATIENCE_SECONDS,
   patientShell,
@@ -9,6 +10,7 @@ import {
   type Event,
   type Kubernetes,
   type List,
+  type Node,
   type Pod,
 } from './kubernetes.ts';
 import type { Chart, Options } from '../options.ts';
@@ -192,7 +194,9 @@ export async function waitForPods<T>(
     );
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
-    throw new CompareError(error.message, await diagnosis(session, selector));
+    const nodes = await session.api.get<List<Node>>('/api/v1/nodes').catch(() => ({ items: [] }));
+    const message = [error.message, ...lostNodes(nodes.items)].join(' ');
+    throw new CompareError(message, await diagnosis(session, selector));
   }
 }
 
