@@ -98,7 +98,7 @@ export function refuseUnequal(
   if (!one || !other) return;
   const [mine, theirs] = [one, other].map(([name, its]) => `${name} runs with ${JSON.stringify(its)}`);
   throw new CompareError(
-    `${mine}, and ${theirs}, which is no fair comparison: set the same \`${value}\` for both charts.`,
+    `The comparison would not be fair: ${mine}, and ${theirs}. Set the same \`${value}\` for both charts.`,
   );
 }
 
