@@ -1,7 +1,7 @@
 // Defines what an experiment is, and how it puts loads on the targets.
 
 import { max, median, min, sum } from 'simple-statistics';
-import type { Plan, Target } from '../../results/files.ts';
+import { fileName, type Plan, type Target } from '../../results/files.ts';
 import type { ResultsFolder } from './folder.ts';
 import type { Options } from './options.ts';
 import type { Files, Load, Place, Samples, Scaling, Step } from './place.ts';
@@ -99,7 +99,7 @@ export async function measure(
 
   const isClosed = steps.every(({ rate }) => rate === undefined);
   const more = [
-    ...(scaling === 'auto' && target === 'function'
+    ...(scaling === 'auto' && files.has(fileName(target, 'replicas'))
       ? idleReplicas(rowsOf(files, target, 'replicas'), samples.timeline)
       : []),
     ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.targets.get(target)?.closed ?? Infinity) : []),
@@ -147,7 +147,7 @@ export async function measureInTurns(
         leaveOut(
           comparison,
           `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${DEFINITIONS[target].name}, which are ` +
-            'more than the load generator sends without strain.',
+            'more than the load generator can send without strain, or the nodes have CPU for.',
         );
       }
       if (sent.length > 0) await measure(comparison, { experiment: name, trial, which, target, scaling, steps: sent });
