@@ -112,8 +112,8 @@ function threatsOf(sides: Sides): string[] {
     ],
     [
       targets.includes('tfserving-grpc'),
-      'The load generator’s gRPC client waits in a thread, which costs it several times the CPU of its HTTP client, and adds ' +
-        'to the latencies over gRPC. Its part is in those of the bare server, where they were measured.',
+      'The load generator’s gRPC client waits in a thread, which costs it several times the CPU of its HTTP client, ' +
+        'and adds to the latencies over gRPC. Its part is in those of the bare server, where they were measured.',
     ],
     [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
   ];
