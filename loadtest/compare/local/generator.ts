@@ -21,9 +21,9 @@ export async function openGenerator(
   shell: Shell,
   seed: number,
   say: (sentence: string) => void,
-  venv = join(FOLDER, '.venv'),
+  venv = join(ROOT, '.venv'),
 ): Promise<(load: Load, url: string) => Promise<Files>> {
-  say('The load generator is installed in loadtest/.venv.');
+  say('The load generator is installed in .venv, the Python environment of the project.');
   const python = join(venv, 'bin/python');
   await installPackages(shell, venv, python);
   return async (load, url) => {
@@ -58,7 +58,8 @@ export async function openGenerator(
 /** Installs the load generator. It prefers uv, which does not need the machine's Python, to venv and pip. */
 async function installPackages(shell: Shell, venv: string, python: string): Promise<void> {
   if (await works(shell, 'uv', ['--version'])) {
-    await shell.run('uv', ['venv', '--quiet', '--allow-existing', venv]);
+    // An environment that works may be of another Python, with packages of those who work on the project.
+    if (!(await works(shell, python, ['--version']))) await shell.run('uv', ['venv', '--quiet', '--clear', venv]);
     await shell.run('uv', ['pip', 'install', '--python', python, ...REQUIREMENTS]);
     return;
   }
