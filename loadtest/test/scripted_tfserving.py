@@ -49,7 +49,8 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
             context.abort(grpc.StatusCode.NOT_FOUND, f"Servable not found for request: {request.model_spec.name}")
         time.sleep(self.seconds)
         tensor = request.inputs[INPUT]
-        celsius = [_float32((Fraction(value) - 32) * 5 / 9 + Fraction(self.error)) for value in tensor.float_val]
+        fahrenheit = struct.unpack(f"<{len(tensor.tensor_content) // 4}f", tensor.tensor_content)
+        celsius = [_float32((Fraction(value) - 32) * 5 / 9 + Fraction(self.error)) for value in fahrenheit]
         shape = tensor.tensor_shape
         return PredictResponse(outputs={OUTPUT: TensorProto(dtype=DT_FLOAT, tensor_shape=shape, float_val=celsius)})
 

@@ -23,7 +23,8 @@ def ask(fahrenheit: list[float]) -> Question:
     tensor = TensorProto(
         dtype=DT_FLOAT,
         tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(fahrenheit))]),
-        float_val=fahrenheit,
+        # The server copies bytes, which costs it less than to read a list.
+        tensor_content=struct.pack(f"<{len(fahrenheit)}f", *fahrenheit),
     )
     message = PredictRequest(model_spec=ModelSpec(name=MODEL), inputs={INPUT: tensor}).SerializeToString()
     return Question(GrpcRequest(message), celsius, tolerances_of(fahrenheit, celsius), _read)
