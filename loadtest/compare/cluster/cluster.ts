@@ -13,11 +13,11 @@ import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './relea
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
 import type { Shell } from '../shell.ts';
-import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
+import { chartOf, DEFINITIONS, onePerChart, withoutUrl } from '../targets/index.ts';
 import type { TargetChart } from '../targets/target.ts';
 
 /**
- * Checks the cluster, and installs both targets there.
+ * Checks the cluster, and installs the targets there.
  * @throws CompareError if the cluster lacks something; then nothing stays installed
  */
 export async function openCluster(options: Options, shell: Shell, say: ClusterSession['say']): Promise<Place> {
@@ -107,9 +107,7 @@ export async function openCluster(options: Options, shell: Shell, say: ClusterSe
   function leftOut(): string[] {
     const elsewhere = targets.filter((target) => !installed.includes(target));
     return [
-      ...TARGETS.filter((target) => !targets.includes(target)).map(
-        (target) => `${DEFINITIONS[target].name}: its server runs elsewhere; give --${target}-url.`,
-      ),
+      ...withoutUrl(options.urls),
       ...elsewhere.map(
         (target) => `Replicas, CPU, memory and cold starts of ${DEFINITIONS[target].name}: only its URL is known.`,
       ),

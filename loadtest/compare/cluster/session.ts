@@ -17,7 +17,7 @@ import type { Chart, Options } from '../options.ts';
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
-import { chartOf, DEFINITIONS } from '../targets/index.ts';
+import { chartOf, DEFINITIONS, runsElsewhere } from '../targets/index.ts';
 
 /**
  * The release of each chart, which has the chart's own name: so have the chart's objects then. The container in its pods
@@ -53,8 +53,7 @@ export function openSession(
   given: Pick<ClusterSession, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
 ): ClusterSession {
   const name = given.options.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
-  const elsewhere = new Set((Object.keys(given.options.urls) as Target[]).map(chartOf));
-  const installed = TARGETS.filter((target) => !elsewhere.has(chartOf(target)));
+  const installed = TARGETS.filter((target) => !runsElsewhere(target, given.options.urls));
   return { ...given, name, core: `/api/v1/namespaces/${name}`, installed };
 }
 

@@ -9,7 +9,7 @@ import { ROOT, VERSION } from '../environment.ts';
 import type { Options } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
-import { BARE_SERVER_CODE, chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
+import { BARE_SERVER_CODE, chartOf, DEFINITIONS, onePerChart, runsElsewhere, withoutUrl } from '../targets/index.ts';
 import type { TargetChart } from '../targets/target.ts';
 
 export interface Server {
@@ -35,18 +35,11 @@ interface Servers {
 /** Finds out which servers can run here, apart from those that already run elsewhere. */
 export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
-  const elsewhere = (Object.keys(options.urls) as Target[]).map(chartOf);
-  for (const first of onePerChart(TARGETS)) {
+  for (const first of onePerChart(TARGETS.filter((target) => !runsElsewhere(target, options.urls)))) {
     const chart = chartOf(first);
     const its = TARGETS.filter((target) => chartOf(target) === chart);
-    const names = (which: readonly Target[]) => which.map((target) => DEFINITIONS[target].name).join(' and ');
+    const names = its.map((target) => DEFINITIONS[target].name).join(' and ');
     const orUrls = its.map((target) => `--${target}-url`).join(' or ');
-    if (elsewhere.includes(chart)) {
-      const others = its.filter((target) => !options.urls[target]);
-      for (const other of others)
-        servers.leftOut.push(`${names([other])}: its server runs elsewhere; give --${other}-url.`);
-      continue;
-    }
     const { variable, repository, folder } = DEFINITIONS[first].image;
     const reference = process.env[variable] ?? `${repository}:${VERSION}`;
     const image = await inspect(shell, reference);
@@ -66,8 +59,9 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
         'capacity, batch: nothing limits the CPU of the function as a process of this machine, so it answers more than ' +
           `the load generator can send. ${remedy}.`,
       );
-    } else servers.leftOut.push(`${names(its)}: ${remedy}, or give ${orUrls}.`);
+    } else servers.leftOut.push(`${names}: ${remedy}, or give ${orUrls}.`);
   }
+  servers.leftOut.push(...withoutUrl(options.urls));
   return servers;
 }
 

@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import type { Target } from '../../../results/files.ts';
+import type { Options } from '../options.ts';
 import { theFunction } from './function.ts';
 import type { HttpQuestion, TargetChart, TargetDefinition } from './target.ts';
 import { tfservingGrpc } from './tfserving-grpc.ts';
@@ -21,6 +22,18 @@ export const BARE_SERVER_PORTS = { http: 8080, grpc: 8500 } as const;
 /** @returns the first target of each chart, which stands for its server where that is measured rather than an interface */
 export function onePerChart(targets: readonly Target[]): Target[] {
   return targets.filter((target) => targets.find((other) => chartOf(other) === chartOf(target)) === target);
+}
+
+/** Whether what answers a target runs elsewhere: all interfaces of a server do, if the address of one is given. */
+export function runsElsewhere(target: Target, urls: Options['urls']): boolean {
+  return (Object.keys(urls) as Target[]).some((given) => chartOf(given) === chartOf(target));
+}
+
+/** Returns a sentence for each target that runs elsewhere, and whose own address is not given. */
+export function withoutUrl(urls: Options['urls']): string[] {
+  return (Object.keys(DEFINITIONS) as Target[])
+    .filter((target) => runsElsewhere(target, urls) && !urls[target])
+    .map((target) => `${DEFINITIONS[target].name}: its server runs elsewhere; give --${target}-url.`);
 }
 
 export function chartOf(target: Target): TargetChart {
