@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import type { Target } from '../../../results/files.ts';
 import { byName, PATIENCE_SECONDS, type Deployment, type Resources } from './kubernetes.ts';
-import { podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type ClusterSession } from './session.ts';
+import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type ClusterSession } from './session.ts';
 import { CHARTS, type Chart } from '../options.ts';
 import { ROOT } from '../environment.ts';
 import type { Scaling } from '../place.ts';
@@ -74,6 +74,8 @@ export function resourceValues({ options: { cpuLimit } }: ClusterSession, scalin
 
 /** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
 export async function scaleToOne(session: ClusterSession, target: Target, scaling: Scaling): Promise<void> {
+  // Helm removes an autoscaler after it has set the number of replicas, which the autoscaler may change in between.
+  await kubectl(session, 'delete', 'horizontalpodautoscaler', releaseOf(target), '--ignore-not-found');
   const one = { 'autoscaling.enabled': false, replicaCount: 1 };
   await installChart(session, chartOf(target), { ...one, ...resourceValues(session, scaling) });
   await waitForReplicas(session, target, 1);
