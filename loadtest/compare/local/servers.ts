@@ -114,7 +114,8 @@ function startProcess(program: string, args: string[], ports: { http: number; gr
 /** @param targets what it answers, each of them on a port of its own */
 async function startContainer(shell: Shell, image: string, targets: readonly Target[], cores: number): Promise<Server> {
   const published = targets.flatMap((target) => ['--publish', `127.0.0.1::${DEFINITIONS[target].port}`]);
-  const rights = ['--read-only', '--cap-drop', 'ALL', '--cpus', String(cores)];
+  // As in the charts: all but the place for temporary files, which TensorFlow's libraries expect, is read-only.
+  const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--cpus', String(cores)];
   const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image])).trim();
   const of = (format: string) => shell.run('docker', ['inspect', '--format', format, id]);
   // The run's own shell starts nothing after an interruption, but this container must still be removed.

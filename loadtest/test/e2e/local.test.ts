@@ -15,7 +15,9 @@ beforeAll(async () => {
 afterAll(() => fake.stop());
 
 const FUNCTION_IMAGE = process.env.FUNCTION_IMAGE ?? `f2c-function:${VERSION}`;
-const hasImage = execaSync('docker', ['image', 'inspect', FUNCTION_IMAGE], { reject: false }).exitCode === 0;
+const TFSERVING_IMAGE = process.env.TFSERVING_IMAGE ?? `f2c-tfserving:${VERSION}`;
+const has = (...images: string[]) =>
+  execaSync('docker', ['image', 'inspect', ...images], { reject: false }).exitCode === 0;
 
 /** A comparison of the function with a fake TensorFlow Serving, whose results are complete. */
 async function compared(image: string, ...options: string[]): Promise<Run> {
@@ -49,7 +51,7 @@ test('the function as a process, which nothing limits, is measured by what can b
   expect(resources).toEqual({});
 });
 
-test.skipIf(!hasImage)('the function as a container has a CPU limit', async () => {
+test.skipIf(!has(FUNCTION_IMAGE))('the function as a container has a CPU limit', async () => {
   const run = await compared(FUNCTION_IMAGE, '--experiment', 'coldstart');
   expect(namesOf(run)).toEqual(['coldstart']);
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
@@ -60,6 +62,19 @@ test.skipIf(!hasImage)('the function as a container has a CPU limit', async () =
   ]);
   expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
+
+test.skipIf(!has(FUNCTION_IMAGE, TFSERVING_IMAGE))(
+  'both servers start from their images',
+  async () => {
+    const images = { FUNCTION_IMAGE, TFSERVING_IMAGE };
+    const { ended, run } = compareWith(images, '--local', '--quick', '--experiment', 'coldstart', '--cpu-limit', '1');
+    const { text, exitCode } = await ended;
+    expect(exitCode, text).toBe(0);
+    const started = ['coldstarts', 'footprint'];
+    expect(kindsOf(run(), 'coldstart')).toEqual({ function: started, tfserving: started });
+  },
+  300_000,
+);
 
 test('a target that answers wrongly ends the run with one sentence, and leaves nothing behind', async () => {
   const { ended } = compare('--local', '--quick', '--function-url', fake.url, '--tfserving-url', fake.url);
