@@ -114,7 +114,7 @@ function startProcess(program: string, args: string[], ports: { http: number; gr
 /** @param targets what it answers, each of them on a port of its own */
 async function startContainer(shell: Shell, image: string, targets: readonly Target[], cores: number): Promise<Server> {
   const published = targets.flatMap((target) => ['--publish', `127.0.0.1::${DEFINITIONS[target].port}`]);
-  // As in the charts: all but the place for temporary files, which TensorFlow's libraries expect, is read-only.
+  // TensorFlow's libraries expect a place for temporary files.
   const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--cpus', String(cores)];
   const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image])).trim();
   const of = (format: string) => shell.run('docker', ['inspect', '--format', format, id]);

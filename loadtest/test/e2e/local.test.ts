@@ -4,8 +4,8 @@
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../../results/read.ts';
-import { VERSION } from '../../compare/environment.ts';
 import { startFake } from '../fake-tfserving.ts';
+import { IMAGES } from './images.ts';
 import { compare, compareWith, kindsFor, kindsOf } from './run.ts';
 
 let fake: Awaited<ReturnType<typeof startFake>>;
@@ -14,8 +14,6 @@ beforeAll(async () => {
 });
 afterAll(() => fake.stop());
 
-const FUNCTION_IMAGE = process.env.FUNCTION_IMAGE ?? `f2c-function:${VERSION}`;
-const TFSERVING_IMAGE = process.env.TFSERVING_IMAGE ?? `f2c-tfserving:${VERSION}`;
 const has = (...images: string[]) =>
   execaSync('docker', ['image', 'inspect', ...images], { reject: false }).exitCode === 0;
 
@@ -51,8 +49,8 @@ test('the function as a process, which nothing limits, is measured by what can b
   expect(resources).toEqual({});
 });
 
-test.skipIf(!has(FUNCTION_IMAGE))('the function as a container has a CPU limit', async () => {
-  const run = await compared(FUNCTION_IMAGE, '--experiment', 'coldstart');
+test.skipIf(!has(IMAGES.function))('the function as a container has a CPU limit', async () => {
+  const run = await compared(IMAGES.function, '--experiment', 'coldstart');
   expect(namesOf(run)).toEqual(['coldstart']);
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
   const { leftOut, resources } = run.environment();
@@ -63,11 +61,10 @@ test.skipIf(!has(FUNCTION_IMAGE))('the function as a container has a CPU limit',
   expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 
-test.skipIf(!has(FUNCTION_IMAGE, TFSERVING_IMAGE))(
+test.skipIf(!has(IMAGES.function, IMAGES.tfserving))(
   'both servers start from their images',
   async () => {
-    const images = { FUNCTION_IMAGE, TFSERVING_IMAGE };
-    const { ended, run } = compareWith(images, '--local', '--quick', '--experiment', 'coldstart', '--cpu-limit', '1');
+    const { ended, run } = compare('--local', '--quick', '--experiment', 'coldstart', '--cpu-limit', '1');
     const { text, exitCode } = await ended;
     expect(exitCode, text).toBe(0);
     const started = ['coldstarts', 'footprint'];
