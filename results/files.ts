@@ -9,8 +9,12 @@ import { AMOUNT, column, COUNT, member, NAME, newColumn, NUMBER, oneOf, or, TEXT
 export const TARGETS = ['function', 'tfserving', 'tfserving-grpc'] as const;
 export type Target = (typeof TARGETS)[number];
 
-/** The trials of `calibrate`, which differ in what they find out; `floor` asks at the rate of `latency`. */
-export const CALIBRATIONS = { closed: 1, open: 2, floor: 3 } as const;
+/**
+ * The trials of `calibrate`, which differ in what they find out. `floor` and `scaling` ask a bare server at the rates of
+ * `latency` and of `autoscale`.
+ */
+export const CALIBRATIONS = { closed: 1, open: 2, floor: 3, scaling: 4 } as const;
+export type Calibration = keyof typeof CALIBRATIONS;
 
 const SHARES = ['50%', '66%', '75%', '80%', '90%', '95%', '98%', '99%', '99.9%', '99.99%', '100%'] as const;
 

@@ -161,7 +161,8 @@ export function leaveOut({ progress, folder }: Pick<Comparison, 'progress' | 'fo
   progress.say(`Left out: ${sentence}`, 'warning');
 }
 
-function withinLimits(steps: readonly Step[], limits: GeneratorLimits | undefined): Step[] {
+/** The steps whose rate is not too high for what the load generator can send to a target. */
+export function withinLimits(steps: readonly Step[], limits: GeneratorLimits | undefined): Step[] {
   return steps.filter(({ rate = 0 }) => rate <= (limits?.open ?? Infinity));
 }
 

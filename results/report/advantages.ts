@@ -1,10 +1,12 @@
 // The chart of all ratios: how many times better the baseline is than each of the others.
 
 import { left, right, type Picture } from './document.ts';
-import type { Figure } from './figures.ts';
+import { partsInWords } from './conclusions.ts';
+import type { Figure, NoiseFloors } from './figures.ts';
 import { ratio } from './format.ts';
 import { labelsOf, type Sides } from './sides.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfPoint, wide, type Chart } from './vega.ts';
+import { winnerOf } from './winner.ts';
 
 /** A ratio, turned so that more is better for the baseline. */
 export interface Advantage {
@@ -16,21 +18,28 @@ export interface Advantage {
   value: number;
   low: number;
   high: number;
+  /** Both parts of a difference that is the load generator's own, in words; empty of any other. */
+  parts: string;
 }
 
 /** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
-export function advantagesOf(figures: readonly Figure[], [, ...others]: Sides): Advantage[] {
+export function advantagesOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Sides): Advantage[] {
   const hasIntervals = figures.some(({ comparisons }) => comparisons.some(({ ratio: its }) => its?.interval));
-  return figures.flatMap(({ name, better, comparisons }) =>
-    comparisons.flatMap(({ ratio: its }, index) => {
+  return figures.flatMap((figure) => {
+    const { key, name, better, comparisons } = figure;
+    return comparisons.flatMap((comparison, index) => {
+      const { ratio: its } = comparison;
       if (!its || (others.length > 1 && hasIntervals && !its.interval)) return [];
       const turn = (value: number) => (better === 'more' ? value : 1 / value);
       const ends = [its.interval?.low ?? its.value, its.interval?.high ?? its.value].map(turn);
       const value = turn(its.value);
       const side = others[index]?.label ?? '';
-      return { name, side, label: `${ratio(value)}×`, value, low: Math.min(...ends), high: Math.max(...ends) };
-    }),
-  );
+      const [low, high] = [Math.min(...ends), Math.max(...ends)];
+      const isOfGenerator = winnerOf(figure, comparison, noise[key]) === 'generator';
+      const parts = isOfGenerator ? partsInWords(figure, comparison) : '';
+      return { name, side, label: `${ratio(value)}×`, value, low, high, parts };
+    });
+  });
 }
 
 /** Pixels of a figure with one ratio, and of each ratio of a figure with several. */
@@ -57,12 +66,13 @@ export function advantageChart(rows: readonly Advantage[], sides: Sides): Chart 
       { mark: { type: 'rule', color: '#222' }, encoding: { x: { datum: 1, type: 'quantitative' } } },
       {
         mark: { type: 'rule', strokeWidth: 3, ...bar.mark },
-        encoding: { y, x: numbers('low', x.title, x), x2: { field: 'high' }, ...bar.encoding },
+        encoding: { y, x: numbers('low', x.title, x), x2: { field: 'high' }, ...bar.encoding, opacity: FAINT },
       },
-      {
-        mark: { type: 'point', ...dot.mark },
+      ...[true, false].map((filled) => ({
+        transform: [{ filter: filled ? "datum.parts === ''" : "datum.parts !== ''" }],
+        mark: { type: 'point', ...dot.mark, filled, ...(!filled && { fill: 'white' }) },
         encoding: { y, x: numbers('value', x.title, x), ...dot.encoding },
-      },
+      })),
       // The numbers of several would stand in each other's way.
       ...(isAlone
         ? [
@@ -76,6 +86,9 @@ export function advantageChart(rows: readonly Advantage[], sides: Sides): Chart 
   });
   return { ...chart, height: isAlone ? ROW * names + 40 : (ROW_OF_SEVERAL * (sides.length - 1) + 2) * names + 58 };
 }
+
+/** A difference of the load generator's own stands back, and has a hollow mark. */
+const FAINT = { condition: { test: "datum.parts !== ''", value: 0.35 }, value: 1 };
 
 const ONE = {
   bar: { mark: { color: '#555' }, encoding: {} },
@@ -97,7 +110,9 @@ function several(sides: Sides) {
 /** Describes the chart of the ratios for readers who can't see it. */
 export function advantagesInWords(rows: readonly Advantage[], [baseline, ...others]: Sides): string {
   const told = others.map(({ name, label }) => {
-    const values = rows.filter(({ side }) => side === label).map((row) => `${row.name} ${ratio(row.value)}`);
+    const values = rows
+      .filter(({ side }) => side === label)
+      .map((row) => `${row.name} ${ratio(row.value)}${row.parts && ` (${row.parts})`}`);
     return `How many times better ${baseline.name} is than ${name}: ${values.join('; ')}.`;
   });
   return told.join(' ');
@@ -109,21 +124,44 @@ export function titleOfAdvantages([baseline, ...others]: Sides): string {
   return `How many times better ${baseline.name} is than ${others.length === 1 && other ? other.name : 'the others'}`;
 }
 
+/** What a hollow mark means, with a blank before it; empty without one. */
+export function hollowInWords(rows: readonly Advantage[]): string {
+  return rows.some(({ parts }) => parts !== '')
+    ? ' A hollow mark is a difference of the load generator, and none of the servers.'
+    : '';
+}
+
 /** Undefined where there is no ratio. */
-export async function advantagePicture(figures: readonly Figure[], sides: Sides): Promise<Picture | undefined> {
-  const rows = advantagesOf(figures, sides);
+export async function advantagePicture(
+  figures: readonly Figure[],
+  noise: NoiseFloors,
+  sides: Sides,
+): Promise<Picture | undefined> {
+  const rows = advantagesOf(figures, noise, sides);
   if (rows.length === 0) return undefined;
   return {
     kind: 'picture',
     svg: await draw(rows, advantageChart(rows, sides)),
     caption:
       `${titleOfAdvantages(sides)}, with 95 % intervals where there are enough trials. ` +
-      'An interval that crosses the line at 1 shows no difference.',
+      `An interval that crosses the line at 1 shows no difference.${hollowInWords(rows)}`,
     alt: advantagesInWords(rows, sides),
     values: {
       kind: 'table',
-      columns: [left('Figure'), left('Better than'), right('times better'), right('at least'), right('at most')],
-      rows: rows.map(({ name, side, value, low, high }) => [name, side, ratio(value), ratio(low), ratio(high)]),
+      columns: [
+        left('Figure'),
+        left('Better than'),
+        right('times better'),
+        right('at least'),
+        right('at most'),
+        left('of it'),
+      ],
+      rows: rows.map(({ name, side, value, low, high, parts }) => [
+        name,
+        side,
+        ...[value, low, high].map(ratio),
+        parts,
+      ]),
       source: 'the ratios in the table above, or 1 by them where less is better',
     },
   };

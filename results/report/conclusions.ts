@@ -51,10 +51,11 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, si
     const by = (winner: Winner) =>
       decisive.filter(({ figure, comparison }) => winnerOf(figure, comparison, noise[figure.key]) === winner);
     const [ones, theirs, neither, unknown] = [by('baseline'), by('other'), by('neither'), by('unknown')];
+    const ofGenerator = by('generator');
     const counts = {
       baseline: ones.length,
       other: theirs.length,
-      neither: neither.length,
+      neither: neither.length + ofGenerator.length,
       unknown: unknown.length,
     };
     return {
@@ -72,6 +73,7 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, si
           tell(([one, its]) => [its, one]),
         ),
         ...undecided(neither),
+        ...differByGenerator(ofGenerator),
         ...doubts(unknown),
       ],
     };
@@ -79,7 +81,7 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, si
 }
 
 /** @param counts figures by who does better in them */
-function headline(counts: Record<Winner, number>, [baseline, other]: Pair<Side>): string {
+function headline(counts: Record<Exclude<Winner, 'generator'>, number>, [baseline, other]: Pair<Side>): string {
   const { neither, unknown } = counts;
   const all = sum(Object.values(counts));
   const rest = [
@@ -119,6 +121,22 @@ function undecided(figures: readonly Decisive[]): string[] {
     return `${nameOf(its)} (ratio ${ratio(value)}${within})`;
   });
   return [`The trials show no difference in ${words(named)}.`];
+}
+
+/** What differs for the load generator's own part, with both parts. */
+function differByGenerator(figures: readonly Decisive[]): string[] {
+  if (figures.length === 0) return [];
+  const named = figures.map((its) => `${nameOf(its)} (${partsInWords(its.figure, its.comparison)})`);
+  return [
+    `In ${words(named)}, so much of the difference is the load generator’s own that the trials show none between ` +
+      'the servers.',
+  ];
+}
+
+/** What a latency differs by, such as `0.452 ms of the load generator, 0.022 ms of the servers`; empty where unknown. */
+export function partsInWords({ unit }: Figure, { parts }: Comparison): string {
+  if (!parts) return '';
+  return `${number(parts.generator)} ${unit} of the load generator, ${number(parts.servers)} ${unit} of the servers`;
 }
 
 /** A sentence for each reason, with all the figures that it holds for. The reasons of INVALID are in the appendix. */

@@ -3,9 +3,10 @@
 import { sum } from 'simple-statistics';
 import type { Row } from '../files.ts';
 import { quantity } from '../quantity.ts';
-import { interval, list, number } from './format.ts';
+import { GENERATOR_UNKNOWN } from './figures.ts';
+import { interval, list, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
-import type { Side, Sides } from './sides.ts';
+import { haveUnlikeClients, type Side, type Sides } from './sides.ts';
 import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from './statistics.ts';
 
 /** How one side compares with the baseline over all measured sizes of a request. */
@@ -28,6 +29,8 @@ interface Measure<Datum> {
   take: (part: Part) => BySize<Datum>;
   /** Less is better; of the trials together. */
   statistic: (data: readonly Datum[]) => number;
+  /** Whether the load generator's own part is in it, which no bare server is asked for at these sizes. */
+  hasGenerator: boolean;
 }
 
 interface Cpu {
@@ -43,12 +46,14 @@ export function crossingsOf(sides: Sides): Crossing[] {
     verb: 'needs less CPU a value',
     take: cpuTaker(sides),
     statistic: cpuPerValue,
+    hasGenerator: false,
   };
   const latency: Measure<Histogram> = {
     key: 'median_latency',
     verb: 'has a lower median latency',
     take: (part) => bySize(part, ({ step }) => latencyOf(part, step)),
     statistic: (histograms) => percentile(histograms, 0.5),
+    hasGenerator: true,
   };
   return others.flatMap((other) => [...crossing([baseline, other], cpu), ...crossing([baseline, other], latency)]);
 }
@@ -97,6 +102,12 @@ function crossing<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>)
     measure.statistic(trials.flatMap((trial) => trial.get(size) ?? []));
   const ratios = sizes.flatMap((size) => ratioOf(pairs, at(size)) ?? []);
   if (sizes.length < 2 || ratios.length < sizes.length) return [];
+  if (measure.hasGenerator && haveUnlikeClients([baseline, other])) {
+    const sentence =
+      `Which of ${baseline.name} and ${other.name} ${measure.verb} at which size can’t be said: ` +
+      lowerFirst(GENERATOR_UNKNOWN);
+    return [{ other, measure: measure.key, size: undefined, sentence }];
+  }
   const size = withInterval(pairs, (some) => {
     const [ours, theirs] = [some.map(([one]) => one), some.map(([, its]) => its)];
     return crossingPoint(

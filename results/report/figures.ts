@@ -1,9 +1,10 @@
 // The figures that the report is about: what each is, which files it comes from, and what it is for every side.
 
 import { mean, median, sum } from 'simple-statistics';
-import type { Row } from '../files.ts';
+import type { Calibration, Row } from '../files.ts';
 import { quantity } from '../quantity.ts';
 import {
+  bareLoadOf,
   bestStep,
   byHold,
   countingOf,
@@ -21,7 +22,7 @@ import {
   type Part,
   type Measured,
 } from './measurements.ts';
-import { paired, sharedWith, type Side, type Sides } from './sides.ts';
+import { haveUnlikeClients, paired, sharedWith, type Side, type Sides } from './sides.ts';
 import {
   percentile,
   percentileInterval,
@@ -51,6 +52,11 @@ export interface Comparison {
   pairs: number;
   /** The baseline's figure divided by the other's; undefined where a value or a trial is missing. */
   ratio: Estimate | undefined;
+  /**
+   * By how much the other's figure is above the baseline's, in the figure's unit: what bare servers that are asked as the
+   * two are differ by, and the rest. Undefined where no bare servers were asked, or the figure is no latency.
+   */
+  parts: { generator: number; servers: number } | undefined;
   /** Why a value is missing, or its trials don't count: a sentence. */
   why: string | undefined;
   /** The side that this was measured with, where it was measured once for both. */
@@ -62,6 +68,8 @@ interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'bett
   /** Works the figure out for several trials together; NaN where they don't have it. */
   statistic: (data: readonly Datum[]) => number;
   interval?: (data: readonly Datum[]) => Interval | undefined;
+  /** Of a latency: the loads on bare servers that show how much of it is the load generator's own. */
+  bare?: Calibration;
   /** Why trials that count may not have it: a sentence. */
   absent: string;
 }
@@ -144,6 +152,7 @@ function latencyPercentile(share: number): Definition<Histogram> {
     source: 'latency/*/<target>_latency.csv: the rows of clock response and outcome ok, merged',
     statistic: (histograms) => percentile(histograms, share / 100) / 1000,
     absent: 'No request got a right answer.',
+    bare: 'floor',
     interval: (histograms) => inMs(percentileInterval(histograms, share / 100)),
   };
 }
@@ -219,6 +228,7 @@ const AUTOSCALED_P99: Definition<readonly Histogram[]> = {
   source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${HELD}`,
   statistic: (steps) => percentile(steps.flat(), 0.99) / 1000,
   absent: 'There was no rate that every target kept up with.',
+  bare: 'scaling',
   interval: (steps) => inMs(percentileInterval(steps.flat(), 0.99)),
 };
 
@@ -276,6 +286,7 @@ function errors(sides: Sides): Figure {
     comparisons: others.map((other) => ({
       pairs: 0,
       ratio: undefined,
+      parts: undefined,
       why: baseline && other ? undefined : 'No load ran against both targets.',
       shared: undefined,
     })),
@@ -288,16 +299,22 @@ function ofTrials<Datum>(
   take: (part: Part) => Datum,
   definition: Definition<Datum>,
 ): Figure {
-  return figure(sides, experiment, definition, (side) =>
-    countingOf(side, experiment).map((part) => ({ trial: part.trial, datum: take(part) })),
+  const { bare } = definition;
+  return figure(
+    sides,
+    experiment,
+    definition,
+    (side) => countingOf(side, experiment).map((part) => ({ trial: part.trial, datum: take(part) })),
+    (side) => [bare && bareLoadOf(side, bare)].flatMap((part) => (part ? [take(part)] : [])),
   );
 }
 
 function figure<Datum>(
   sides: Sides,
   experiment: string,
-  { key, name, unit, better, source, statistic, interval, absent }: Definition<Datum>,
+  { key, name, unit, better, source, statistic, interval, bare, absent }: Definition<Datum>,
   samplesOf: (side: Side) => Sample<Datum>[],
+  bareOf: (side: Side) => Datum[] = () => [],
 ): Figure {
   const samples = new Map(sides.map((side) => [side, samplesOf(side)]));
   const has = (data: readonly Datum[]) => data.length > 0 && Number.isFinite(statistic(data));
@@ -314,16 +331,30 @@ function figure<Datum>(
       const partner = theirs.find((sample) => sample.trial === trial);
       return partner ? [[datum, partner.datum] as const] : [];
     });
-    const isComplete = has(pairs.map(([one]) => one)) && has(pairs.map(([, its]) => its));
-    if (isComplete) return { pairs: pairs.length, ratio: ratioOf(pairs, statistic), why: undefined, shared: undefined };
+    const nothing = { pairs: pairs.length, ratio: undefined, parts: undefined, why: undefined, shared: undefined };
+    const compared = [pairs.map(([one]) => one), pairs.map(([, its]) => its)] as const;
+    if (compared.every(has)) {
+      const bareData = [bareOf(baseline), bareOf(other)] as const;
+      if (bareData.every(has)) {
+        const differenceOf = ([one, its]: Pair<Datum[]>) => statistic(its) - statistic(one);
+        const generator = differenceOf(bareData);
+        const parts = { generator, servers: differenceOf(compared) - generator };
+        return { ...nothing, ratio: ratioOf(pairs, statistic), parts };
+      }
+      if (bare && haveUnlikeClients([baseline, other])) return { ...nothing, why: GENERATOR_UNKNOWN };
+      return { ...nothing, ratio: ratioOf(pairs, statistic) };
+    }
     const shared = theirs.length === 0 ? sharedWith(other, sides) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
-    if (isShared) return { pairs: 0, ratio: undefined, why: measuredOnce(shared), shared };
-    const why = pairs.length > 0 ? absent : whyUnpaired([baseline, other], experiment);
-    return { pairs: pairs.length, ratio: undefined, why, shared: undefined };
+    if (isShared) return { ...nothing, why: measuredOnce(shared), shared };
+    return { ...nothing, why: pairs.length > 0 ? absent : whyUnpaired([baseline, other], experiment) };
   });
   return { key, name, unit, better, source, values, comparisons };
 }
+
+/** Why latencies over two protocols, each of which has a client of its own in the load generator, say nothing. */
+export const GENERATOR_UNKNOWN =
+  'How much of it is the load generator’s own, which differs by protocol, was not measured.';
 
 /** Why a side has no cold starts and sizes of its own. */
 export function measuredOnce({ name }: Side): string {

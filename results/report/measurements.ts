@@ -2,8 +2,10 @@
 
 import { mean, sum } from 'simple-statistics';
 import {
+  CALIBRATIONS,
   runName,
   TARGETS,
+  type Calibration,
   type Content,
   type CsvKind,
   type Environment,
@@ -129,6 +131,11 @@ function asOne(loads: readonly [Part, ...Part[]], trial: number): Part {
 /** The loads that are judged: all but those that look for the ceiling of the load generator. */
 export function loadsOf({ parts }: Measurements): Part[] {
   return parts.filter((part) => part.has('verdict') && part.experiment !== 'calibrate');
+}
+
+/** The load on a bare server in a target's form of request; undefined where there was none. */
+export function bareLoadOf(measured: Measured, calibration: Calibration): Part | undefined {
+  return partsOf(measured, 'calibrate').find(({ trial }) => trial === CALIBRATIONS[calibration]);
 }
 
 /** The cold starts of a target, in their order. */

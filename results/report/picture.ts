@@ -1,6 +1,6 @@
 // summary.svg: the chart of the first page as a picture that stands by itself, as README.md shows it.
 
-import { advantageChart, advantagesInWords, advantagesOf, titleOfAdvantages } from './advantages.ts';
+import { advantageChart, advantagesInWords, advantagesOf, hollowInWords, titleOfAdvantages } from './advantages.ts';
 import type { Report } from './content.ts';
 import { draw } from './vega.ts';
 
@@ -20,13 +20,18 @@ const DARK: Record<string, string> = {
 const FONTS = "Inter, -apple-system, 'Segoe UI', Helvetica, Arial, sans-serif";
 
 /** @returns SVG whose text stays text; the same of the same report */
-export async function toPicture({ document, figures, sides }: Report): Promise<string> {
+export async function toPicture({ document, figures, noise, sides }: Report): Promise<string> {
   const { warnings } = document;
   const { name } = sides[0].measurements;
-  const rows = advantagesOf(figures, sides);
+  const rows = advantagesOf(figures, noise, sides);
+  const hollow = hollowInWords(rows).trim();
   const title = {
     text: titleOfAdvantages(sides),
-    subtitle: [...warnings, `Run ${name}. Bars are 95 % intervals; one that crosses 1 shows no difference.`],
+    subtitle: [
+      ...warnings,
+      `Run ${name}. Bars are 95 % intervals; one that crosses 1 shows no difference.`,
+      ...(hollow === '' ? [] : [hollow]),
+    ],
     color: '#222',
     subtitleColor: warnings.length > 0 ? '#b00020' : '#555',
     fontSize: 14,

@@ -4,6 +4,7 @@ import { TARGETS, type Target } from '../files.ts';
 import { right, type Cell, type Table } from './document.ts';
 import { counted, number, upperFirst, words } from './format.ts';
 import { countingOf, releaseOf, type Measurements, type Part, type Measured } from './measurements.ts';
+import type { Pair } from './statistics.ts';
 
 /** One of those that are compared. */
 export interface Side extends Measured {
@@ -55,15 +56,28 @@ const ONE_VALUE = ['latency', 'capacity', 'autoscale', 'noise'];
  * undefined where all sides are asked alike.
  */
 export function askedBy(sides: Sides): string | undefined {
-  const methods = sides.flatMap(({ measurements, target, name }) => {
-    const load = measurements.parts.find(
-      (part) => part.target === target && ONE_VALUE.includes(part.experiment) && part.has('stats'),
-    );
-    const method = load?.read('stats').find(({ Type }) => Type !== '')?.Type;
-    return method === undefined ? [] : [{ name, method: /^grpc$/i.test(method) ? 'gRPC' : method }];
+  const methods = sides.flatMap((side) => {
+    const method = methodOf(side);
+    return method === undefined ? [] : [{ name: side.name, method }];
   });
   if (new Set(methods.map(({ method }) => method)).size < 2) return undefined;
   return `One value is asked of ${words(methods.map(({ name, method }) => `${name} by ${method}`))}`;
+}
+
+/** How one value is asked of a side: `gRPC`, or a method of HTTP; undefined where no load tells. */
+function methodOf({ measurements, target }: Side): string | undefined {
+  const load = measurements.parts.find(
+    (part) => part.target === target && ONE_VALUE.includes(part.experiment) && part.has('stats'),
+  );
+  const method = load?.read('stats').find(({ Type }) => Type !== '')?.Type;
+  return method && /^grpc$/i.test(method) ? GRPC : method;
+}
+
+const GRPC = 'gRPC';
+
+/** Whether the load generator asks one side by its client for gRPC, and the other by the one for HTTP. */
+export function haveUnlikeClients([one, other]: Pair<Side>): boolean {
+  return (methodOf(one) === GRPC) !== (methodOf(other) === GRPC);
 }
 
 /** The side whose pods answer this one too, and were started and weighed for both; undefined if these are its own. */

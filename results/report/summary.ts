@@ -1,10 +1,10 @@
 // The figures for machines: summary.json and summary.csv.
 
 import { stringify } from 'csv-stringify/sync';
-import { sum } from 'simple-statistics';
-import { conclusionsOf } from './conclusions.ts';
+import { median, sum } from 'simple-statistics';
+import { conclusionsOf, partsInWords } from './conclusions.ts';
 import type { Report } from './content.ts';
-import { isValid, loadsOf } from './measurements.ts';
+import { isValid, loadsOf, zeroStartsOf } from './measurements.ts';
 import { winnerOf } from './winner.ts';
 
 /**
@@ -16,6 +16,7 @@ export function summaryJson(report: Report): string {
   const { measurements } = sides[0];
   const { environment } = measurements;
   const loads = loadsOf(measurements);
+  const fromZero = zeroStartsOf(sides[0]).map(({ first_answer_ms }) => first_answer_ms);
   const names = new Map(figures.map(({ key, name }) => [key, name]));
   const summary = {
     run: measurements.name,
@@ -39,6 +40,7 @@ export function summaryJson(report: Report): string {
       from_high: size?.interval?.high ?? null,
       sentence,
     })),
+    scaleFromZero: fromZero.length > 0 ? { starts: fromZero.length, median_ms: median(fromZero) } : null,
     figures: rowsOf(report).map((row) => ({ name: names.get(row.figure), ...row })),
     loads: loads.length,
     requests: sum(loads.map((part) => part.read('verdict').requests)),
@@ -61,7 +63,14 @@ function rowsOf({ figures, noise, sides }: Report) {
       const { key, unit, values, comparisons, source } = figure;
       const [value, comparison] = [values[index], comparisons[index - 1]];
       const winner = comparison && winnerOf(figure, comparison, noise[key]);
-      const better = { baseline: sides[0].target, other: target, neither: 'neither', unknown: null };
+      const better = {
+        baseline: sides[0].target,
+        other: target,
+        neither: 'neither',
+        generator: 'neither',
+        unknown: null,
+      };
+      const parts = comparison?.parts;
       return {
         figure: key,
         unit,
@@ -73,9 +82,14 @@ function rowsOf({ figures, noise, sides }: Report) {
         ratio_low: comparison?.ratio?.interval?.low ?? null,
         ratio_high: comparison?.ratio?.interval?.high ?? null,
         noise_floor: (comparison && noise[key]) ?? null,
+        generator_part: parts?.generator ?? null,
+        servers_part: parts?.servers ?? null,
         pairs: comparison?.pairs ?? null,
         better: winner ? better[winner] : null,
-        why: (comparison ?? (value ? undefined : comparisons[0]))?.why ?? null,
+        why:
+          comparison && winner === 'generator'
+            ? `The load generator makes the difference: ${partsInWords(figure, comparison)}.`
+            : ((comparison ?? (value ? undefined : comparisons[0]))?.why ?? null),
         source,
       };
     }),

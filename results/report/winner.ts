@@ -1,17 +1,34 @@
-// Who does better in a figure: only what its interval shows, and what is more than noise.
+// Who does better in a figure: only what its interval shows, what is more than noise, and what the servers differ by.
 
 import type { Comparison, Figure } from './figures.ts';
+import type { Estimate } from './statistics.ts';
 
-export type Winner = 'baseline' | 'other' | 'neither' | 'unknown';
+/** `generator`: what the two differ by is the load generator's own, so nobody does better. */
+export type Winner = 'baseline' | 'other' | 'neither' | 'generator' | 'unknown';
 
 /**
- * Who does better, if the interval shows it and it is more than the function differs from itself.
+ * The largest share of a difference that may be the load generator's own. Percentiles of two loads can't be subtracted
+ * exactly, so the servers must account for the larger part of what they are told apart by.
+ */
+const MOST_OF_GENERATOR = 0.5;
+
+/**
+ * Who does better, if the interval shows it, it is more than the function differs from itself, and the servers make it.
  * @param floor what two equal things differ by here, as a factor, if it is known
  */
-export function winnerOf({ better }: Figure, { ratio }: Comparison, floor = 1): Winner {
+export function winnerOf({ better }: Figure, { ratio, parts }: Comparison, floor = 1): Winner {
   if (!ratio?.interval) return 'unknown';
   const { low, high } = ratio.interval;
   if (low <= 1 && high >= 1) return 'neither';
   if (floor > 1 && Math.abs(Math.log(ratio.value)) <= Math.log(floor)) return 'neither';
+  if (parts && isOfGenerator(ratio, parts)) return 'generator';
   return low > 1 === (better === 'more') ? 'baseline' : 'other';
+}
+
+/** Whether equal servers could show this ratio too, for what the load generator takes to ask each of them. */
+function isOfGenerator({ value, interval }: Estimate, parts: NonNullable<Comparison['parts']>): boolean {
+  const share = parts.generator / (parts.generator + parts.servers);
+  const ofEqualServers = 1 - share * (1 - value);
+  const { low = value, high = value } = interval ?? {};
+  return share > MOST_OF_GENERATOR || (low <= ofEqualServers && ofEqualServers <= high);
 }

@@ -11,6 +11,8 @@ const START = 1_767_225_600;
 
 /** What the run has of one target. */
 interface Its {
+  /** Requests to a bare server by latency in ms: at the rate of `latency`, and at each of the first two of `autoscale`. */
+  bare: { floor: Record<number, number>; scaling: Record<number, number>[] };
   /** By trial of `latency`: requests by latency in ms, and CPU seconds of 200 requests. */
   latency: { ms: Record<number, number>; cpu: number }[];
   /** By trial of `capacity`: right answers in 10 s with 1, 2 and 4 users. */
@@ -33,6 +35,7 @@ const GRPC = { 1: 60, 2: 40 };
 
 const RUN: Record<MadeUp, Its> = {
   function: {
+    bare: { floor: { 0.5: 98, 1: 2 }, scaling: [{ 0.5: 100 }, { 0.5: 100 }] },
     latency: [0.02, 0.022, 0.018].map((cpu) => ({ ms: FAST, cpu })),
     capacity: [
       [100, 400, 390],
@@ -50,6 +53,7 @@ const RUN: Record<MadeUp, Its> = {
     starts: { ms: [100, 200, 300], bytes: [100e6, 50e6, 80e6] },
   },
   tfserving: {
+    bare: { floor: { 0.5: 90, 3.5: 10 }, scaling: [{ 0.5: 100 }, { 1.5: 100 }] },
     latency: [0.04, 0.04, 0.04].map((cpu) => ({ ms: SLOW, cpu })),
     capacity: [
       [50, 100, 100],
@@ -62,6 +66,7 @@ const RUN: Record<MadeUp, Its> = {
   },
   // Its cold starts and sizes are those of the same release, and its third trial of capacity is missing.
   'tfserving-grpc': {
+    bare: { floor: { 0.5: 60, 1.5: 40 }, scaling: [{ 0.5: 100 }, { 1: 100 }] },
     latency: [0.05, 0.05, 0.05].map((cpu) => ({ ms: GRPC, cpu })),
     capacity: [
       [60, 200, 190],
@@ -83,7 +88,13 @@ export function writeGoldenRun(folder: string, { targets = MADE_UP, environment 
     writeFileSync(join(folder, path), `${lines.map((cells) => cells.join(',')).join('\n')}\n`);
   };
   for (const target of targets) {
-    const { latency, capacity, starts } = RUN[target];
+    const { bare, latency, capacity, starts } = RUN[target];
+    putBare(put, `calibrate/3/${target}`, [{ rate: 100, ms: bare.floor }]);
+    putBare(
+      put,
+      `calibrate/4/${target}`,
+      bare.scaling.map((ms, index) => ({ rate: [100, 200][index] ?? NaN, ms })),
+    );
     latency.forEach((its, index) => putLatency(put, `latency/${String(index + 1)}/${target}`, its));
     capacity.forEach((its, index) => putCapacity(put, `capacity/${String(index + 1)}/${target}`, its));
     for (const trial of ['1', '2']) {
@@ -104,6 +115,14 @@ export function writeGoldenRun(folder: string, { targets = MADE_UP, environment 
 }
 
 type Put = (path: string, lines: (string | number)[][]) => void;
+
+function putBare(put: Put, path: string, loads: { rate: number; ms: Record<number, number> }[]): void {
+  put(`${path}_latency.csv`, [LATENCY, ...loads.flatMap(({ ms }, step) => buckets(step, 'response', ms))]);
+  put(`${path}_steps.csv`, [
+    STEPS,
+    ...loads.map(({ rate }, step) => [step, 4, 1, rate, ...during(step), 100, 0, 0, 0]),
+  ]);
+}
 
 function putLatency(put: Put, path: string, { ms, cpu }: Its['latency'][number]): void {
   put(`${path}_latency.csv`, [

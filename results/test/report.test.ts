@@ -34,6 +34,8 @@ interface Row {
   pairs: number | null;
   better: string | null;
   why: string | null;
+  generator_part: number | null;
+  servers_part: number | null;
 }
 
 interface Summary {
@@ -140,9 +142,14 @@ describe('figures that were worked out by hand', () => {
 
   test('the conclusions say what the intervals show, and no more', () => {
     expect(summary.conclusions.map(({ headline }) => headline)).toEqual([
-      'The function does better in 7, and TensorFlow Serving in 1 of 9 figures; 1 shows no difference.',
+      'The function does better in 6, and TensorFlow Serving in 1 of 9 figures; 2 show no difference.',
       'The function does better in 4, and TensorFlow Serving over gRPC in 2 of 8 figures; 2 show no difference.',
     ]);
+    // A bare server takes 1 and 3.5 ms of the 3 and 6 ms.
+    expect(summary.conclusions[0]!.sentences.at(-1)).toBe(
+      'In p99 latency (2.50 ms of the load generator, 0.500 ms of the servers), so much of the difference is the load ' +
+        'generator’s own that the trials show none between the servers.',
+    );
     expect(summary.conclusions[1]!.sentences).toEqual([
       'The function does better than TensorFlow Serving over gRPC in throughput per CPU, CPU per request, CPU per ' +
         'answer while scaling and start of a second replica.',
@@ -204,6 +211,81 @@ describe('figures that were worked out by hand', () => {
   });
 });
 
+describe('a difference that the load generator makes', () => {
+  type Medians = [whole: number, bare: number];
+  /** A made-up run with such medians in µs, of the targets as they are asked and of bare servers. */
+  const madeUp = async (name: string, targets: Partial<Record<(typeof MADE_UP)[number], Medians>>) => {
+    const truths = Object.entries(targets).map(([target, [whole, bare]]) => [
+      target,
+      {
+        ...TRUTHS.function,
+        latencyMicroseconds: { median: whole, sigma: 0.35 },
+        bareMicroseconds: { median: bare, sigma: 0.35 },
+      },
+    ]);
+    const its = run(name, (folder) =>
+      writeSyntheticRun(folder, {
+        truths: { ...TRUTHS, ...(Object.fromEntries(truths) as Partial<typeof TRUTHS>) },
+        experiments: ['calibrate', 'latency', 'noise'],
+        targets: MADE_UP.filter((target) => target in targets),
+      }),
+    );
+    expect(await its.report()).toMatchObject({ exitCode: 0, stderr: '' });
+    return its;
+  };
+  const LATENCIES = ['p50_ms', 'p95_ms', 'p99_ms'];
+
+  test('is none of the servers: a slow client asks an equal server', async () => {
+    const { summary, read } = await madeUp('slow client', { function: [1100, 300], 'tfserving-grpc': [2000, 1200] });
+    for (const figure of LATENCIES) {
+      const { better, why, ratio_high, generator_part, servers_part } = rowOf(summary(), figure, 'tfserving-grpc');
+      expect({ figure, better }).toEqual({ figure, better: 'neither' });
+      // The interval alone would name a winner.
+      expect(ratio_high, figure).toBeLessThan(1);
+      expect(generator_part! / (generator_part! + servers_part!)).toBeGreaterThan(0.5);
+      expect(why).toMatch(/^The load generator makes the difference: [\d.]+ ms of the load generator, /);
+    }
+    const [{ sentences }] = summary().conclusions as [Summary['conclusions'][number]];
+    expect(sentences.join(' ')).toMatch(
+      /In median latency \([\d.]+ ms of the load generator, -?[\d.]+ ms of the servers\)/,
+    );
+    expect(read('report.html').toString()).toMatch(/<td[^>]*>generator [\d.]+ of [\d.]+<.td>/);
+    expect(read('report.html').toString()).toContain('A hollow mark is a difference of the load generator');
+    expect(read('summary.svg').toString()).toContain('A hollow mark is a difference of the load generator');
+  });
+
+  test('leaves a slow server behind, which an equal client asks', async () => {
+    const { summary, read } = await madeUp('slow server', { function: [1100, 300], 'tfserving-grpc': [2000, 300] });
+    for (const figure of LATENCIES) {
+      expect(rowOf(summary(), figure, 'tfserving-grpc')).toMatchObject({ better: 'function', why: null });
+    }
+    expect(read('report.html').toString()).not.toContain('hollow');
+  });
+
+  test('does not excuse a server that is slower in spite of a quicker client', async () => {
+    const { summary } = await madeUp('quick client', { function: [1100, 600], tfserving: [2000, 200] });
+    expect(rowOf(summary(), 'p50_ms', 'tfserving')).toMatchObject({ better: 'function' });
+  });
+
+  test('is not known over two protocols without a bare server, so that nothing is said', async () => {
+    const its = await madeUp('no bare server', {
+      function: [1100, 300],
+      tfserving: [2000, 300],
+      'tfserving-grpc': [2000, 300],
+    });
+    rmSync(join(its.folder, 'calibrate'), { recursive: true });
+    expect(await its.report()).toMatchObject({ exitCode: 0, stderr: '' });
+    for (const figure of LATENCIES) {
+      expect(rowOf(its.summary(), figure, 'tfserving')).toMatchObject({ better: 'function', generator_part: null });
+      expect(rowOf(its.summary(), figure, 'tfserving-grpc')).toMatchObject({
+        better: null,
+        ratio: null,
+        why: 'How much of it is the load generator’s own, which differs by protocol, was not measured.',
+      });
+    }
+  });
+});
+
 describe('the report of a whole run', () => {
   const whole = run('whole', (folder) => writeSyntheticRun(folder, { targets: MADE_UP }));
   beforeAll(async () => expect(await whole.report()).toMatchObject({ exitCode: 0, stderr: '' }));
@@ -240,7 +322,7 @@ describe('the report of a whole run', () => {
     for (const title of SECTIONS) expect(pages.join('\n')).toMatch(new RegExp(`^${title}$`, 'm'));
     expect(pages[0]).toMatch(/^The function does better than TensorFlow Serving over gRPC in 7 of 8 figures/m);
     // The chart is on it, too: its caption ends the page.
-    expect(pages[0]).toMatch(/^CPU per request, .s \d[^]*An interval that\s+crosses the line at 1/m);
+    expect(pages[0]).toMatch(/^CPU per request, .s ↓ \d[^]*An interval that\s+crosses the line at 1/m);
     expect(pages[1]).toMatch(/^Method$/m);
     expect(pages.join('\n')).not.toMatch(/undefined|NaN|\[object/);
   });

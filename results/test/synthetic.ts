@@ -9,7 +9,16 @@ import { stringify } from 'csv-stringify/sync';
 import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { max, min, probit } from 'simple-statistics';
-import { ENVIRONMENT, fileName, KINDS, type CsvKind, type Environment, type Target, type Verdict } from '../files.ts';
+import {
+  CALIBRATIONS,
+  ENVIRONMENT,
+  fileName,
+  KINDS,
+  type CsvKind,
+  type Environment,
+  type Target,
+  type Verdict,
+} from '../files.ts';
 import { formatEnvironment } from '../write.ts';
 
 /** What is true of one target. */
@@ -21,6 +30,8 @@ interface Truth {
   microsecondsPerValue: number;
   /** Lognormal, from when a request is due, µs: at the rate of the latency experiment. */
   latencyMicroseconds: { median: number; sigma: number };
+  /** The same of a bare server, which is what the load generator takes to ask in this target's form. */
+  bareMicroseconds: { median: number; sigma: number };
   /** Median, from the pod's creation to its own first answer. */
   coldStartMs: number;
   /** Of the image, and of the memory before and under load. */
@@ -42,6 +53,7 @@ const TFSERVING: Truth = {
   cpuMicroseconds: 268,
   microsecondsPerValue: 0.26,
   latencyMicroseconds: { median: 1900, sigma: 0.5 },
+  bareMicroseconds: { median: 220, sigma: 0.4 },
   coldStartMs: 2100,
   bytes: { image: 505e6, memory_idle: 290e6, memory_loaded: 318e6 },
 };
@@ -55,6 +67,7 @@ export const TRUTHS: Record<MadeUp, Truth> = {
     cpuMicroseconds: 55,
     microsecondsPerValue: 0.09,
     latencyMicroseconds: { median: 1100, sigma: 0.35 },
+    bareMicroseconds: { median: 200, sigma: 0.4 },
     coldStartMs: 900,
     bytes: { image: 148e6, memory_idle: 48e6, memory_loaded: 76e6 },
   },
@@ -65,6 +78,7 @@ export const TRUTHS: Record<MadeUp, Truth> = {
     cpuMicroseconds: 210,
     microsecondsPerValue: 0.005,
     latencyMicroseconds: { median: 1500, sigma: 0.45 },
+    bareMicroseconds: { median: 300, sigma: 0.4 },
   },
 };
 
@@ -90,14 +104,26 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   const run = { trials: 3, seed: 1, experiments: EXPERIMENTS, truths: TRUTHS, ...options };
   const targets = options.targets ?? (['function', 'tfserving'] as const);
   let now = START + 60;
-  for (const experiment of run.experiments.filter((name) => name in STEPS)) {
-    const count = { calibrate: 1, noise: 2 * run.trials }[experiment] ?? run.trials;
-    for (let trial = 1; trial <= count; trial++) {
-      for (const target of experiment === 'noise' ? targets.slice(0, 1) : targets) {
-        const draws = drawsOf(`${run.seed} ${experiment} ${trial} ${target}`);
-        const path = join(folder, experiment, String(trial));
-        now = writeLoad(path, { experiment, target, truth: varied(run.truths[target], draws), start: now, draws });
-      }
+  const loads = run.experiments
+    .filter((name) => name in STEPS || name === 'calibrate')
+    .flatMap((experiment) => {
+      if (experiment === 'calibrate') return BARE_LOADS.map((load) => ({ experiment, isBare: true, ...load }));
+      const count = experiment === 'noise' ? 2 * run.trials : run.trials;
+      const steps = STEPS[experiment] ?? [];
+      return Array.from({ length: count }, (_, index) => ({ experiment, isBare: false, trial: index + 1, steps }));
+    });
+  for (const { experiment, trial, ...load } of loads) {
+    for (const target of experiment === 'noise' ? targets.slice(0, 1) : targets) {
+      const draws = drawsOf(`${run.seed} ${experiment} ${trial} ${target}`);
+      const truth = varied(run.truths[target], draws);
+      now = writeLoad(join(folder, experiment, String(trial)), {
+        ...load,
+        experiment,
+        target,
+        truth,
+        start: now,
+        draws,
+      });
     }
   }
   if (run.experiments.includes('coldstart')) {
@@ -123,6 +149,9 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
 
 interface Load {
   experiment: string;
+  steps: readonly Step[];
+  /** Whether a bare server is asked instead of the target. */
+  isBare: boolean;
   target: MadeUp;
   truth: Truth;
   /** Unix time. */
@@ -130,17 +159,23 @@ interface Load {
   draws: Draws;
 }
 
-const STEPS: Record<string, Step[]> = {
-  calibrate: [{ users: 32, batch: 1, rate: null, seconds: 20 }],
+const STEPS = {
   capacity: [1, 2, 4, 8, 16, 32].map((users) => ({ users, batch: 1, rate: null, seconds: 20 })),
   autoscale: [500, 1000, 1500, 2000].map((rate) => ({ users: 32, batch: 1, rate, seconds: 70 })),
   latency: [{ users: 32, batch: 1, rate: 350, seconds: 120 }],
   noise: [{ users: 32, batch: 1, rate: 350, seconds: 120 }],
   batch: [1, 10, 100, 1000, 10_000].map((batch) => ({ users: 4, batch, rate: null, seconds: 25 })),
-};
+} satisfies Record<string, Step[]> as Record<string, Step[] | undefined>;
+
+/** What `calibrate` asks of a bare server, by trial. */
+const BARE_LOADS = [
+  { trial: CALIBRATIONS.closed, steps: [{ users: 32, batch: 1, rate: null, seconds: 20 }] },
+  { trial: CALIBRATIONS.floor, steps: STEPS['latency'] ?? [] },
+  { trial: CALIBRATIONS.scaling, steps: STEPS['autoscale'] ?? [] },
+];
 
 /** @returns the Unix time at which the load has ended */
-function writeLoad(folder: string, { experiment, target, truth, start, draws }: Load): number {
+function writeLoad(folder: string, { experiment, steps, isBare, target, truth, start, draws }: Load): number {
   const rows = { steps: [], latency: [], seconds: [], pods: [], timeline: [], replicas: [] } as Record<
     string,
     Cell[][]
@@ -148,15 +183,15 @@ function writeLoad(folder: string, { experiment, target, truth, start, draws }: 
   const cpuSeconds = Array.from({ length: MOST_REPLICAS }, () => 0);
   const tally = { requests: 0, seconds: 0 };
   let [now, replicas] = [start, 1];
-  for (const [step, { users, batch, rate, seconds }] of (STEPS[experiment] ?? []).entries()) {
+  for (const [step, { users, batch, rate, seconds }] of steps.entries()) {
     const cpu = truth.cpuMicroseconds + (batch - 1) * truth.microsecondsPerValue;
     const slower = cpu / truth.cpuMicroseconds;
-    const { median, sigma } = truth.latencyMicroseconds;
+    const { median, sigma } = isBare ? truth.bareMicroseconds : truth.latencyMicroseconds;
     // In the closed loop users wait for each other, once the replica answers all that it can.
-    const most = experiment === 'calibrate' ? BARE : truth.capacity / slower;
+    const most = isBare ? BARE : truth.capacity / slower;
     const answers = rate ?? 1 / (((median * slower) / 1e6 / users) ** 4 + (1 / most) ** 4) ** 0.25;
     const wanted = experiment === 'autoscale' ? min([MOST_REPLICAS, Math.ceil((answers * cpu) / 8e4)]) : 1;
-    const busy = rate === null ? 0 : min([0.8, (0.5 * answers) / (wanted * truth.capacity)]);
+    const busy = rate === null || isBare ? 0 : min([0.8, (0.5 * answers) / (wanted * truth.capacity)]);
     const its = rate === null ? (1e6 * users) / answers / Math.exp(sigma ** 2 / 2) : median / (1 - busy);
     const scaled = now + 20 + Math.ceil(truth.coldStartMs / 1000 + 4 * draws.uniform());
     const perSecond = Math.round(answers);

@@ -1,7 +1,7 @@
 // Raises the rate step by step, equally for all targets, with the autoscaler on.
 
 import { median } from 'simple-statistics';
-import { TARGETS } from '../../../results/files.ts';
+import { TARGETS, type Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import {
   boundOf,
@@ -10,11 +10,14 @@ import {
   OVERHEAD_SECONDS,
   usersOfRate,
   wholeRate,
+  withinLimits,
   type Comparison,
   type Experiment,
   type Limits,
 } from '../experiment.ts';
+import type { Step } from '../place.ts';
 import { DEFINITIONS, onePerChart } from '../targets/index.ts';
+import { askBareServer, stepSeconds } from './calibrate.ts';
 
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 /** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
@@ -34,7 +37,9 @@ export const autoscale = {
   needs: ['calibrate', 'capacity'],
   quick: true,
   fits: ({ scales }) => scales,
-  seconds: ({ pace }) => pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp),
+  seconds: ({ pace }) =>
+    pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp) +
+    (pace.floor ? RATE_SHARES.length * stepSeconds(pace) + OVERHEAD_SECONDS : 0),
 
   async run(comparison) {
     const { options, place } = comparison;
@@ -57,9 +62,24 @@ export const autoscale = {
         steps,
       },
     );
+    if (options.pace.floor) await askAtSharedRates({ ...comparison, limits }, targets, steps);
     return {};
   },
 } as const satisfies Experiment;
+
+/**
+ * Offers the rates that all targets are asked at to the bare server too, which shows how much of each latency is the load
+ * generator's own.
+ */
+async function askAtSharedRates(comparison: Comparison, targets: readonly Target[], steps: Step[]): Promise<void> {
+  const { place, limits, options } = comparison;
+  const asked = place.targets.filter((target) => targets.includes(target));
+  const shared = asked
+    .reduce((sent, target) => withinLimits(sent, limits.targets.get(target)), steps)
+    .map((step) => ({ ...step, seconds: Math.min(step.seconds, stepSeconds(options.pace)) }));
+  if (shared.length === 0) return;
+  for (const target of asked) await askBareServer(comparison, 'scaling', target, shared);
+}
 
 /** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
 function limitsOfNodes({ place, options, progress, limits, capacities }: Comparison): Limits {

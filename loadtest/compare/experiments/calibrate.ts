@@ -1,8 +1,9 @@
 // Finds out how much the load generator can send to the bare server, with each target's form of request.
 
 import { min, sum } from 'simple-statistics';
-import { CALIBRATIONS, TARGETS, type Target, type Verdict } from '../../../results/files.ts';
+import { CALIBRATIONS, TARGETS, type Calibration, type Target, type Verdict } from '../../../results/files.ts';
 import { boundOf, OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from '../experiment.ts';
+import type { Options } from '../options.ts';
 import { CompareError, type Files, type Step } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
 import { openCeiling, rowsOf, verdictOf } from '../verdicts.ts';
@@ -15,10 +16,11 @@ const LOWEST_SHARE = min(CEILING_SHARES);
 /** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
 const SHORTEST_STEP = 4;
 /** What each of the trials finds out. */
-const FINDS: Record<keyof typeof CALIBRATIONS, string> = {
+const FINDS: Record<Calibration, string> = {
   closed: 'what the load generator can send in a closed loop',
   open: 'what the load generator can send at a given rate',
   floor: 'what the load generator itself takes at the rate of latency',
+  scaling: 'what the load generator itself takes at the rates of autoscale',
 };
 
 /**
@@ -37,13 +39,13 @@ export const calibrate = {
   async run(comparison) {
     const { place, options, progress, folder } = comparison;
     const users = usersOfRate(options);
-    const { calibrate: seconds, settle } = options.pace;
+    const { calibrate: seconds } = options.pace;
     const closed: Record<string, number> = {};
     const open: Record<string, { rate: number; cpuSeconds: number }> = {};
     for (const target of place.targets) {
       const { throughput } = (await askBareServer(comparison, 'closed', target, [{ seconds, users }])).verdict;
       closed[target] = throughput;
-      const half = Math.max(settle + SHORTEST_STEP, Math.ceil(seconds / 2));
+      const half = stepSeconds(options.pace);
       // On a busy machine not even the lowest rate may be kept: it is then the highest one of another attempt.
       for (let highest = throughput; !open[target]; highest *= LOWEST_SHARE) {
         const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * highest) }));
@@ -76,13 +78,18 @@ export const calibrate = {
   },
 } as const satisfies Experiment;
 
+/** How long each of several rates is offered to the bare server, in seconds. */
+export function stepSeconds({ calibrate, settle }: Options['pace']): number {
+  return Math.max(settle + SHORTEST_STEP, Math.ceil(calibrate / 2));
+}
+
 /**
  * Loads the bare server with a target's form of request, and writes the results.
  * @throws CompareError if a request fails
  */
 export async function askBareServer(
   { place, options, progress, folder }: Comparison,
-  calibration: keyof typeof CALIBRATIONS,
+  calibration: Calibration,
   target: Target,
   steps: Step[],
 ): Promise<{ files: Files; verdict: Verdict }> {

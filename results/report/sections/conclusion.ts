@@ -19,7 +19,7 @@ import { threats } from './threats.ts';
 export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
 
 async function blocks({ figures, noise, crossings, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
-  const chart = await advantagePicture(figures, sides);
+  const chart = await advantagePicture(figures, noise, sides);
   const conclusions = conclusionsOf(figures, noise, sides);
   const isOneRun = new Set(sides.map(({ measurements }) => measurements)).size === 1;
   return [
@@ -98,6 +98,9 @@ function table(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Ta
   // Who is better in several comparisons stands in the sentences above, and the chart below shows it.
   const isAlone = others.length === 1;
   const asked = askedBy(sides);
+  const isAnyOfGenerator = figures.some((figure) =>
+    figure.comparisons.some((comparison) => winnerOf(figure, comparison, noise[figure.key]) === 'generator'),
+  );
   const value = (figure: Figure, index: number) => number(figure.values[index]?.value ?? NaN);
   return {
     kind: 'table',
@@ -108,9 +111,9 @@ function table(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Ta
       ...(isAlone ? [left('Better')] : []),
     ],
     rows: figures.map((figure) => {
-      const results = figure.comparisons.map((comparison) => resultOf(comparison));
+      const results = figure.comparisons.map((comparison) => resultOf(figure, comparison, noise[figure.key]));
       return [
-        [figure.name, figure.unit].filter(Boolean).join(', '),
+        `${[figure.name, figure.unit].filter(Boolean).join(', ')} ${figure.better === 'more' ? '↑' : '↓'}`,
         value(figure, 0),
         ...figure.comparisons.flatMap(({ ratio }, index): Cell[] => [
           value(figure, index + 1),
@@ -122,13 +125,19 @@ function table(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Ta
     source: [
       'the files and columns that summary.csv names for each; latencies are at the same rate for all, memory and ' +
         'images were measured once',
+      `Ratio: ${baseline.name} ÷ the other; ↑ more is better, ↓ less is better`,
+      ...(isAnyOfGenerator ? ['Generator: how much of the difference is the load generator’s own'] : []),
       ...(asked === undefined ? [] : [asked]),
     ].join('. '),
   };
 }
 
-/** What stands for a ratio that there can't be; undefined where there is one. */
-function resultOf({ why, shared }: Comparison): Cell | undefined {
+/** What stands for a ratio that there can't be, or that says nothing of the servers; undefined where there is one. */
+function resultOf(figure: Figure, comparison: Comparison, floor: number | undefined): Cell | undefined {
+  const { why, shared, parts } = comparison;
+  if (parts && winnerOf(figure, comparison, floor) === 'generator') {
+    return `generator ${number(parts.generator)} of ${number(parts.generator + parts.servers)}`;
+  }
   if (shared) return `see ${shared.label}`;
   if (why?.startsWith('INVALID')) return { alert: 'INVALID' };
   return why === undefined ? undefined : 'no result';
@@ -137,7 +146,13 @@ function resultOf({ why, shared }: Comparison): Cell | undefined {
 /** Who is better in a figure, of two. */
 function better(figure: Figure, floor: number | undefined, [baseline, other]: Sides): string {
   const [comparison] = figure.comparisons;
-  const names = { baseline: baseline.label, other: other?.label ?? '', neither: 'no difference', unknown: ABSENT };
+  const names = {
+    baseline: baseline.label,
+    other: other?.label ?? '',
+    neither: 'no difference',
+    generator: ABSENT,
+    unknown: ABSENT,
+  };
   return comparison ? names[winnerOf(figure, comparison, floor)] : ABSENT;
 }
 

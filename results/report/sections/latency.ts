@@ -1,12 +1,11 @@
 // How long answers take at the same rate, up to the slowest ones.
 
 import { max } from 'simple-statistics';
-import { CALIBRATIONS } from '../../files.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { interval, number, percent, words } from '../format.ts';
-import { latencyOf, partsOf, throttledShare, type Part } from '../measurements.ts';
+import { bareLoadOf, latencyOf, throttledShare, type Part } from '../measurements.ts';
 import { cpuLimit, duration, ratesOf } from '../plan.ts';
-import { forEachSide, labelsOf, trialsOfEach, trialsThatCount, type Side, type Sides } from '../sides.ts';
+import { forEachSide, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
 import { countOf, percentile, percentileInterval, type Histogram } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfLine, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
@@ -24,7 +23,10 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
   if (!trials) return undefined;
   const histograms = trials.map((parts) => parts.map((part) => latencyOf(part)));
   const { measurements } = sides[0];
-  const own = sides.map(ownLatency);
+  const own = sides.map((side) => {
+    const load = bareLoadOf(side, 'floor');
+    return load && latencyOf(load);
+  });
   const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`);
   const floors = figures.flatMap(({ key, name }) => {
     const floor = noise[key];
@@ -41,7 +43,8 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
           : '') +
         (own.some(Boolean)
           ? ' A bare server that only answers, asked at the same rate in the same form, shows how much of each ' +
-            'latency belongs to the load generator and the network.'
+            'latency belongs to the load generator and the network. What two bare servers differ by is no difference ' +
+            'of the targets.'
           : ''),
     ),
     ...throttled(trials, sides),
@@ -72,12 +75,6 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
       source: `latency/*/<target>_latency.csv; ${words(answers)}`,
     },
   ];
-}
-
-/** The latencies of a bare server that was asked as this side was; undefined where none was. */
-function ownLatency(side: Side): Histogram | undefined {
-  const part = partsOf(side, 'calibrate').find(({ trial }) => trial === CALIBRATIONS.floor);
-  return part && latencyOf(part);
 }
 
 /** A target that the kernel stops at its limit in more than this share of its CPU periods shows that in its p99. */

@@ -6,7 +6,7 @@ import { min } from 'simple-statistics';
 import * as v from 'valibot';
 import { paragraph, type Block } from '../document.ts';
 import { counted, list, number, upperFirst, words } from '../format.ts';
-import type { Measurements } from '../measurements.ts';
+import { bareLoadOf, type Measurements } from '../measurements.ts';
 import { cpuLimit, duration, ratesOf, replicaBounds, span, startsIn, trialsOf, valuesOf } from '../plan.ts';
 import { allTargets, askedBy, type Sides } from '../sides.ts';
 import type { Material, SectionDefinition } from './definition.ts';
@@ -97,7 +97,11 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
         `${number(Math.round(100 * share))} % of the lowest of these.`
       : '';
   return [
-    ['calibrate', `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}`],
+    [
+      'calibrate',
+      `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}` +
+        (sides.some((side) => bareLoadOf(side, 'floor')) ? ` ${OF_GENERATOR}` : ''),
+    ],
     [
       'autoscale',
       `offers ${allTargets(sides)} the same rates (${ratesOf(measurements, 'autoscale')} requests/s, each ` +
@@ -148,6 +152,14 @@ function boundShare({ environment: { ceiling } }: Measurements): number | undefi
   const ceilings = Object.values(ceiling?.openRequestsPerSecond ?? ceiling?.requestsPerSecond ?? {});
   return ceiling && ceilings.length > 0 ? ceiling.bound / min(ceilings) : undefined;
 }
+
+/** How a latency is known to be the load generator's own, and what follows. */
+const OF_GENERATOR =
+  'A bare server that only answers is also asked in the form of each target, at the rates at which latencies are ' +
+  'compared. What two bare servers differ by is the load generator’s own: its client, the form of the request, and how ' +
+  'late it sends. A latency has a winner only if at most half of the difference between the targets is of this kind, ' +
+  'and equal servers would not show a ratio within its interval: percentiles of two loads can’t be subtracted exactly, ' +
+  'so a difference counts where the servers make most of it.';
 
 /** How many of the turns are named. */
 const NAMED_TURNS = 4;
