@@ -59,7 +59,7 @@ export const KINDS = {
   stats_history: {
     extension: 'csv',
     writtenBy: 'Locust',
-    about: 'What Locust knew at each second: a row for each request name, and a row for all.',
+    about: 'What Locust knew at every tenth second, and at the last: a row for each request name, and a row for all.',
     schema: v.object({
       Timestamp: column(WHOLE, 's', 'Unix time'),
       'User Count': column(WHOLE, 'users', 'users that run'),
@@ -131,14 +131,14 @@ export const KINDS = {
       clock: column(
         oneOf('service', 'response'),
         '',
-        'service: from the sending of the request; response, only where a rate is offered: from when it was due, ' +
-          'if it then had to wait for a free user',
+        'service: from the sending of the request; response, where a rate is offered: from when it was due, if it ' +
+          'then had to wait for a free user',
       ),
       outcome: column(oneOf('ok', 'failed'), '', 'ok: the right answer came'),
       latency_us: column(
         WHOLE,
         'µs',
-        'lower end of a bucket, which is 1 µs wide or a 128th of its lower end; in files of earlier versions 10 µs',
+        'lower end of a bucket, which is 1 µs wide or a 64th of its lower end',
       ),
       count: column(WHOLE, 'requests', 'requests in the bucket'),
     }),

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any, TextIO
 
 from f2c_loadtest import archive
-from f2c_loadtest.files import result_files, write_files
+from f2c_loadtest.files import result_files, thin_history, write_files
 from f2c_loadtest.outcome import Outcome
 from f2c_loadtest.settings import STOP_TIMEOUT, TERMINATION_LOG, Settings, SettingsError, parse
 from f2c_loadtest.verdict import judge
@@ -59,6 +59,7 @@ def run(settings: Settings) -> int:
     results = Path(settings.results)
     verdict = judge(settings, outcome, stopped_by)
     write_files(results, settings, outcome, verdict)
+    thin_history(results, settings.target)
     files = result_files(results, settings.target)
     for file in files:
         if not file.is_file() or not file.stat().st_size:

@@ -8,7 +8,6 @@ from typing import Any
 
 from f2c_loadtest.outcome import Outcome
 from f2c_loadtest.recorder import (
-    CLOCKS,
     OUTCOMES,
     Record,
     failures,
@@ -21,6 +20,9 @@ from f2c_loadtest.settings import Settings
 from f2c_loadtest.targets import TARGETS
 
 LOCUST_KINDS = ("stats", "stats_history", "failures", "exceptions")
+
+# Locust's percentiles in its history are those of the last ten seconds, and `_seconds.csv` has every second.
+HISTORY_INTERVAL = 10
 
 Rows = Iterable[Iterable[object]]
 
@@ -48,6 +50,19 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
     (directory / f"{target}_verdict.json").write_text(text + "\n", encoding="utf-8")
 
 
+def thin_history(directory: Path, target: str) -> None:
+    """Keeps the rows of every tenth second, and of the last one, of the history that Locust has written."""
+    path = directory / f"{target}_stats_history.csv"
+    if not path.is_file():
+        return
+    with path.open(encoding="utf-8", newline="") as file:
+        header, *rows = csv.reader(file)
+    seconds = list(dict.fromkeys(row[0] for row in rows))
+    kept = {*seconds[::HISTORY_INTERVAL], *seconds[-1:]}
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([header, *(row for row in rows if row[0] in kept)])
+
+
 def result_files(directory: Path, target: str) -> list[Path]:
     """Returns every file that a finished load test leaves, by name."""
     kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * TARGETS[target].names_replicas]
@@ -67,10 +82,10 @@ def _steps(settings: Settings, outcome: Outcome) -> Rows:
 def _latency(outcome: Outcome) -> Rows:
     for window in outcome.windows:
         counts = outcome.record.between(window.start, window.end)
-        for clock in CLOCKS:
-            for how in OUTCOMES:
-                for bucket, count in sorted(counts[f"{clock} {how}"].items()):
-                    yield window.step, clock, how, bucket, count
+        clock = "response" if latencies(counts, "response") else "service"
+        for how in OUTCOMES:
+            for bucket, count in sorted(counts[f"{clock} {how}"].items()):
+                yield window.step, clock, how, bucket, count
 
 
 def _seconds(record: Record) -> Rows:

@@ -69,10 +69,15 @@ def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     assert load_test.total("seconds", "requests") == function.requests
     assert load_test.total("replicas", "answers") == function.requests
     assert {row["app_id"] for row in load_test.rows("replicas")} == {APP_ID}
-    # A measured request counts once in the steps, and twice in the latencies: since it was due, and since it was sent.
+    # A measured request counts once in the steps, and in the latencies: since it was due.
     measured = load_test.verdict()["requests"]
     assert load_test.total("steps", "requests") == measured
-    assert load_test.total("latency", "count") == 2 * measured
+    assert load_test.total("latency", "count") == measured
+    assert {row["clock"] for row in load_test.rows("latency")} == {"response"}
+    # Of the history of less than ten seconds, the first and the last one are left.
+    history = load_test.rows("stats_history")
+    assert len({row["Timestamp"] for row in history}) == 2
+    assert int(history[-1]["Total Request Count"]) == function.requests
     # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
     assert function.requests / 10 <= function.connections <= function.requests / 10 + 2 * USERS
 
