@@ -135,11 +135,7 @@ export const KINDS = {
           'then had to wait for a free user',
       ),
       outcome: column(oneOf('ok', 'failed'), '', 'ok: the right answer came'),
-      latency_us: column(
-        WHOLE,
-        'µs',
-        'lower end of a bucket, which is 1 µs wide or a 64th of its lower end',
-      ),
+      latency_us: column(WHOLE, 'µs', 'lower end of a bucket, which is 1 µs wide or a 64th of its lower end'),
       count: column(WHOLE, 'requests', 'requests in the bucket'),
     }),
   },

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from f2c_loadtest.question import WrongAnswerError
 
 # A bucket of a histogram holds the times in µs that have these leading binary digits in common: the log-linear buckets
-# of HdrHistogram. So it is as wide as a 64th of its time at most, which keeps the files of a run of two hours under 3 MB.
+# of HdrHistogram. So it is as wide as a 64th of its time at most, which keeps a run of two hours under 3 MB.
 BUCKET_BITS = 7
 
 OUTCOMES = ("ok", "failed")

@@ -4,7 +4,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { ENVIRONMENT, whatIs, type Target } from '../files.ts';
 
-const RUN = join(import.meta.dirname, '../2026-11-25T02-21-12');
+const RUN = join(import.meta.dirname, '../2026-11-28T03-33-05');
 
 interface Parts {
   experiments: readonly string[];

@@ -10,7 +10,7 @@ import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../report/figures.ts';
 import { number } from '../report/format.ts';
-import { latencyOf, readMeasurements } from '../report/measurements.ts';
+import { bareLoadOf, latencyOf, readMeasurements } from '../report/measurements.ts';
 import { sidesOf } from '../report/sides.ts';
 import { percentile } from '../report/statistics.ts';
 import type { Environment, Target, Verdict } from '../files.ts';
@@ -357,6 +357,7 @@ describe('what the report says of a plan', () => {
   const small = run('small', (folder) =>
     copyPublished(folder, {
       experiments: ['calibrate', 'autoscale', 'capacity', 'latency', 'noise', 'batch', 'coldstart'],
+      targets: ['function', 'tfserving'],
     }),
   );
   const html = async (members: Partial<Environment> = {}) => {
@@ -374,15 +375,19 @@ describe('what the report says of a plan', () => {
     const { charts, ceiling } = JSON.parse(small.read('environment.json').toString()) as Environment;
     Object.assign(charts['f2c-function']!.values.autoscaling as object, { maxReplicas: 8 });
     const least = Math.min(...Object.values(ceiling!.openRequestsPerSecond ?? ceiling!.requestsPerSecond));
-    const text = await html({ charts, ceiling: { ...ceiling!, bound: 0.35 * least } });
+    const text = await html({
+      charts,
+      ceiling: { ...ceiling!, share: undefined, bound: 0.35 * least },
+      plan: undefined,
+    });
     for (const wanted of [
       'sends 1, 10, 100, 1,000 and 10,000 values in a request',
-      'each size measured for 10 s; 3 trials.',
+      'each size measured for 7 s; 3 trials.',
       'with 1 to 8 replicas of the function and 1 to 5 replicas of TensorFlow Serving',
       'The autoscalers are not alike (1 to 8 replicas and a target of 80 % CPU for the function and 1 to 5 replicas',
       'requests/s, which is 35 % of the lowest of these.',
       'latency offers one replica, with a CPU limit of 1, a steady',
-      'capacity loads one replica, with a CPU limit of 300m, with 1, 2, 4,',
+      'capacity loads one replica, with a CPU limit of 300m, with 1, 4, 16',
       'starts a replica of each target 10 times',
       'repeats latency with the function alone, in 6 trials.',
       'One value is asked of the function by GET and TensorFlow Serving by POST',
@@ -424,7 +429,7 @@ describe('what the report says of a plan', () => {
 
 test('a target that could not keep up is a finding: what it held and answered, not how long it took', async () => {
   const { folder, report, read, summary } = run('saturated', (folder) =>
-    copyPublished(folder, { experiments: ['calibrate', 'autoscale'], trials: 2 }),
+    copyPublished(folder, { experiments: ['calibrate', 'autoscale'], targets: ['function', 'tfserving'], trials: 2 }),
   );
   for (const trial of [1, 2]) {
     const file = join(folder, `autoscale/${trial}/tfserving_steps.csv`);
@@ -432,13 +437,12 @@ test('a target that could not keep up is a finding: what it held and answered, n
     const [, , , , start = ''] = third.split(',');
     // 100 s in which 1000 or 2000 answers/s came where 4000 were promised; the last step was not begun.
     const overload = `2,32,1,4000,${start},${Number(start) + 100},${trial}00000,0,0,1`;
-    const held = [first, second].map((row) => `${row},0`);
-    writeFileSync(file, [`${header},saturated`, ...held, overload, ''].join('\n'));
+    writeFileSync(file, [header, first, second, overload, ''].join('\n'));
   }
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
   expect(html).toMatch(
-    /With the autoscaler, the function held 3,547 requests\/s \(\d replicas, [\d.]+ cores\) and TensorFlow Serving held 1,773 requests\/s \(\d replicas, [\d.]+ cores\), and answered at most 2,000\./,
+    /With the autoscaler, the function held 4,537 requests\/s \(\d replicas, [\d.]+ cores\) and TensorFlow Serving held 2,268 requests\/s \(\d replicas, [\d.]+ cores\), and answered at most 2,000\./,
   );
   expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
   expect(summary().invalid).toEqual([]);
@@ -478,22 +482,21 @@ test('a machine that others disturbed is among the threats', async () => {
 
 test('the latencies of a bare server at the same rate stand beside those of the targets', async () => {
   const { folder, report, read } = run('floor', (folder) =>
-    copyPublished(folder, { experiments: ['calibrate', 'latency'], trials: 1 }),
+    copyPublished(folder, { experiments: ['calibrate', 'latency'] }),
   );
-  cpSync(join(folder, 'calibrate/1'), join(folder, 'calibrate/3'), { recursive: true });
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const table = /<th[^>]*>Percentile, ms<\/th>.*?<\/tr><\/thead><tbody><tr>(.*?)<\/tr>/s.exec(
     read('report.html').toString(),
   )!;
-  expect(table[0].match(/Bare server/g)).toHaveLength(2);
+  expect(table[0].match(/Bare server/g)).toHaveLength(3);
   const [, , , , bare] = table[1]!.split('<td');
-  const calibrated = readMeasurements(folder).parts.find(({ experiment }) => experiment === 'calibrate')!;
+  const calibrated = bareLoadOf({ measurements: readMeasurements(folder), target: 'function' }, 'floor')!;
   expect(bare).toContain(`>${number(percentile([latencyOf(calibrated)], 0.5) / 1000)}<`);
 });
 
 test('latencies of a target that stood at its CPU limit are called those of the limit', async () => {
   const { folder, report, read } = run('throttled', (folder) =>
-    copyPublished(folder, { experiments: ['calibrate', 'latency'], trials: 1 }),
+    copyPublished(folder, { experiments: ['calibrate', 'latency'], targets: ['function', 'tfserving'], trials: 1 }),
   );
   const load = readMeasurements(folder).parts.find(
     ({ experiment, target }) => experiment === 'latency' && target === 'tfserving',
@@ -559,7 +562,7 @@ test('the picture says that its run is made up, and keeps its text as text', asy
 
 test('what was not measured has no section, and the first page says so', async () => {
   const { report, read, summary } = run('part', (folder) =>
-    copyPublished(folder, { experiments: ['calibrate', 'batch'], trials: 1 }),
+    copyPublished(folder, { experiments: ['calibrate', 'batch'], targets: ['function', 'tfserving'], trials: 1 }),
   );
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
@@ -619,7 +622,7 @@ test('one trial has no interval, and no winner', async () => {
 
 test('CPU of a value is that of the limit where the counters were not read', async () => {
   const { folder, report, read, summary } = run('uncounted', (folder) =>
-    copyPublished(folder, { experiments: ['batch'], trials: 2 }),
+    copyPublished(folder, { experiments: ['batch'], targets: ['function', 'tfserving'], trials: 2 }),
   );
   const pods = join(folder, 'batch/2/tfserving_pods.csv');
   // Before the load, and after it.
@@ -628,12 +631,12 @@ test('CPU of a value is that of the limit where the counters were not read', asy
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
   expect(html).toContain('The CPU of a value is the CPU limit divided by the values of a second');
-  // 300m for two steps of 10 s, by their answers of one value.
+  // 300m for two steps of 7 s, by their answers of one value.
   const answers = [1, 2].map((trial) => {
     const [, first = ''] = readFileSync(join(folder, `batch/${trial}/function_steps.csv`), 'utf8').split(/\r?\n/);
     return Number(first.split(',')[6]);
   });
-  const microseconds = (2 * 10 * 0.3 * 1e6) / (answers[0]! + answers[1]!);
+  const microseconds = (2 * 7 * 0.3 * 1e6) / (answers[0]! + answers[1]!);
   expect(rowsOf(html).find(([size, , , cpu]) => size === '1' && cpu === number(microseconds))).toBeDefined();
   expect(summary().batchSizes[0]!.sentence).toMatch(/^At every measured size, .* the function needs less CPU a value/);
 });
@@ -654,7 +657,7 @@ test('equal targets have no difference that can be shown', async () => {
 test('a load that does not count is in red with its reason, and its figures are left out', async () => {
   const reason = 'The load generator was the bottleneck.';
   const { report, summary, read, pages } = run('invalid', (folder) => {
-    copyPublished(folder, { experiments: ['batch', 'latency'], trials: 2 });
+    copyPublished(folder, { experiments: ['batch', 'latency'], targets: ['function', 'tfserving'], trials: 2 });
     for (const trial of [1, 2]) {
       const file = join(folder, `latency/${trial}/function_verdict.json`);
       const verdict = JSON.parse(readFileSync(file, 'utf8')) as Verdict;

@@ -159,19 +159,21 @@ interface Load {
   draws: Draws;
 }
 
-const STEPS = {
+const AT_ONE_RATE: Step[] = [{ users: 32, batch: 1, rate: 350, seconds: 120 }];
+const AT_RISING_RATES: Step[] = [500, 1000, 1500, 2000].map((rate) => ({ users: 32, batch: 1, rate, seconds: 70 }));
+const STEPS: Record<string, Step[]> = {
   capacity: [1, 2, 4, 8, 16, 32].map((users) => ({ users, batch: 1, rate: null, seconds: 20 })),
-  autoscale: [500, 1000, 1500, 2000].map((rate) => ({ users: 32, batch: 1, rate, seconds: 70 })),
-  latency: [{ users: 32, batch: 1, rate: 350, seconds: 120 }],
-  noise: [{ users: 32, batch: 1, rate: 350, seconds: 120 }],
+  autoscale: AT_RISING_RATES,
+  latency: AT_ONE_RATE,
+  noise: AT_ONE_RATE,
   batch: [1, 10, 100, 1000, 10_000].map((batch) => ({ users: 4, batch, rate: null, seconds: 25 })),
-} satisfies Record<string, Step[]> as Record<string, Step[] | undefined>;
+};
 
 /** What `calibrate` asks of a bare server, by trial. */
 const BARE_LOADS = [
   { trial: CALIBRATIONS.closed, steps: [{ users: 32, batch: 1, rate: null, seconds: 20 }] },
-  { trial: CALIBRATIONS.floor, steps: STEPS['latency'] ?? [] },
-  { trial: CALIBRATIONS.scaling, steps: STEPS['autoscale'] ?? [] },
+  { trial: CALIBRATIONS.floor, steps: AT_ONE_RATE },
+  { trial: CALIBRATIONS.scaling, steps: AT_RISING_RATES },
 ];
 
 /** @returns the Unix time at which the load has ended */

@@ -23,8 +23,8 @@ const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 /** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
 const CPU_SHARE = 0.8;
 /**
- * How much more CPU a target needs for a request at an even rate than in the closed loop, where it finds the next request
- * there already: 286 against 145 µs of TensorFlow Serving in the published run.
+ * How much more CPU a target needs at least for a request at an even rate than in the closed loop, where it finds the next
+ * request there already. The published run has 374 against 136 µs of TensorFlow Serving over REST.
  */
 const EVEN_RATE_COST = 2;
 /** Roughly how long an autoscaler takes until it has a reading of an idle replica. */
