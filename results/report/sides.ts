@@ -115,11 +115,11 @@ export function trialsOfEach(sides: Sides, trials: readonly Part[][]): string {
     const those = sides.length > 1 ? 'each target' : 'the target';
     return first === 1 ? `1 trial of ${those} counts` : `${counted(first, 'trial')} of ${those} count`;
   }
-  const told = counts.map((count, index) => `${number(count)} of ${sides[index]?.name ?? ''}`);
+  const told = counts.map((count, index) => `${count > 0 ? number(count) : 'none'} of ${sides[index]?.name ?? ''}`);
   return `These trials count: ${words(told)}`;
 }
 
-/** The sides' values in one row for each number of users, or size of request. */
+/** The sides' values in one row for each number of users, or size of request; without a side that has none. */
 export function sideBySide<R extends { side: string }>(
   title: string,
   sides: Sides,
@@ -129,6 +129,7 @@ export function sideBySide<R extends { side: string }>(
   source: string,
 ): Table {
   const keys = [...new Set(rows.map(keyOf))].sort((a, b) => a - b);
+  const shown = sides.filter(({ label }) => rows.some(({ side }) => side === label));
   const cells = (key: number, { label }: Side): Cell[] => {
     const row = rows.find((each) => each.side === label && keyOf(each) === key);
     return Object.values(columns).map((tell) => number(row ? tell(row) : NaN));
@@ -137,11 +138,11 @@ export function sideBySide<R extends { side: string }>(
     kind: 'table',
     columns: [
       right(title),
-      ...sides.flatMap(({ label }) =>
+      ...shown.flatMap(({ label }) =>
         Object.keys(columns).map((name, index) => right(index === 0 ? `${label}: ${name}` : name)),
       ),
     ],
-    rows: keys.map((key) => [number(key), ...sides.flatMap((side) => cells(key, side))]),
+    rows: keys.map((key) => [number(key), ...shown.flatMap((side) => cells(key, side))]),
     source,
   };
 }

@@ -489,7 +489,7 @@ test('the latencies of a bare server at the same rate stand beside those of the 
     read('report.html').toString(),
   )!;
   expect(table[0].match(/Bare server/g)).toHaveLength(3);
-  const [, , , , bare] = table[1]!.split('<td');
+  const [, , , bare] = table[1]!.split('<td');
   const calibrated = bareLoadOf({ measurements: readMeasurements(folder), target: 'function' }, 'floor')!;
   expect(bare).toContain(`>${number(percentile([latencyOf(calibrated)], 0.5) / 1000)}<`);
 });
@@ -666,7 +666,7 @@ test('a load that does not count is in red with its reason, and its figures are 
   });
   expect(await report()).toMatchObject({ exitCode: 0 });
   expect(read('report.html').toString()).toContain(
-    `<p class="alert" role="alert">INVALID: latency/1 of the function. ${reason}</p>`,
+    `<p class="alert" role="alert">INVALID: latency/1 and latency/2 of the function. ${reason}</p>`,
   );
   const [first = '', ...others] = await pages();
   const [, page] = /^2 of 8 loads don’t count: page (\d+)$/m.exec(first)!;

@@ -1,7 +1,7 @@
 // Every load, with the reasons of those that don't count.
 
 import { left, right, type Block, type Table } from '../document.ts';
-import { number, percent, upperFirst } from '../format.ts';
+import { number, percent, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, throttledShare, type Part } from '../measurements.ts';
 import type { Side } from '../sides.ts';
 import type { SectionDefinition } from './definition.ts';
@@ -11,9 +11,11 @@ export const appendix = { title: 'Appendix: each load', blocks } satisfies Secti
 /** @param material of one run or of several */
 function blocks({ sides }: { sides: readonly Side[] }): Block[] {
   const runs = [...new Set(sides.map(({ measurements }) => measurements))];
-  const nameOf = (part: Part) =>
-    sides.find(({ target, measurements }) => target === part.target && measurements.parts.includes(part))?.name ??
-    part.target;
+  const sideOf = (part: Part) =>
+    sides.find(({ target, measurements }) => target === part.target && measurements.parts.includes(part));
+  const nameOf = (part: Part) => sideOf(part)?.name ?? part.target;
+  // The labels of two runs side by side name the run, and not the target.
+  const labelOf = (part: Part) => (runs.length === 1 ? sideOf(part)?.label : undefined) ?? upperFirst(nameOf(part));
   const parts = runs.flatMap((run) => run.parts.filter((part) => part.has('verdict')));
   const showsThrottling = parts.some((part) => throttledShare(part) !== undefined);
   const table: Table = {
@@ -38,7 +40,7 @@ function blocks({ sides }: { sides: readonly Side[] }): Block[] {
       const cell = text === 'INVALID' ? { alert: text } : text;
       return [
         `${part.experiment}/${part.trial}`,
-        upperFirst(nameOf(part)),
+        labelOf(part),
         cell,
         number(requests),
         number(failures),
@@ -54,9 +56,10 @@ function blocks({ sides }: { sides: readonly Side[] }): Block[] {
       (showsThrottling ? '; the share of CPU periods in which the target stood at its limit: _throttling.csv' : ''),
   };
   const invalid = runs.flatMap(loadsOf).filter((part) => !isValid(part));
-  const alerts = invalid.map((part): Block => {
-    const { experiment, trial, reasons } = part;
-    return { kind: 'alert', text: `INVALID: ${experiment}/${trial} of ${nameOf(part)}. ${reasons.join(' ')}` };
+  const alike = Object.groupBy(invalid, (part) => `${nameOf(part)}. ${part.reasons.join(' ')}`);
+  const alerts = Object.entries(alike).map(([nameAndReasons, loads = []]): Block => {
+    const names = words(loads.map(({ experiment, trial }) => `${experiment}/${trial}`));
+    return { kind: 'alert', text: `INVALID: ${names} of ${nameAndReasons}` };
   });
   return [table, ...alerts];
 }

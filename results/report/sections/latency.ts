@@ -28,6 +28,8 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
     return load && latencyOf(load);
   });
   const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`);
+  // Beside two others there is no room for them in the table: the chart above has them as bands.
+  const hasIntervals = sides.length <= 2;
   const floors = figures.flatMap(({ key, name }) => {
     const floor = noise[key];
     return floor === undefined ? [] : `${name} ${percent(floor - 1)}`;
@@ -55,7 +57,7 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
         left('Percentile, ms'),
         ...sides.flatMap(({ label }, index) => [
           right(label),
-          right('95 % interval'),
+          ...(hasIntervals ? [right('95 % interval')] : []),
           ...(own[index] ? [right('Bare server')] : []),
         ]),
       ],
@@ -67,7 +69,7 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
           const bare = own[index];
           return [
             ms(percentile(some, share)),
-            its ? interval(its, ms) : 'too few requests',
+            ...(hasIntervals ? [its ? interval(its, ms) : 'too few requests'] : []),
             ...(bare ? [ms(percentile([bare], share))] : []),
           ];
         }),
