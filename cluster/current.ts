@@ -1,32 +1,37 @@
-// Uses the cluster that kubectl points to: installs nothing there, but provides the images, and checks it.
+// Uses a cluster that exists: installs nothing there, but provides the images, and checks it.
 
 import { VERSION } from '../loadtest/compare/environment.ts';
+import { connect, type Connection } from '../loadtest/compare/cluster/connection.ts';
 import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Progress } from '../loadtest/compare/progress.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';
 import { buildImages, checkSource, IMAGES, list, missingImages, provideImages, pushImages } from './images.ts';
-import { providerOf, readNodes, waitForMetrics, type Cluster, type Provider } from './kubectl.ts';
+import { providerOf, readNodes, waitForMetrics, type Provider } from './kubectl.ts';
 import type { Options } from './options.ts';
 import { findMissing, throwIfMissing, type Program } from './requirements.ts';
 
-const COMPARE = '  npm run compare -- --quick';
-
 /** @returns what to do next */
-export async function useCurrent({ build, push }: Options, shell: Shell, progress: Progress): Promise<string> {
+export async function useCurrent(
+  { build, push, ...choice }: Options,
+  shell: Shell,
+  progress: Progress,
+): Promise<string> {
   progress.begin('checking that everything is here');
   const missing = await findMissing(shell, push ? ['kubectl', 'helm', 'docker'] : ['kubectl', 'helm']);
   // Only kubectl can tell which other programs the cluster needs.
   if (missing.has('kubectl')) throwIfMissing(missing);
-  const cluster: Cluster = { context: await shell.run('kubectl', ['config', 'current-context']), shell };
-  const nodes = await readNodes(cluster);
+  const connection = await connect(shell, choice, progress.say);
+  const its = connection.shell(shell);
+  const nodes = await readNodes(its);
   const provider = providerOf(nodes);
   const programs: Program[] = provider && !push ? ['docker', provider.program] : [];
   throwIfMissing(new Map([...missing, ...(await findMissing(shell, programs))]));
-  progress.say(`The cluster is ${cluster.context}${provider ? `, run by ${provider.program}` : ''}.`);
+  progress.say(`The cluster is ${connection.name}${provider ? `, run by ${provider.program}` : ''}.`);
   if (push || provider) await checkSource(shell, build);
+  const compare = `  ${connection.command('npm run compare --', '--quick')}`;
   progress.begin('asking the metrics API');
-  await waitForMetrics(cluster, howToInstallMetrics(provider));
+  await waitForMetrics(its, howToInstallMetrics(connection, provider));
   progress.say('The metrics API answers.');
 
   if (push) {
@@ -34,19 +39,21 @@ export async function useCurrent({ build, push }: Options, shell: Shell, progres
     progress.begin(`pushing the images to ${push} (minutes, depending on your connection)`);
     const options = await pushImages(shell, push);
     progress.say(`${push} has ${list(IMAGES)}.`);
-    return [COMPARE, ...options].join(' \\\n    ');
+    return [compare, ...options].join(' \\\n    ');
   }
-  if (provider) await provideImages(cluster, provider, build, progress);
+  if (provider) await provideImages(its, provider, build, progress);
   else {
     progress.begin('looking for the images on the nodes');
     requireOnNodes(nodes);
     progress.say(`All nodes have ${list(IMAGES)} already: nothing was built, and nothing loaded.`);
   }
-  return COMPARE;
+  return compare;
 }
 
-function howToInstallMetrics(provider?: Provider): string {
-  if (provider?.program === 'kind') return 'install it with `kubectl apply --kustomize cluster/metrics-server`.';
+function howToInstallMetrics(connection: Connection, provider?: Provider): string {
+  if (provider?.program === 'kind') {
+    return `install it with \`${connection.command('kubectl', 'apply', '--kustomize', 'cluster/metrics-server')}\`.`;
+  }
   if (provider) return `install it with \`minikube --profile ${provider.cluster} addons enable metrics-server\`.`;
   return 'install metrics-server as https://github.com/kubernetes-sigs/metrics-server#installation tells.';
 }

@@ -8,7 +8,7 @@ import type { Chart } from '../loadtest/compare/options.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Progress } from '../loadtest/compare/progress.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';
-import { readNodes, until, type Cluster, type Provider } from './kubectl.ts';
+import { readNodes, until, type Provider } from './kubectl.ts';
 
 const CHARTS = Object.keys(RELEASES) as Chart[];
 const imageOf = (chart: Chart) => `${RELEASES[chart]}:${VERSION}`;
@@ -47,12 +47,11 @@ export async function buildImages(shell: Shell, progress: Progress): Promise<voi
 
 /** Builds the images if they are to be built, and loads them into all nodes of a cluster on this machine. */
 export async function provideImages(
-  cluster: Cluster,
+  shell: Shell,
   provider: Provider,
   build: boolean,
   progress: Progress,
 ): Promise<void> {
-  const { shell } = cluster;
   if (build) await buildImages(shell, progress);
   for (const image of IMAGES) {
     progress.begin(`loading ${image} into ${provider.program} (half a minute; seconds when nothing has changed)`);
@@ -61,8 +60,8 @@ export async function provideImages(
     else await shell.run('minikube', ['--profile', provider.cluster, 'image', 'load', image]);
   }
   progress.begin('waiting until the nodes list the images (up to a minute)');
-  await until(cluster, 'All nodes list the images', 90, async () => {
-    const missing = missingImages(await readNodes(cluster));
+  await until(shell, 'All nodes list the images', 90, async () => {
+    const missing = missingImages(await readNodes(shell));
     return missing.length === 0 || missing.join('\n');
   });
   progress.say(`All nodes have ${list(IMAGES)}.`);

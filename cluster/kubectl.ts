@@ -1,14 +1,8 @@
-// A cluster as kubectl sees it: its nodes, who runs them, and its metrics API.
+// A cluster as kubectl sees it: its nodes, who runs them, and its metrics API. All calls take the shell of a connection.
 
 import type { List, Node } from '../loadtest/compare/cluster/kubernetes.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';
-
-export interface Cluster {
-  /** The context of kubectl that all commands name, so that they stay with it when the current one changes. */
-  context: string;
-  shell: Shell;
-}
 
 /** A program that runs clusters on this machine, and loads images into their nodes. */
 export interface Provider {
@@ -17,21 +11,17 @@ export interface Provider {
   cluster: string;
 }
 
-export function kubectl({ context, shell }: Cluster, ...args: string[]): Promise<string> {
-  return shell.run('kubectl', ['--context', context, ...args]);
-}
-
 /**
  * The nodes that take pods of the charts, which tolerate no taints.
  * @throws CompareError if there is none
  */
-export async function readNodes(cluster: Cluster): Promise<Node[]> {
-  const { items } = await ask<List<Node>>(cluster, '/api/v1/nodes');
+export async function readNodes(shell: Shell): Promise<Node[]> {
+  const { items } = await ask<List<Node>>(shell, '/api/v1/nodes');
   const nodes = items.filter(({ spec }) => {
     const isTainted = spec?.taints?.some(({ effect }) => effect !== 'PreferNoSchedule');
     return !spec?.unschedulable && !isTainted;
   });
-  if (nodes.length === 0) throw new CompareError('No node takes pods.', await kubectl(cluster, 'get', 'nodes'));
+  if (nodes.length === 0) throw new CompareError('No node takes pods.', await shell.run('kubectl', ['get', 'nodes']));
   return nodes;
 }
 
@@ -49,10 +39,10 @@ export function providerOf([node]: Node[]): Provider | undefined {
  * @param installation what to do where the cluster has no such API; left out while it is being installed
  * @throws CompareError
  */
-export function waitForMetrics(cluster: Cluster, installation?: string): Promise<void> {
-  return until(cluster, 'The metrics API tells the CPU usage of nodes', installation ? 60 : 180, async () => {
+export function waitForMetrics(shell: Shell, installation?: string): Promise<void> {
+  return until(shell, 'The metrics API tells the CPU usage of nodes', installation ? 60 : 180, async () => {
     try {
-      const { items } = await ask<List<unknown>>(cluster, '/apis/metrics.k8s.io/v1beta1/nodes');
+      const { items } = await ask<List<unknown>>(shell, '/apis/metrics.k8s.io/v1beta1/nodes');
       return items.length > 0 || 'It knows no node.';
     } catch (error) {
       if (!(error instanceof CompareError)) throw error;
@@ -74,7 +64,7 @@ export function waitForMetrics(cluster: Cluster, installation?: string): Promise
  * @throws CompareError after so many seconds, with the last reason
  */
 export async function until(
-  { shell }: Cluster,
+  shell: Shell,
   what: string,
   seconds: number,
   ask: () => Promise<true | string>,
@@ -98,6 +88,6 @@ export async function until(
   }
 }
 
-async function ask<T>(cluster: Cluster, path: string): Promise<T> {
-  return JSON.parse(await kubectl(cluster, 'get', '--raw', path, '--request-timeout', '15s')) as T;
+async function ask<T>(shell: Shell, path: string): Promise<T> {
+  return JSON.parse(await shell.run('kubectl', ['get', '--raw', path, '--request-timeout', '15s'])) as T;
 }

@@ -1,9 +1,10 @@
 // The command line of `npm run cluster`, read and checked.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { choiceOptions, type Choice } from '../loadtest/compare/cluster/connection.ts';
 
-export interface Options {
-  /** Use the current context of kubectl, and create no cluster. */
+export interface Options extends Choice {
+  /** Use a cluster that exists, and create none. */
   current: boolean;
   /** Build the images; otherwise Docker must have them. */
   build: boolean;
@@ -25,12 +26,18 @@ Exit codes: 0 the cluster is ready, 1 something is missing or broke, 2 wrong use
 
 /** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
 export function readOptions(argv: string[]): Options {
+  const [context, kubeconfig] = choiceOptions();
   const command = new Command('npm run cluster --')
     .description(
       'Brings up what `npm run compare` needs: a kind cluster named f2c, whose node ports 30080 and 30501 answer on ' +
         '127.0.0.1, with metrics-server and the three images of this project. A cluster f2c that exists is used again.',
     )
-    .option('--current', "use kubectl's current context: install nothing there, only provide the images and check")
+    .option(
+      '--current',
+      'use the cluster that kubectl points to: install nothing there, only provide the images and check',
+    )
+    .addOption(context)
+    .addOption(kubeconfig)
     .addOption(
       new Option(
         '--push <registry>',
@@ -44,18 +51,15 @@ export function readOptions(argv: string[]): Options {
       error.exitCode &&= 2;
       throw error;
     });
-  const { current = false, build, push } = command.parse(argv, { from: 'user' }).opts<Given>();
-  if (push && !current) {
-    command.error('error: --push is for a cluster that exists: give --current too. kind needs no registry.');
+  const { current = false, build, ...others } = command.parse(argv, { from: 'user' }).opts<Given>();
+  const [other] = Object.keys(others);
+  if (other !== undefined && !current) {
+    command.error(`error: --${other} is for a cluster that exists: give --current too.`);
   }
-  return { current, build, ...(push && { push }) };
+  return { current, build, ...others };
 }
 
-interface Given {
-  current?: boolean;
-  build: boolean;
-  push?: string;
-}
+type Given = Omit<Options, 'current'> & { current?: boolean };
 
 /** A host with its port, and names of accounts or projects, as the names of images take them. */
 const REGISTRY = /^[a-z0-9]+([.-]+[a-z0-9]+)*(:\d+)?(\/[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*)*$/;

@@ -67,9 +67,9 @@ function fakeKind(clusters: string[], replies?: Replies): void {
   fake('kind', replies, { 'get clusters': `printf '%s\n' ${clusters.join(' ')}` });
 }
 
-function start(...args: string[]) {
+function start(args: string[], env = {}) {
   return execa(process.execPath, ['cluster/main.ts', ...args], {
-    env: { PATH: join(folder, 'bin'), NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
+    env: { ...env, PATH: join(folder, 'bin'), NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE },
     extendEnv: false,
     all: true,
     reject: false,
@@ -77,7 +77,7 @@ function start(...args: string[]) {
 }
 
 async function run(...args: string[]) {
-  const { all, stdout, exitCode } = await start(...args);
+  const { all, stdout, exitCode } = await start(args);
   return { all, stdout, exitCode, calls: calls() };
 }
 
@@ -222,7 +222,7 @@ describe('a kind cluster', () => {
 
   test('does not stay half made when it is interrupted', async () => {
     fakeKind([], { 'create cluster': 'exec /bin/sleep 60' });
-    const child = start();
+    const child = start([]);
     await eventually(() => expect(calls()).toContainEqual(expect.stringContaining('kind create cluster')));
     child.kill('SIGINT');
     const { exitCode, all } = await child;
@@ -256,7 +256,7 @@ describe('the current context', () => {
     expect(order(calls, 'docker build')).toHaveLength(3);
     for (const image of IMAGES) expect(calls).toContain(`kind load docker-image --name dev ${image}`);
     expect(calls.join()).not.toMatch(/create|apply|delete/);
-    expect(stdout).toBe('  npm run compare -- --quick');
+    expect(stdout).toBe('  npm run compare -- --context the-context --quick');
   });
 
   test('of minikube gets the images by minikube, in its profile', async () => {
@@ -331,7 +331,7 @@ describe('the current context', () => {
       node('one', { labels: { 'minikube.k8s.io/name': 'mine' } }),
       'minikube --profile mine addons enable metrics-server',
     ],
-    [node('one', KIND_NODE), 'kubectl apply --kustomize cluster/metrics-server'],
+    [node('one', KIND_NODE), 'kubectl --context the-context apply --kustomize cluster/metrics-server'],
   ])('without a metrics API tells how to get one', async (node, way) => {
     const text = 'Error from server (NotFound): the server could not find the requested resource';
     fakeKubectl([node], { '/apis/metrics': fail(text) });
@@ -352,16 +352,47 @@ describe('the current context', () => {
     expect(all).not.toContain('install');
   });
 
-  test('that is not set is told by kubectl', async () => {
-    fakeKubectl([], { 'config current-context': fail('error: current-context is not set') });
-    const { exitCode, all } = await run('--current');
+  test('that is not set is no obstacle where kubectl works without one, as in a pod', async () => {
+    const notSet = { 'config current-context': fail('error: current-context is not set') };
+    fakeKubectl([node('one', { images: IMAGES })], notSet);
+    const { exitCode, all, stdout, calls } = await run('--current');
+    expect(exitCode, all).toBe(0);
+    expect(calls.join()).not.toContain('--context');
+    expect(stdout).toBe('  npm run compare -- --quick');
+
+    const refused = 'The connection to the server localhost:8080 was refused';
+    fakeKubectl([], { ...notSet, '/api/v1/nodes': fail(refused) });
+    const elsewhere = await run('--current');
+    expect(elsewhere.exitCode).toBe(1);
+    expect(elsewhere.all).toMatch(/kubectl has no current context(.|\n)*localhost:8080 was refused/);
+  });
+
+  test('gives way to a context and a file that are given, which compare is told, too', async () => {
+    fakeKubectl([node('one', { images: IMAGES })]);
+    const file = join(folder, 'kubeconfig');
+    writeFileSync(file, '');
+    const { exitCode, all, stdout, calls } = await run('--current', '--context', 'mine', '--kubeconfig', file);
+    expect(exitCode, all).toBe(0);
+    const asked = calls.filter((call) => call.startsWith('kubectl') && !call.includes('version'));
+    for (const call of asked) expect(call).toContain('--context mine ');
+    expect(stdout).toBe(`  npm run compare -- --kubeconfig ${file} --context mine --quick`);
+  });
+
+  test('can contradict the environment of Helm, which is refused before anything is built', async () => {
+    fakeKubectl([node('one', KIND_NODE)]);
+    fakeKind(['dev']);
+    const env = { HELM_KUBECONTEXT: 'another' };
+    const { exitCode, all } = await start(['--current'], env);
     expect(exitCode).toBe(1);
-    expect(all).toContain('current-context is not set');
+    expect(all).toContain('unset HELM_KUBECONTEXT');
+    expect(calls().join()).not.toMatch(/docker|nodes/);
   });
 });
 
 test.each([
   [['--push', 'docker.io/me'], '--current'],
+  [['--context', 'mine'], '--context is for a cluster that exists: give --current too'],
+  [['--current', '--kubeconfig', '/nowhere/config'], 'There is no file /nowhere/config.'],
   [['--current', '--push', 'https://docker.io/me'], 'without https://'],
   [['--current', '--push', 'docker.io/Me'], 'in lowercase letters'],
   [['--current', '--push', 'docker.io/me/..'], 'A registry is wanted'],

@@ -122,7 +122,9 @@ function vegeta(shell: Shell): Client {
     const folder = await mkdtemp(join(tmpdir(), 'f2c-vegeta-'));
     const results = join(folder, 'results');
     const text = await shell
-      .run('vegeta', ['attack', '-format=json', `-rate=${rate}/1s`, length, `-output=${results}`, ...limits], asked)
+      .run('vegeta', ['attack', '-format=json', `-rate=${rate}/1s`, length, `-output=${results}`, ...limits], {
+        input: asked,
+      })
       .then(() => shell.run('vegeta', ['encode', '-to=csv', results]))
       .finally(() => rm(folder, { recursive: true }));
     const all = v.parse(vegetaSchema, parse(text));

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { TARGETS, type Target } from '../../results/files.ts';
+import { choiceOptions, type Choice } from './cluster/connection.ts';
 import type { Experiment } from './experiment.ts';
 import { EXPERIMENT_NAMES, EXPERIMENTS, withNeeds, type ExperimentName } from './experiments/index.ts';
 import { DEFINITIONS } from './targets/index.ts';
@@ -68,7 +69,7 @@ const QUICK: Pace = {
   coldStarts: 2,
 };
 
-export interface Options {
+export interface Options extends Choice {
   /** The command line as it was given, to repeat it. */
   arguments: string[];
   local: boolean;
@@ -100,7 +101,7 @@ Experiments (all of them, unless you name some with --experiment; each runs thos
 ${EXPERIMENTS.map(helpOf).join('\n')}
 
 Examples:
-  npm run compare                                          everything, in kubectl's current cluster (under two hours)
+  npm run compare                                          everything, in kubectl's current context (under two hours)
   npm run compare -- --quick                               a first impression (a quarter of an hour)
   npm run compare -- --experiment capacity --trials 5      one experiment, more often
   npm run compare -- --set function.image.repository=me/f2c-function --set function.image.tag=2.0.0
@@ -112,10 +113,11 @@ Exit codes: 0 everything was measured and is valid; 3 something is INVALID; 1 it
 
 /** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
 export function readOptions(argv: string[]): Options {
+  const [context, kubeconfig] = choiceOptions();
   const command = new Command('npm run compare --')
     .description(
       'Compares the function with TensorFlow Serving under load. It installs both targets and the load generator in ' +
-        'kubectl’s current context, in a new namespace; runs the experiments; brings the results home; and uninstalls.',
+        'the cluster that kubectl points to, in a new namespace; runs the experiments; brings the results home; and uninstalls.',
     )
     .option('--local', 'run both targets on this machine, without a cluster')
     .option('--quick', 'measure for minutes instead of hours; the report says so')
@@ -143,6 +145,8 @@ export function readOptions(argv: string[]): Options {
         'local',
       ),
     )
+    .addOption(context.conflicts('local'))
+    .addOption(kubeconfig.conflicts('local'))
     .option('--seed <n>', 'seed of the random temperatures', whole, 1)
     .addOption(
       new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
@@ -196,6 +200,8 @@ export function readOptions(argv: string[]): Options {
     users: given.users,
     cpuLimit: given.cpuLimit,
     seed: given.seed,
+    ...(given.context !== undefined && { context: given.context }),
+    ...(given.kubeconfig !== undefined && { kubeconfig: given.kubeconfig }),
     ...(given.namespace !== undefined && { namespace: given.namespace }),
     set: byChart(given.set),
     values: byChart(given.values),
@@ -214,7 +220,7 @@ function helpOf({ name, about, needs }: Experiment): string {
   return `  ${name.padEnd(15)}  ${about}${needs.length > 0 ? ` (needs ${needs.join(' and ')})` : ''}`;
 }
 
-interface Given {
+interface Given extends Choice {
   local?: boolean;
   quick?: boolean;
   keep?: boolean;

@@ -6,15 +6,21 @@ import { execa, ExecaError } from 'execa';
 import pWaitFor from 'p-wait-for';
 import { CompareError } from './place.ts';
 
+export interface RunOptions {
+  input?: string;
+  env?: Readonly<Partial<Record<string, string>>>;
+}
+
 export interface Shell {
   /** Aborted when the run is interrupted. */
   readonly signal: AbortSignal;
   /**
    * Runs a program to its end.
+   * @param options what it reads on its standard input, and variables beside those of the environment
    * @returns what it printed
    * @throws CompareError with the output, if the program fails
    */
-  run: (program: string, args: readonly string[], input?: string) => Promise<string>;
+  run: (program: string, args: readonly string[], options?: RunOptions) => Promise<string>;
   sleep: (milliseconds: number) => Promise<void>;
   /**
    * Asks again and again until there is an answer.
@@ -29,10 +35,10 @@ export function openShell(signal: AbortSignal): Shell {
   setMaxListeners(0, signal);
   return {
     signal,
-    async run(program, args, input = '') {
+    async run(program, args, { input = '', env = {} } = {}) {
       try {
         // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
-        const options = { input, cancelSignal: signal, detached: true, maxBuffer: 2 ** 28 };
+        const options = { input, env, cancelSignal: signal, detached: true, maxBuffer: 2 ** 28 };
         return (await execa(program, args, options)).stdout;
       } catch (error) {
         signal.throwIfAborted();

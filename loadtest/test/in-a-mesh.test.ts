@@ -2,6 +2,7 @@
 // the form of the API's.
 
 import { describe, expect, test } from 'vitest';
+import type { Connection } from '../compare/cluster/connection.ts';
 import { environmentOf } from '../compare/cluster/inventory.ts';
 import { runLoad } from '../compare/cluster/job.ts';
 import type { Kubernetes } from '../compare/cluster/kubernetes.ts';
@@ -79,7 +80,8 @@ function openFake(terminated: Ending, log = ''): { namespace: ClusterSession; as
     },
   };
   const options = readOptions(['--tfserving-url', 'http://127.0.0.1:8501', '--function-url', 'http://127.0.0.1:8080']);
-  const opened = openSession({ api, shell, options, upgradeOptions: [], say: () => undefined });
+  const connection = {} as Connection;
+  const opened = openSession({ connection, api, shell, options, upgradeOptions: [], say: () => undefined });
   return { namespace: { ...opened, name: 'mesh', installed: ['function'] }, asked };
 }
 

@@ -42,7 +42,7 @@ export async function deployBareServer(session: ClusterSession): Promise<void> {
     },
   ];
   const list = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  await session.shell.run('kubectl', ['--namespace', session.name, 'apply', '--filename', '-'], list);
+  await session.shell.run('kubectl', ['--namespace', session.name, 'apply', '--filename', '-'], { input: list });
   const selector = `app.kubernetes.io/name=${BARE_SERVER}`;
   await waitForDeployment(session, BARE_SERVER, { what: 'The bare server is ready', selector, count: 1 });
 }

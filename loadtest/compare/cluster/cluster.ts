@@ -1,7 +1,8 @@
-// Makes a cluster the place of a comparison: kubectl's current context, with a namespace of its own.
+// Makes a cluster the place of a comparison, with a namespace of its own.
 
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { coldStart } from './cold-start.ts';
+import { connect } from './connection.ts';
 import { environmentOf, imageBytes } from './inventory.ts';
 import { runLoad } from './job.ts';
 import { openKubernetes, patientShell } from './kubernetes.ts';
@@ -21,11 +22,13 @@ import type { TargetChart } from '../targets/target.ts';
  * @throws CompareError if the cluster lacks something; then nothing stays installed
  */
 export async function openCluster(options: Options, shell: Shell, say: ClusterSession['say']): Promise<Place> {
+  const connection = await connect(shell, options, say);
   const upgradeOptions = await optionsOfHelm(shell);
-  const api = await openKubernetes(shell, (sentence) => {
+  const api = await openKubernetes(connection, shell, (sentence) => {
     say(sentence, 'warning');
   });
-  const session = openSession({ api, shell: patientShell(shell, api), options, upgradeOptions, say });
+  const patient = patientShell(connection.shell(shell), api);
+  const session = openSession({ connection, api, shell: patient, options, upgradeOptions, say });
   const { installed } = session;
   const targets = TARGETS.filter((target) => installed.includes(target) || options.urls[target]);
   const scalings: Partial<Record<TargetChart, Scaling>> = {};

@@ -1,7 +1,7 @@
 // Times one cold start in the cluster: a target's only replica goes away, and a new one starts.
 
 import type { Row, Target } from '../../../results/files.ts';
-import { trouble, type Pod } from './kubernetes.ts';
+import { trouble, type Pod, type Request } from './kubernetes.ts';
 import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type ClusterSession } from './session.ts';
 import { CompareError } from '../place.ts';
 import { waitForReplicas } from './releases.ts';
@@ -32,7 +32,7 @@ export async function coldStart(session: ClusterSession, target: Target): Promis
     const { pod, at, timestamp } = await created;
     const port = portOf(pod, portName);
     const since = async (path: string) => {
-      const ask = (rest: string, request: RequestInit) => api.request(`${core}/${path}/proxy${rest}`, request);
+      const ask = (rest: string, request: Request) => api.request(`${core}/${path}/proxy${rest}`, request);
       await untilItAnswers(() => answers(question, signal, ask));
       return performance.now() - at;
     };

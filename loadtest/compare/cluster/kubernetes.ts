@@ -1,10 +1,14 @@
-// Talks to the API of the cluster that kubectl points to, as far as a comparison needs it. `kubectl proxy` signs in.
+// Talks to the API of a cluster, as far as a comparison needs it. `kubectl proxy` signs in.
 
+import { request as send } from 'node:http';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
 import { execa } from 'execa';
 import { describeEnding, type Ending } from '../ending.ts';
 import { CompareError } from '../place.ts';
 import type { Shell } from '../shell.ts';
+import type { Connection } from './connection.ts';
 
 export interface Kubernetes {
   /** Whether the API server was there before. If not, its address may be wrong, and waiting would not help. */
@@ -21,8 +25,16 @@ export interface Kubernetes {
   /** Yields the pods that exist, and then every change of a pod. It ends with the signal. */
   watchPods(path: string, signal: AbortSignal): AsyncIterable<{ type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Pod }>;
   /** Sends a request through the API server to a pod or a service: `/api/v1/namespaces/n/pods/p:8080/proxy/`. */
-  request(path: string, options: RequestInit): Promise<Response>;
+  request(path: string, options: Request): Promise<Response>;
   close(): void;
+}
+
+/** What a request has beside its path; by default it is a GET that ends with the run. */
+export interface Request {
+  method?: string;
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+  signal?: AbortSignal;
 }
 
 export class ApiError extends CompareError {
@@ -127,10 +139,10 @@ const NOT_REACHED = /cluster unreachable|connection refused|was refused|TLS hand
 export function patientShell(shell: Shell, api: Pick<Kubernetes, 'hasAnswered' | 'untilThere'>): Shell {
   return {
     ...shell,
-    run: (program, args, input) =>
+    run: (program, args, options) =>
       api.untilThere(shell, async () => {
         try {
-          return await shell.run(program, args, input);
+          return await shell.run(program, args, options);
         } catch (error) {
           // Where the API server can't reach a kubelet, it is there itself, and says so.
           const isAway =
@@ -148,30 +160,22 @@ export function patientShell(shell: Shell, api: Pick<Kubernetes, 'hasAnswered' |
 export const METRICS_API = '/apis/metrics.k8s.io/v1beta1';
 
 /** @param say is told once for each time that the API server does not answer */
-export async function openKubernetes(shell: Shell, say: (sentence: string) => void): Promise<Kubernetes> {
+export async function openKubernetes(
+  connection: Connection,
+  shell: Shell,
+  say: (sentence: string) => void,
+): Promise<Kubernetes> {
   const { signal } = shell;
-  const proxy = execa('kubectl', ['proxy', '--port=0'], { detached: true, reject: false, cancelSignal: signal });
-  const address = await new Promise<string>((resolve, reject) => {
-    createInterface(proxy.stdout).once('line', (line) => resolve(line.replace(/^Starting to serve on /, 'http://')));
-    void proxy.then(({ code, stderr }) => {
-      const why = code === 'ENOENT' ? 'kubectl is not installed, or not on the path.' : 'kubectl proxy does not start.';
-      reject(new CompareError(why, stderr));
-    });
-  });
-
-  process.once('exit', () => proxy.kill());
+  const proxy = await openProxy(connection, signal, say);
 
   /** The servers that were there before: that of the cluster, and that which adds the API of metrics to it. */
   const answered = new Set<'cluster' | 'metrics'>();
-  const request = async (path: string, options: RequestInit = {}) => {
+  const request = async (path: string, options: Request = {}) => {
     try {
-      return await fetch(address + path, { signal, ...options });
+      return await ask(proxy.address, path, { signal, ...options });
     } catch (error) {
       (options.signal ?? signal).throwIfAborted();
-      throw new CompareError(
-        'kubectl proxy, which signs in to the cluster, has ended.',
-        String((error as Error).cause),
-      );
+      throw new CompareError('kubectl proxy, which signs in to the cluster, has ended.', String(error));
     }
   };
   let isAway = false;
@@ -223,10 +227,73 @@ export async function openKubernetes(shell: Shell, say: (sentence: string) => vo
         throw new CompareError('The API server of the cluster no longer tells about pods.', String(error));
       }
     },
-    close() {
-      proxy.kill();
-    },
+    close: proxy.kill,
   };
+}
+
+/** Where a server listens: on a Unix socket, or on a port of this machine. */
+type Address = { socketPath: string } | { host: string; port: string };
+interface Proxy {
+  address: Address;
+  kill: () => void;
+}
+
+/**
+ * Starts `kubectl proxy` on a Unix socket in a folder that only the caller may open: whoever reaches the proxy has the
+ * caller's rights. Windows has no such sockets for Node, and some file systems have none at all.
+ */
+async function openProxy(connection: Connection, signal: AbortSignal, say: (sentence: string) => void): Promise<Proxy> {
+  const socketPath = join(connection.folder, 'api.sock');
+  if (process.platform !== 'win32') {
+    try {
+      return await startProxy(connection, signal, `--unix-socket=${socketPath}`, () => ({ socketPath }));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof CompareError)) throw error;
+    }
+  }
+  const proxy = await startProxy(connection, signal, '--port=0', (line) => {
+    const { hostname: host, port } = new URL(line.replace(/^Starting to serve on /, 'http://'));
+    return { host, port };
+  });
+  say(
+    'kubectl proxy has no Unix socket here: until this ends, every user of this machine has your rights in the cluster.',
+  );
+  return proxy;
+}
+
+/** @param addressOf reads the address from the first line that it prints */
+async function startProxy(
+  { options, env }: Connection,
+  signal: AbortSignal,
+  listens: string,
+  addressOf: (line: string) => Address,
+): Promise<Proxy> {
+  const args = ['proxy', ...options, listens];
+  const proxy = execa('kubectl', args, { detached: true, reject: false, cancelSignal: signal, env });
+  const kill = () => void proxy.kill();
+  process.once('exit', kill);
+  const line = await new Promise<string>((resolve, reject) => {
+    createInterface(proxy.stdout).once('line', resolve);
+    void proxy.then(({ code, stderr }) => {
+      const why = code === 'ENOENT' ? 'kubectl is not installed, or not on the path.' : 'kubectl proxy does not start.';
+      reject(new CompareError(why, stderr));
+    });
+  });
+  return { address: addressOf(line), kill };
+}
+
+/** Node's fetch knows no Unix sockets. */
+function ask(address: Address, path: string, { body, ...options }: Request): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    const sent = send({ ...address, path, ...options }, (answer) => {
+      const { statusCode: status = 500, headers } = answer;
+      const content = [204, 304].includes(status) ? null : (Readable.toWeb(answer) as ReadableStream);
+      resolve(new Response(content, { status, headers: headers as Record<string, string> }));
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
 }
 
 /** How long a pod may take to run: another one may have to end before, or a node autoscaler adds a node. */

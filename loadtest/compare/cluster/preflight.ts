@@ -16,10 +16,9 @@ import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
  * @throws CompareError that says what is missing, and what to do
  */
 export async function checkCluster(session: ClusterSession): Promise<number | undefined> {
-  const { api, shell, say, name } = session;
-  const context = await shell.run('kubectl', ['config', 'current-context']);
+  const { connection, api, say, name } = session;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
-  say(`The cluster is ${context.trim()}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
+  say(`The cluster is ${connection.name}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
   try {
     // Everybody may ask whether an API is there, but not everybody what nodes use.
     await api.get(METRICS_API);
@@ -29,9 +28,13 @@ export async function checkCluster(session: ClusterSession): Promise<number | un
     throw new CompareError(
       isMissing
         ? 'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
-            'https://github.com/kubernetes-sigs/metrics-server, and wait until `kubectl top pods` works.'
-        : `The metrics API of the cluster answers ${error.status}, so that nothing would scale: \`kubectl describe ` +
-            'apiservice v1beta1.metrics.k8s.io` tells why.',
+            `https://github.com/kubernetes-sigs/metrics-server, and wait until \`${connection.command('kubectl', 'top', 'pods')}\` works.`
+        : `The metrics API of the cluster answers ${error.status}, so that nothing would scale: \`${connection.command(
+            'kubectl',
+            'describe',
+            'apiservice',
+            'v1beta1.metrics.k8s.io',
+          )}\` tells why.`,
       error.details,
     );
   }

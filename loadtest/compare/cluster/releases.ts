@@ -37,8 +37,17 @@ export async function optionsOfHelm(shell: Shell): Promise<string[]> {
 
 /** Renders the objects of a chart. */
 export async function render(session: ClusterSession, chart: Chart, ...more: string[]): Promise<unknown[]> {
-  const args = ['template', RELEASES[chart], join(ROOT, CHARTS[chart]), ...given(session, chart), ...more];
-  return parseAllDocuments(await session.shell.run('helm', args)).map((each) => each.toJS() as unknown);
+  const args = [
+    RELEASES[chart],
+    join(ROOT, CHARTS[chart]),
+    '--namespace',
+    session.name,
+    ...given(session, chart),
+    ...more,
+  ];
+  return parseAllDocuments(await session.shell.run('helm', ['template', ...args])).map(
+    (each) => each.toJS() as unknown,
+  );
 }
 
 /** Returns the version and all values of an installed chart, or undefined if the chart is not installed. */

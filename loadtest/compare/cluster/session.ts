@@ -13,6 +13,7 @@ import {
   type Node,
   type Pod,
 } from './kubernetes.ts';
+import type { Connection } from './connection.ts';
 import type { Chart, Options } from '../options.ts';
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { CompareError } from '../place.ts';
@@ -39,7 +40,9 @@ export interface ClusterSession {
   name: string;
   /** The path of the core API in this namespace. */
   core: string;
+  connection: Connection;
   api: Kubernetes;
+  /** Its kubectl and Helm work with the connection's cluster. */
   shell: Shell;
   options: Options;
   /** Further options of every `helm upgrade`. */
@@ -50,7 +53,7 @@ export interface ClusterSession {
 }
 
 export function openSession(
-  given: Pick<ClusterSession, 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
+  given: Pick<ClusterSession, 'connection' | 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
 ): ClusterSession {
   const name = given.options.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
   const installed = TARGETS.filter((target) => !runsElsewhere(target, given.options.urls));
@@ -63,8 +66,7 @@ export function openSession(
  * @throws CompareError if the caller may not make it, or if the given one is in use
  */
 export async function enterNamespace(session: ClusterSession): Promise<() => Promise<void>> {
-  const { api, name, options } = session;
-  const removal = `kubectl delete namespace ${name}`;
+  const { connection, api, name, options } = session;
   if (options.namespace === undefined) {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
@@ -78,7 +80,7 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
     }
     if (!response.ok) throw new ApiError('/api/v1/namespaces', response.status, await response.text());
     return () =>
-      leave(session, removal, ({ run }) =>
+      leave(session, connection.command('kubectl', 'delete', 'namespace', name), ({ run }) =>
         run('kubectl', ['delete', 'namespace', name, '--ignore-not-found', '--timeout', '3m']),
       );
   }
@@ -104,14 +106,18 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
   ];
   const remove = ['delete', 'deployment,service', BARE_SERVER, '--namespace', name, '--ignore-not-found'];
   return () =>
-    leave(session, `helm ${uninstall.join(' ')} && kubectl ${remove.join(' ')}`, async ({ run }) => {
-      await run('helm', uninstall);
-      await run('kubectl', remove);
-    });
+    leave(
+      session,
+      `${connection.command('helm', ...uninstall)} && ${connection.command('kubectl', ...remove)}`,
+      async ({ run }) => {
+        await run('helm', uninstall);
+        await run('kubectl', remove);
+      },
+    );
 }
 
 async function leave(
-  { api, name, options, say }: ClusterSession,
+  { connection, api, name, options, say }: ClusterSession,
   removal: string,
   remove: (shell: Shell) => Promise<unknown>,
 ): Promise<void> {
@@ -121,7 +127,7 @@ async function leave(
   }
   try {
     // The run's own shell starts nothing after an interruption.
-    await remove(patientShell(openShell(new AbortController().signal), api));
+    await remove(patientShell(connection.shell(openShell(new AbortController().signal)), api));
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
     say(`Not all is removed from the namespace ${name}: \`${removal}\` removes it. ${error.details}`, 'warning');

@@ -56,7 +56,7 @@ export async function answersAt(target: Target, url: string, signal: AbortSignal
 export async function answers(
   { path, options, isAnswer }: HttpQuestion,
   signal: AbortSignal,
-  ask: (path: string, options: RequestInit) => Promise<Response>,
+  ask: (path: string, options: HttpQuestion['options'] & { signal: AbortSignal }) => Promise<Response>,
 ): Promise<boolean> {
   try {
     const response = await ask(path, { ...options, signal });
