@@ -8,6 +8,7 @@ import { fileName, kindsOfLoad, type Kind } from '../../results/files.ts';
 import { read, ResultsError } from '../../results/read.ts';
 import { unpack } from './archive.ts';
 import { CompareError, type Files } from './place.ts';
+import { whyFailed } from './verdicts.ts';
 
 const EXIT_CODES = { VALID: 0, BROKEN: 1, WRONG_USE: 2, INVALID: 3 };
 
@@ -45,7 +46,7 @@ async function collect(log: string) {
   // The checksum proves that the files are as they were packed. Their readers check whether the content is right.
   for (const kind of kindsOfLoad(target)) read(kind, pathOf(kind));
   const { verdict, reasons, requests, failures, seconds, throughput } = read('verdict', pathOf('verdict'));
-  const figures = `${requests} requests in ${seconds} s, ${throughput.toFixed(1)}/s, ${failures} failed`;
+  const figures = `${requests} requests in ${seconds} s, ${throughput.toFixed(1)}/s, ${failures} failed${failures > 0 ? whyFailed(files, target) : ''}`;
   console.log(`${verdict} ${target}: ${verdict === 'VALID' ? figures : reasons.join('; ')}`);
   for (const [name, { length }] of files) console.log(`${join(folder, name)} ${length} bytes`);
   return verdict;

@@ -16,7 +16,7 @@ import { CompareError } from './place.ts';
 import { startProgress, type Progress } from './progress.ts';
 import { openShell, type Shell } from './shell.ts';
 import { DEFINITIONS } from './targets/index.ts';
-import { rowsOf, verdictOf } from './verdicts.ts';
+import { mostFrequent, rowsOf, verdictOf } from './verdicts.ts';
 
 const EXIT_CODES = { NOT_HIGHER: 0, BROKEN: 1, HIGHER: 3, INTERRUPTED };
 const SHARES = [0.5, 0.95, 0.99];
@@ -130,10 +130,11 @@ function vegeta(shell: Shell): Client {
     const all = v.parse(vegetaSchema, parse(text));
     const errors = all.flatMap(({ error }) => error || []);
     if (errors.length > 0) {
+      const counted = Map.groupBy(errors, (error) => error);
+      const why = mostFrequent([...counted].map(([error, its]) => ({ error, count: its.length })));
       const share = 1 - errors.length / all.length;
       throw new CompareError(
-        `At ${rate} requests/s ${name} answered only ${(100 * share).toFixed(1)} % of vegeta's requests.`,
-        [...new Set(errors)].join('\n'),
+        `At ${rate} requests/s ${name} answered only ${(100 * share).toFixed(1)} % of vegeta's requests; the others failed${why}.`,
       );
     }
     const settled = min(all.map(({ sentNs }) => sentNs)) + SETTLE_SECONDS * 1e9;

@@ -7,7 +7,7 @@ import type { Options } from './options.ts';
 import type { Files, Load, Place, Samples, Scaling, Step } from './place.ts';
 import type { Progress } from './progress.ts';
 import { DEFINITIONS } from './targets/index.ts';
-import { csv, idleReplicas, judged, overload, rowsOf, tooFast, verdictOf } from './verdicts.ts';
+import { csv, idleReplicas, judged, overload, rowsOf, tooFast, verdictOf, whyFailed } from './verdicts.ts';
 
 export interface Experiment {
   /** Its name on the command line, and its folder in the results. */
@@ -108,7 +108,10 @@ export async function measure(
   folder.write(experiment, trial, files);
   folder.judge(experiment, trial, verdict);
   const found = overload(rowsOf(files, target, 'steps'), samples.timeline);
-  const figures = [`${verdict.throughput.toFixed(1)} requests/s, ${verdict.failures} failed`, ...found].join('; ');
+  const why = verdict.failures > 0 ? whyFailed(files, target) : '';
+  const figures = [`${verdict.throughput.toFixed(1)} requests/s`, ...found, `${verdict.failures} failed${why}`].join(
+    '; ',
+  );
   const isValid = verdict.verdict === 'VALID';
   progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
   return files;

@@ -129,6 +129,25 @@ export function verdictOf(files: Files, target: Target): Verdict {
   return parse('verdict', files.get(name) ?? Buffer.from(''), name);
 }
 
+/** An error may hold a whole page; a sentence can't. */
+const ERROR_LENGTH = 200;
+
+/** Returns the end of a sentence about failed requests: their most frequent error, and its share; empty without any. */
+export function mostFrequent(errors: readonly { error: string; count: number }[]): string {
+  const total = sum(errors.map(({ count }) => count));
+  const [most] = errors.toSorted((a, b) => b.count - a.count);
+  if (!most || total === 0) return '';
+  const line = most.error.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
+  const text = line.length > ERROR_LENGTH ? `${line.slice(0, ERROR_LENGTH - 1)}…` : line;
+  return `; ${Number(((100 * most.count) / total).toPrecision(3))} % of them: ${text}`;
+}
+
+/** Reads why requests of a load failed, in the time that is measured and before it, as it ends a sentence. */
+export function whyFailed(files: Files, target: Target): string {
+  const errors = Map.groupBy(rowsOf(files, target, 'failures'), (row) => row.Error);
+  return mostFrequent([...errors].map(([error, rows]) => ({ error, count: sum(rows.map((row) => row.Occurrences)) })));
+}
+
 /** Adds a file with rows to files. @returns the files */
 export function csv<K extends Parameters<typeof format>[0]>(
   files: Files,

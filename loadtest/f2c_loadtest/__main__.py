@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -16,7 +17,7 @@ from f2c_loadtest import archive
 from f2c_loadtest.files import result_files, thin_history, write_files
 from f2c_loadtest.outcome import Outcome
 from f2c_loadtest.settings import STOP_TIMEOUT, TERMINATION_LOG, Settings, SettingsError, parse
-from f2c_loadtest.verdict import judge
+from f2c_loadtest.verdict import errors_of, judge, most_frequent
 
 VALID, BROKEN, WRONG_SETTINGS, INVALID = range(4)
 
@@ -58,6 +59,7 @@ def run(settings: Settings) -> int:
         return VALID
     results = Path(settings.results)
     verdict = judge(settings, outcome, stopped_by)
+    told = summary(verdict, errors_of(outcome))
     write_files(results, settings, outcome, verdict)
     thin_history(results, settings.target)
     files = result_files(results, settings.target)
@@ -67,10 +69,10 @@ def run(settings: Settings) -> int:
     if settings.archive:
         packed = archive.pack(files)
         checksum = f"archive {len(packed)} bytes sha256:{archive.checksum(packed)}"
-        tell(settings.termination_log, f"{summary(verdict)} {checksum}")
+        tell(settings.termination_log, f"{told} {checksum}")
         print(archive.frame(f"{settings.target}.tar.gz", packed), flush=True)
     else:
-        tell(settings.termination_log, summary(verdict))
+        tell(settings.termination_log, told)
     return VALID if verdict["verdict"] == "VALID" else INVALID
 
 
@@ -200,8 +202,8 @@ def how(code: int) -> str:
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}: its log tells why"
 
 
-def summary(verdict: dict[str, Any]) -> str:
-    """Returns the verdict as the beginning of a line."""
+def summary(verdict: dict[str, Any], errors: Counter[str]) -> str:
+    """Returns the verdict as the beginning of a line; `errors` counts the failed requests by why they failed."""
     start = f"{verdict['verdict']} {verdict['target']}:"
     if verdict["reasons"]:
         # The line goes where Kubernetes cuts it off: what comes after the reasons must stay.
@@ -212,7 +214,7 @@ def summary(verdict: dict[str, Any]) -> str:
         how = f"the target saturated from step {verdict['saturatedFrom']} on"
     return (
         f"{start} {verdict['requests']} requests in {verdict['seconds']} s, {verdict['throughput']:.1f}/s, "
-        f"{verdict['failures']} failed, {how};"
+        f"{how}, {verdict['failures']} failed{most_frequent(errors)};"
     )
 
 

@@ -31,7 +31,10 @@ MEANINGS = {
     grpc.StatusCode.DEADLINE_EXCEEDED: f"there was no answer within {NETWORK_TIMEOUT:g} s",
     grpc.StatusCode.UNIMPLEMENTED: "the server does not have the method that was called",
     grpc.StatusCode.NOT_FOUND: "the server does not have what was asked for, such as the model",
-    grpc.StatusCode.RESOURCE_EXHAUSTED: "the server is out of some resource, such as threads",
+    grpc.StatusCode.RESOURCE_EXHAUSTED: (
+        "the server is out of some resource, such as threads, of which TensorFlow Serving may have more with "
+        "--grpc_max_threads in its extraArgs"
+    ),
 }
 # What a server or gRPC itself says of a failure may hold values. It is logged once for each status of a process.
 _logged: set[grpc.StatusCode] = set()

@@ -11,13 +11,16 @@ from f2c_loadtest.question import WrongAnswerError
 # of HdrHistogram. So it is as wide as a 64th of its time at most, which keeps a run of two hours under 3 MB.
 BUCKET_BITS = 7
 
+# An error may hold a whole page; a sentence can't.
+ERROR_LENGTH = 200
+
 OUTCOMES = ("ok", "failed")
 
 Second = defaultdict[str, Counter[Any]]
 """What ended in a second, counted.
 
 `service ok`, `service failed`, `response ok` and `response failed`: by lower end of the bucket in µs;
-`answers`: by appId; `wrong`: by what was wrong.
+`answers`: by appId; `errors`: by why a request failed; `wrong`: by what was wrong, which is an error as well.
 """
 
 
@@ -69,8 +72,11 @@ class Record:
             counts["response failed" if exception else "response ok"][bucket(response)] += 1
         if app_id is not None:
             counts["answers"][app_id] += 1
-        if isinstance(exception, WrongAnswerError):
-            counts["wrong"][str(exception)] += 1
+        if exception is not None:
+            error = _in_a_line(exception)
+            counts["errors"][error] += 1
+            if isinstance(exception, WrongAnswerError):
+                counts["wrong"][error] += 1
 
     def take(self) -> dict[str, Any]:
         """Returns all that is in the record, as JSON or msgpack can hold it, and empties it."""
@@ -113,6 +119,12 @@ class Record:
         for sample in self.samples_between(start, end):
             sums[sample.second] += member(sample)
         return [sums[second] for second in sorted(sums)]
+
+
+def _in_a_line(exception: BaseException) -> str:
+    """Returns what an exception says, as a sentence can hold it."""
+    text = " ".join((str(exception) or repr(exception)).split()).rstrip(".")
+    return text if len(text) <= ERROR_LENGTH else f"{text[: ERROR_LENGTH - 1]}…"
 
 
 RECORD = Record()

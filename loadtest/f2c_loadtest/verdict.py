@@ -2,7 +2,7 @@
 
 import math
 import platform
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from importlib.metadata import version
 from itertools import pairwise
@@ -99,7 +99,7 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
         yield f"Worker {worker} was lost, and what it had measured."
     total = merged(_counts(outcome, window) for window in outcome.windows)
     if not requests(total):
-        yield "No request ended in the time that is measured."
+        yield f"No request ended in the time that is measured{_before(outcome.record)}."
         return
     yield from _of_clock(outcome.record, outcome.windows)
     yield from _of_generator(settings, outcome.record, outcome.windows)
@@ -107,15 +107,34 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
         yield from _of_rate(settings, outcome, window)
     wrong, failed, ended = wrong_answers(total), failures(total), requests(total)
     if wrong:
-        what = "; ".join(f"{message} ({count})" for message, count in sorted(total["wrong"].items()))
-        yield f"{wrong} answers were wrong: {what}."
+        yield f"{wrong} answers were wrong{most_frequent(total['wrong'])}."
     if failed > settings.max_failed * ended:
-        yield f"{failed} of {ended} requests failed, more than the share of {settings.max_failed:g} that may."
+        yield (
+            f"{failed} of {ended} requests failed, more than the share of {settings.max_failed:g} that may"
+            f"{most_frequent(total['errors'])}."
+        )
     answered = _answered(settings, outcome)
     if answered is not None and settings.ready_replicas is not None and answered < settings.ready_replicas:
         yield f"Only {answered} of {settings.ready_replicas} ready replicas answered in the last step."
     if outcome.is_complete:
         yield from _of_steadiness(outcome.record, outcome.windows[-1])
+
+
+def errors_of(outcome: Outcome) -> Counter[str]:
+    """Counts the failed requests of the measured time by why they failed."""
+    return merged(_counts(outcome, window) for window in outcome.windows)["errors"]
+
+
+def most_frequent(errors: Counter[str]) -> str:
+    """Returns the end of a sentence about failed requests: their most frequent error, and its share."""
+    for error, count in errors.most_common(1):
+        return f"; {100 * count / errors.total():.3g} % of them: {error}"
+    return ""
+
+
+def _before(record: Record) -> str:
+    errors = merged(record.seconds.values())["errors"]
+    return f", and {errors.total()} failed before{most_frequent(errors)}" if errors else ""
 
 
 def is_saturated(settings: Settings, record: Record, window: Window) -> bool:

@@ -2,17 +2,19 @@
 
 import dataclasses
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from f2c_loadtest.__main__ import MESSAGE_BYTES, summary
+from f2c_loadtest.client import RequestError
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.question import WrongAnswerError
 from f2c_loadtest.recorder import Sample
 from f2c_loadtest.settings import MOST_USERS, Settings, Step, parse
-from f2c_loadtest.verdict import is_saturated, judge
+from f2c_loadtest.verdict import errors_of, is_saturated, judge
 
 START, SECONDS, RATE = 1000, 30, 100
 
@@ -83,7 +85,8 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
     assert (verdict["requests"], verdict["seconds"], verdict["throughput"]) == (3000, 30, 100)
     assert (verdict["p50Us"], verdict["p99Us"]) == (2000, 2000)
     assert verdict["replicas"] == {"answered": 2, "ready": 2}
-    assert "VALID function: 3000 requests in 30 s, 100.0/s, 0 failed, p50 2.00 ms" in summary(verdict)
+    expected = "VALID function: 3000 requests in 30 s, 100.0/s, p50 2.00 ms, p99 2.00 ms, 0 failed;"
+    assert summary(verdict, Counter()) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,8 +114,25 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
         ),
         (("--rate=103",), outcome_with(), None, "In step 0 103 requests/s were promised, and 100.0 came to an end"),
         (("--rate=97",), outcome_with(), None, "97 requests/s were promised"),
-        ((), fail(outcome_with(), 1, WrongAnswerError("wrong")), None, r"1 answers were wrong: wrong \(1\)."),
-        ((), fail(outcome_with(), 40, ConnectionError()), None, "40 of 3040 requests failed, more than the share"),
+        (
+            (),
+            fail(outcome_with(), 1, WrongAnswerError("wrong")),
+            None,
+            r"^1 answers were wrong; 100 % of them: wrong\.$",
+        ),
+        (
+            (),
+            fail(fail(outcome_with(), 30, ConnectionError("refused\nhere.")), 10, ConnectionError()),
+            None,
+            r"^40 of 3040 requests failed, more than the share of 0\.01 that may; 75 % of them: refused here\.$",
+        ),
+        (
+            (),
+            dataclasses.replace(fail(Outcome(is_complete=True), 52, OSError("no such name")), windows=[]),
+            None,
+            r"^No request ended in the time that is measured, and 52 failed before; 100 % of them: no such name\.$",
+        ),
+        ((), fail(outcome_with(), 40, RequestError("x" * 5000)), None, r"; 100 % of them: x{199}…\.$"),
         (("--ready-replicas=3",), outcome_with(), None, "Only 2 of 3 ready replicas answered"),
         ((), outcome_with([100] * 10 + [115] * 10 + [100] * 10), None, "in the thirds .* 100.0, 115.0, 100.0"),
         ((), outcome_with([100, 100]), None, "No steady state can be seen in 2 s"),
@@ -174,12 +194,18 @@ def test_a_closed_loop_saturates_nobody(tmp_path: Path) -> None:
     assert not is_saturated(settings_with(tmp_path), outcome.record, outcome.windows[0])
 
 
+def test_a_valid_load_tells_why_some_requests_failed(tmp_path: Path) -> None:
+    outcome = fail(outcome_with(), 3, RequestError("the status is 503"))
+    verdict = judge(settings_with(tmp_path), outcome, None)
+    assert summary(verdict, errors_of(outcome)).endswith("3 failed; 100 % of them: the status is 503;")
+
+
 def test_a_saturated_target_is_a_finding(tmp_path: Path) -> None:
     outcome = with_backlog(outcome_with(), BEHIND)
     outcome.windows = [dataclasses.replace(outcome.windows[0], is_saturated=True)]
     verdict = judge(settings_with(tmp_path, "--rate=110"), outcome, None)
     assert (verdict["reasons"], verdict["saturatedFrom"]) == ([], 0)
-    assert summary(verdict).endswith("0 failed, the target saturated from step 0 on;")
+    assert summary(verdict, Counter()).endswith("the target saturated from step 0 on, 0 failed;")
     # What it answers has to be steady all the same.
     unsteady = outcome_with([100] * 10 + [115] * 10 + [100] * 10)
     unsteady.windows = outcome.windows
@@ -227,4 +253,4 @@ def test_what_comes_after_many_reasons_is_not_cut_off(tmp_path: Path) -> None:
     workers = [f"worker-with-a-long-name-{number}" for number in range(200)]
     verdict = judge(settings_with(tmp_path), dataclasses.replace(outcome_with(), lost_workers=workers), None)
     assert len(verdict["reasons"]) == 200
-    assert len(summary(verdict)) < MESSAGE_BYTES - 200
+    assert len(summary(verdict, Counter())) < MESSAGE_BYTES - 200

@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Row, Verdict } from '../../results/files.ts';
+import type { Comparison } from '../compare/experiment.ts';
+import { askBareServer } from '../compare/experiments/calibrate.ts';
 import {
   csv,
   highestThroughput,
@@ -11,7 +13,10 @@ import {
   openCeiling,
   rowsOf,
   tooFast,
+  verdictOf,
+  whyFailed,
 } from '../compare/verdicts.ts';
+import { filesOf } from './log.ts';
 
 const seconds = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
@@ -153,4 +158,44 @@ test('new reasons make a verdict INVALID, next to the earlier ones', () => {
 test('rows are written and read again', () => {
   const rows = timeline(2, 100, 101);
   expect(rowsOf(csv(new Map(), 'function', 'timeline', rows), 'function', 'timeline')).toEqual(rows);
+});
+
+describe('why requests failed ends a sentence', () => {
+  const failing = (...rows: [error: string, count: number][]) => {
+    const lines = rows.map(
+      ([error, count]) => `GET,1 a request,"${error}",${count},2026-11-28T00:26:30Z,2026-11-28T00:26:40Z`,
+    );
+    const text = ['Method,Name,Error,Occurrences,First Seen,Last Seen', ...lines, ''].join('\r\n');
+    return new Map([['function_failures.csv', Buffer.from(text)]]);
+  };
+
+  test('with the most frequent error of all forms of requests, and its share', () => {
+    const files = failing(['refused', 2], ["gaierror(-2, 'Name or service not known')", 3], ['refused', 2]);
+    expect(whyFailed(files, 'function')).toBe('; 57.1 % of them: refused');
+  });
+
+  test('in one line of bounded length, without a second full stop', () => {
+    expect(whyFailed(failing([' two\n\tlines. ', 1]), 'function')).toBe('; 100 % of them: two lines');
+    expect(whyFailed(failing(['x'.repeat(5000), 1]), 'function')).toMatch(/: x{199}…$/);
+  });
+
+  test('with nothing if none failed', () => expect(whyFailed(failing(), 'function')).toBe(''));
+
+  test('where no request to a bare server came to an end', async () => {
+    const files = filesOf('function').set(
+      'function_failures.csv',
+      failing(['no such name', 52]).get('function_failures.csv')!,
+    );
+    const verdict = { ...verdictOf(files, 'function'), requests: 0, failures: 0, throughput: 0 };
+    files.set('function_verdict.json', Buffer.from(JSON.stringify(verdict)));
+    const comparison = {
+      place: { load: () => Promise.resolve(files) },
+      options: { pace: { settle: 1 } },
+      progress: { begin: () => undefined },
+      folder: { write: () => undefined },
+    } as unknown as Comparison;
+    await expect(askBareServer(comparison, 'closed', 'function', [])).rejects.toThrow(
+      'calibrate: nothing can be measured, as 52 requests to a bare server failed; 100 % of them: no such name.',
+    );
+  });
 });

@@ -6,7 +6,7 @@ import { boundOf, OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, typ
 import type { Options } from '../options.ts';
 import { CompareError, type Files, type Step } from '../place.ts';
 import { DEFINITIONS } from '../targets/index.ts';
-import { openCeiling, rowsOf, verdictOf } from '../verdicts.ts';
+import { openCeiling, rowsOf, verdictOf, whyFailed } from '../verdicts.ts';
 
 /** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
 const BOUND_SHARE = 0.8;
@@ -101,7 +101,7 @@ export async function askBareServer(
   folder.write('calibrate', CALIBRATIONS[calibration], files);
   const verdict = verdictOf(files, target);
   if (verdict.failures === 0 && verdict.throughput > 0) return { files, verdict };
-  throw new CompareError(
-    `calibrate: ${verdict.failures} requests to a bare server failed, so that nothing can be measured.`,
-  );
+  const failed = sum(rowsOf(files, target, 'failures').map((row) => row.Occurrences));
+  const what = failed > 0 ? `${failed} requests to a bare server failed` : 'no request to a bare server came to an end';
+  throw new CompareError(`calibrate: nothing can be measured, as ${what}${whyFailed(files, target)}.`);
 }
