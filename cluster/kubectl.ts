@@ -1,6 +1,6 @@
 // A cluster as kubectl sees it: its nodes, who runs them, and its metrics API. All calls take the shell of a connection.
 
-import type { List, Node } from '../loadtest/compare/cluster/kubernetes.ts';
+import { takesPods, type List, type Node } from '../loadtest/compare/cluster/kubernetes.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';
 
@@ -17,10 +17,7 @@ export interface Provider {
  */
 export async function readNodes(shell: Shell): Promise<Node[]> {
   const { items } = await ask<List<Node>>(shell, '/api/v1/nodes');
-  const nodes = items.filter(({ spec }) => {
-    const isTainted = spec?.taints?.some(({ effect }) => effect !== 'PreferNoSchedule');
-    return !spec?.unschedulable && !isTainted;
-  });
+  const nodes = items.filter(takesPods);
   if (nodes.length === 0) throw new CompareError('No node takes pods.', await shell.run('kubectl', ['get', 'nodes']));
   return nodes;
 }

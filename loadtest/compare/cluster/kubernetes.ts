@@ -111,6 +111,11 @@ export interface Node {
   };
 }
 
+/** Whether a node takes pods of the charts, which tolerate no taints by default. */
+export function takesPods({ spec }: Node): boolean {
+  return !spec?.unschedulable && !spec?.taints?.some(({ effect }) => effect !== 'PreferNoSchedule');
+}
+
 export interface Deployment {
   metadata: { generation: number };
   spec: { replicas: number };

@@ -1,9 +1,11 @@
 // Checks that a cluster has what a comparison needs, before anything is installed there.
 
 import { isDeepStrictEqual } from 'node:util';
-import { max, sum } from 'simple-statistics';
+import { sum } from 'simple-statistics';
 import { quantity } from '../../../results/quantity.ts';
-import { ApiError, isForbidden, METRICS_API, type List, type Node, type Pod, type Resources } from './kubernetes.ts';
+import { ApiError, isForbidden, METRICS_API, type List, type Node, type Pod } from './kubernetes.ts';
+import { lackOfRoom, type Manifests } from './room.ts';
+import { runsKnative } from './scale-from-zero.ts';
 import { RELEASES, type ClusterSession } from './session.ts';
 import type { Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
@@ -41,7 +43,7 @@ export async function checkCluster(session: ClusterSession): Promise<number | un
   try {
     const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
     const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
-    await checkRoom(session, cpus);
+    await checkRoom(session, nodes);
     return cpus;
   } catch (error) {
     if (!isForbidden(error)) throw error;
@@ -105,9 +107,9 @@ export function refuseUnequal(
   );
 }
 
-/** Checks that all replicas of the targets, and the load generator, fit next to what already runs, by CPU requests. */
-async function checkRoom(session: ClusterSession, cpus: number): Promise<void> {
-  const { api, say, installed, name } = session;
+/** Says which experiments have no room next to what already runs, and what else loads the cluster. */
+async function checkRoom(session: ClusterSession, nodes: readonly Node[]): Promise<void> {
+  const { api, say, installed, name, options } = session;
   const { items: pods } = await api.get<List<Pod>>(
     `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
   );
@@ -116,44 +118,17 @@ async function checkRoom(session: ClusterSession, cpus: number): Promise<void> {
   if (busy.length > 0) {
     say(`A load test runs in the namespace ${busy.join(' and ')}: each disturbs what the other measures.`, 'warning');
   }
-  const requested = pods.flatMap(({ spec }) => spec.containers.map(({ resources }) => cpuRequest(resources)));
-  const free = cpus - sum(requested);
-
-  const needs = await Promise.all(
-    [...onePerChart(installed).map(chartOf), 'loadtest' as const].map((chart) => needsOf(session, chart)),
-  );
-  const least = sum(needs.map(({ cpu }) => cpu));
-  const most = least + max(needs.map(({ cpu, replicas }) => (replicas - 1) * cpu));
-  const text = `${free.toFixed(2)} CPUs of the cluster are not requested by others`;
-  if (free < least) {
-    const remedy = 'unless a node autoscaler adds one, add a node, or lower `resources.requests`';
-    say(`${text}, and ${least.toFixed(2)} are needed: ${remedy}.`, 'warning');
-  } else if (free < most) {
-    say(`${text}, and ${most.toFixed(2)} are needed for all replicas: some may not start.`, 'warning');
+  const charts: Chart[] = [...onePerChart(installed).map(chartOf), 'loadtest'];
+  const rendered = await Promise.all(charts.map(async (chart) => [chart, await manifestsOf(session, chart)] as const));
+  const manifests = Object.fromEntries(rendered) as Manifests;
+  const hasKnative = options.experiments.includes('scale-from-zero') && (await runsKnative(session));
+  const experiments = options.experiments.filter((each) => each !== 'scale-from-zero' || hasKnative);
+  for (const sentence of lackOfRoom({ ...options, experiments }, installed, manifests, nodes, pods)) {
+    say(sentence, 'warning');
   }
 }
 
-/** Returns how many CPUs each pod of a chart requests, and the highest number of its pods. */
-async function needsOf(session: ClusterSession, chart: Chart): Promise<{ cpu: number; replicas: number }> {
-  const objects = (await render(session, chart)) as (Manifest | null)[];
-  const replicas = objects.find((each) => each?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;
-  const workloads = objects.filter((each) => each?.kind === 'Deployment' || each?.kind === 'Job');
-  const cpus = workloads.flatMap((workload) => {
-    const { containers = [] } = workload?.spec?.template?.spec ?? {};
-    return containers.map(({ resources = {} }) => (workload?.spec?.parallelism ?? 1) * cpuRequest(resources));
-  });
-  return { cpu: sum(cpus), replicas };
-}
-
-interface Manifest {
-  kind: string;
-  spec?: {
-    maxReplicas?: number;
-    parallelism?: number;
-    template?: { spec: { containers?: { resources?: Resources }[] } };
-  };
-}
-
-function cpuRequest({ requests, limits }: Resources): number {
-  return quantity(requests?.cpu ?? limits?.cpu ?? '0');
+async function manifestsOf(session: ClusterSession, chart: Chart): Promise<Manifests[Chart]> {
+  const isTarget = chart !== 'loadtest';
+  return (await render(session, chart, ...(isTarget ? ['--set', 'autoscaling.enabled=true'] : []))) as Manifests[Chart];
 }

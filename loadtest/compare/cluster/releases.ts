@@ -70,13 +70,15 @@ function given({ options }: ClusterSession, chart: Chart): string[] {
   return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
 }
 
+/** What a replica with a whole core requests: little, as the rate limits its usage, and two must fit beside the load. */
+export const CORE_REQUEST = '100m';
+
 /** Returns the chart's values for the resources of a replica. */
 export function resourceValues({ options: { cpuLimit } }: ClusterSession, scaling: Scaling): Values {
   const values: Record<Scaling, Values> = {
     auto: {},
     one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
-    // The request is small, because the rate limits the usage, and two replicas must fit beside the load generator.
-    core: { 'resources.requests.cpu': '100m', 'resources.limits.cpu': '1' },
+    core: { 'resources.requests.cpu': CORE_REQUEST, 'resources.limits.cpu': '1' },
   };
   return values[scaling];
 }

@@ -19,14 +19,18 @@ interface KnativeService {
   status?: { conditions?: { type: string; status: 'True' | 'False' | 'Unknown'; message?: string }[] };
 }
 
+export async function runsKnative({ api }: ClusterSession): Promise<boolean> {
+  const { groups } = await api.get<{ groups: { name: string }[] }>('/apis');
+  return groups.some((group) => group.name === 'serving.knative.dev');
+}
+
 /**
  * Installs the function as a Knative service, with the resources that its single replica has in `coldstart`.
  * @returns why there is none, as a sentence; undefined once it is ready
  */
 export async function installOnKnative(session: ClusterSession): Promise<string | undefined> {
   const { api, shell, name } = session;
-  const { groups } = await api.get<{ groups: { name: string }[] }>('/apis');
-  if (!groups.some((group) => group.name === 'serving.knative.dev')) return 'The cluster has no Knative Serving.';
+  if (!(await runsKnative(session))) return 'The cluster has no Knative Serving.';
 
   const fromZero = { 'knative.enabled': true, 'autoscaling.enabled': true, 'autoscaling.minReplicas': 0 };
   const window = { 'podAnnotations.autoscaling\\.knative\\.dev/window': WINDOW };
