@@ -6,6 +6,7 @@ import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
 import { CompareError } from '../loadtest/compare/place.ts';
 import type { Progress } from '../loadtest/compare/progress.ts';
 import type { Shell } from '../loadtest/compare/shell.ts';
+import { awayFromOthers, checkCharts } from './charts.ts';
 import { buildImages, checkSource, IMAGES, list, missingImages, provideImages, pushImages } from './images.ts';
 import { providerOf, readNodes, waitForMetrics, type Provider } from './kubectl.ts';
 import type { Options } from './options.ts';
@@ -28,8 +29,12 @@ export async function useCurrent(
   const programs: Program[] = provider && !push ? ['docker', provider.program] : [];
   throwIfMissing(new Map([...missing, ...(await findMissing(shell, programs))]));
   progress.say(`The cluster is ${connection.name}${provider ? `, run by ${provider.program}` : ''}.`);
+  await checkCharts(its, nodes);
+  const away = awayFromOthers(nodes);
+  if (away.sentence !== undefined) progress.say(away.sentence, 'warning');
   if (push || provider) await checkSource(shell, build);
-  const compare = `  ${connection.command('npm run compare --', '--quick')}`;
+  const next = (options: string[]) =>
+    [`  ${connection.command('npm run compare --', '--quick')}`, ...options, ...away.options].join(' \\\n    ');
   progress.begin('asking the metrics API');
   await waitForMetrics(its, howToInstallMetrics(connection, provider));
   progress.say('The metrics API answers.');
@@ -39,7 +44,7 @@ export async function useCurrent(
     progress.begin(`pushing the images to ${push} (minutes, depending on your connection)`);
     const options = await pushImages(shell, push);
     progress.say(`${push} has ${list(IMAGES)}.`);
-    return [compare, ...options].join(' \\\n    ');
+    return next(options);
   }
   if (provider) await provideImages(its, provider, build, progress);
   else {
@@ -47,7 +52,7 @@ export async function useCurrent(
     requireOnNodes(nodes);
     progress.say(`All nodes have ${list(IMAGES)} already: nothing was built, and nothing loaded.`);
   }
-  return compare;
+  return next([]);
 }
 
 function howToInstallMetrics(connection: Connection, provider?: Provider): string {

@@ -28,8 +28,11 @@ export async function checkSource(shell: Shell, build: boolean): Promise<void> {
     if (missing.length === 0) return;
     throw new CompareError(`Docker does not have ${list(missing)}: build them by leaving out --no-build.`);
   }
-  const architecture = await shell.run('docker', ['version', '--format', '{{.Server.Arch}}']);
-  if (architecture === 'amd64' || process.env.DOCKER_DEFAULT_PLATFORM) return;
+  const platform = process.env.DOCKER_DEFAULT_PLATFORM;
+  const architecture = platform
+    ? `${platform}, as DOCKER_DEFAULT_PLATFORM says,`
+    : await shell.run('docker', ['version', '--format', '{{.Server.Arch}}']);
+  if (architecture === 'amd64' || platform === 'linux/amd64') return;
   throw new CompareError(
     `Docker builds for ${architecture} here, and TensorFlow Serving is released for amd64 only. For a cluster of amd64 ` +
       'nodes elsewhere, set DOCKER_DEFAULT_PLATFORM=linux/amd64 and give --current --push.',

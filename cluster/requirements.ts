@@ -6,8 +6,8 @@ import { list } from './images.ts';
 
 /** For each program, arguments with which it runs only if it works, and the page that tells how to install it. */
 const PROGRAMS = {
-  // Asked for the server's version, the client fails where it reaches no engine.
-  docker: [['version', '--format', '{{.Server.Version}}'], 'https://docs.docker.com/get-started/get-docker/'],
+  // Asked about the server, the client fails where it reaches no engine, or is another program that bears its name.
+  docker: [['version', '--format', '{{.Server.Arch}}'], 'https://docs.docker.com/get-started/get-docker/'],
   kind: [['version'], 'https://kind.sigs.k8s.io/docs/user/quick-start/#installation'],
   minikube: [['version'], 'https://minikube.sigs.k8s.io/docs/start/'],
   kubectl: [['version', '--client'], 'https://kubernetes.io/docs/tasks/tools/'],
@@ -27,7 +27,9 @@ export async function findMissing(shell: Shell, programs: readonly Program[]): P
       await shell.run(program, args);
     } catch (error) {
       if (!(error instanceof CompareError)) throw error;
-      missing.set(program, [error.message, error.details, `See ${page}`].filter(Boolean).join('\n'));
+      const isOther = error.details.includes("can't evaluate field");
+      const other = isOther && `Another program has the name ${program} here, such as podman, which is not supported.`;
+      missing.set(program, [error.message, error.details, `See ${page}`, other].filter(Boolean).join('\n'));
     }
   }
   return missing;

@@ -44,16 +44,28 @@ const fail = (text: string) => `echo '${text}' >&2; exit 1`;
 /** A node as Kubernetes describes it, as far as the command looks. */
 function node(
   name: string,
-  { images = [], labels, ...spec }: { images?: string[]; labels?: object } & Node['spec'] = {},
+  {
+    images = [],
+    labels,
+    architecture = 'amd64',
+    ...spec
+  }: { images?: string[]; labels?: object; architecture?: string } & Node['spec'] = {},
 ) {
   const full = images.map((image) => ({ names: [image.includes('/') ? image : `docker.io/library/${image}`] }));
-  return { metadata: { name, labels }, spec, status: { images: full } };
+  const allocatable = { cpu: '2', memory: '4Gi' };
+  const its = { 'kubernetes.io/arch': architecture, ...labels };
+  return {
+    metadata: { name, labels: its },
+    spec,
+    status: { images: full, allocatable, nodeInfo: { architecture } },
+  };
 }
 const KIND_NODE = { images: IMAGES, providerID: 'kind://docker/dev/dev-control-plane' };
 
 function fakeKubectl(nodes: object[], replies?: Replies): void {
   fake('kubectl', replies, {
     'config current-context': 'echo the-context',
+    '--raw /version': print({ gitVersion: 'v1.34.1' }),
     '/api/v1/nodes': print({ items: nodes }),
     '/apis/metrics.k8s.io/v1beta1/nodes': print({ items: [{}] }),
   });
@@ -100,7 +112,7 @@ describe('what is missing', () => {
   });
 
   test('can be an engine that Docker does not reach: what it says is shown', async () => {
-    fakeDocker({ 'version --format {{.Server.Version}}': fail('Cannot connect to the Docker daemon') });
+    fakeDocker({ 'version --format {{.Server.Arch}}': fail('Cannot connect to the Docker daemon') });
     fakeKind([]);
     fakeKubectl([]);
     const { exitCode, all, calls } = await run();
@@ -133,6 +145,28 @@ describe('what is missing', () => {
     expect(exitCode).toBe(1);
     expect(all).toContain('Docker builds for arm64 here');
     expect(calls.join()).not.toContain('create');
+  });
+
+  test('can be a platform that the environment asks for, and that TensorFlow Serving has no image for', async () => {
+    fakeDocker();
+    fakeKind([]);
+    fakeKubectl([]);
+    fake('helm');
+    const { exitCode, all } = await start([], { DOCKER_DEFAULT_PLATFORM: 'linux/arm64' });
+    expect(exitCode).toBe(1);
+    expect(all).toContain('Docker builds for linux/arm64, as DOCKER_DEFAULT_PLATFORM says, here');
+  });
+
+  test('can be Docker, where podman has its name: it says so before anything else', async () => {
+    const text = "Error: template: version:1:9: can'\\''t evaluate field Arch in type *define.Version";
+    fakeDocker({ 'Server.Arch': fail(text) });
+    fakeKind([]);
+    fakeKubectl([]);
+    fake('helm');
+    const { exitCode, all, calls } = await run();
+    expect(exitCode).toBe(1);
+    expect(all).toContain('Another program has the name docker here, such as podman, which is not supported.');
+    expect(calls.join()).not.toMatch(/create|build/);
   });
 
   test('can be images that --no-build takes for built', async () => {
@@ -312,6 +346,57 @@ describe('the current context', () => {
       values.map((value) => value.replace(/^image\.(repository|tag)=/, '')).join(':'),
     );
     expect(references).toEqual(pushed);
+  });
+
+  describe('is held against what the charts ask for, before anything is built,', () => {
+    /** Makes Helm render a pod for the chart of TensorFlow Serving. */
+    const fakeChart = (selector: object, requests: object) => {
+      const containers = [{ name: 'f2c-tfserving', resources: { requests } }];
+      const template = { spec: { containers, nodeSelector: selector } };
+      fake('helm', { 'template f2c-tfserving': print({ kind: 'Deployment', spec: { template } }) });
+    };
+    const push = ['--current', '--push', 'registry.example/me'];
+    const AMD64 = { 'kubernetes.io/arch': 'amd64' };
+
+    test('such as an architecture that no node has', async () => {
+      fakeChart(AMD64, {});
+      fakeKubectl([node('graviton', { architecture: 'arm64' })]);
+      const { exitCode, all, calls } = await run(...push);
+      expect(exitCode).toBe(1);
+      expect(all).toContain('No node can run f2c-tfserving: its chart asks for kubernetes.io/arch=amd64.');
+      expect(all).toContain('graviton has kubernetes.io/arch=arm64');
+      expect(calls.join()).not.toMatch(/build|push/);
+    });
+
+    test('such as more CPU and memory than a node has', async () => {
+      fakeChart({}, { cpu: '3', memory: '1Gi' });
+      fakeKubectl([node('small')]);
+      const { exitCode, all } = await run(...push);
+      expect(exitCode).toBe(1);
+      expect(all).toContain('a pod of its chart requests 3 CPUs and 1024 MiB.');
+      expect(all).toContain('small has 2 CPUs and 4096 MiB');
+    });
+
+    test('such as a version of Kubernetes, which Helm compares', async () => {
+      const error = 'Error: chart requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.3';
+      fake('helm', { '--kube-version v1.29.3': fail(error) });
+      fakeKubectl([node('one')], { '--raw /version': print({ gitVersion: 'v1.29.3' }) });
+      const { exitCode, all, calls } = await run(...push);
+      expect(exitCode).toBe(1);
+      expect(all).toContain(error);
+      expect(calls.join()).not.toMatch(/build|push/);
+    });
+
+    test('and pods are kept off nodes that can’t run the images', async () => {
+      fakeChart(AMD64, {});
+      fakeKubectl([node('one'), node('graviton', { architecture: 'arm64' })]);
+      const { exitCode, all, stdout } = await run(...push);
+      expect(exitCode, all).toBe(0);
+      expect(all).toContain("can't run on graviton (arm64)");
+      for (const chart of ['function', 'loadtest']) {
+        expect(stdout).toContain(`--set '${chart}.nodeSelector.kubernetes\\.io/arch=amd64'`);
+      }
+    });
   });
 
   test.each([

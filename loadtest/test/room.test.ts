@@ -45,8 +45,8 @@ describe('the room for each experiment', () => {
   test('is told with the figures where it lacks, and with a limit that fits', () => {
     const args = ['--cpu-limit', '500m', '--experiment', 'coldstart', '--experiment', 'scale-from-zero'];
     expect(lack([node('one', '2')], [pod('650m', 'one')], ...args)).toEqual([
-      'coldstart: pods that request 1.50 CPUs and 1.50 GiB at the same time (the function 0.50, TensorFlow Serving 0.50, ' +
-        'the load generator 0.50) do not fit on the nodes, where 1.35 CPUs and 15.50 GiB are free. Some of them will not start ' +
+      'coldstart: pods that request 1.50 CPUs and 1.50 GiB at the same time (the function 0.50, TensorFlow Serving 0.50 ' +
+        'on nodes with kubernetes.io/arch=amd64, the load generator 0.50) do not fit on the nodes, where 1.35 CPUs and 15.50 GiB are free. Some of them will not start ' +
         'unless a node autoscaler adds a node: give `--cpu-limit 400m`, or lower `resources.requests` of the charts by --set, or ' +
         'add a node, or name other experiments by --experiment.',
       expect.stringMatching(

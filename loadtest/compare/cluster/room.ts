@@ -15,8 +15,8 @@ export interface Need {
   what: string;
   cpu: number;
   memory: number;
-  selector?: Readonly<Record<string, string>>;
-  toleratesTaints?: boolean;
+  selector: Readonly<Record<string, string>>;
+  toleratesTaints: boolean;
 }
 
 /** Pods that must be there at the same time. */
@@ -126,10 +126,14 @@ function momentsOf(
     return {
       when: `autoscale with ${replicas ?? 1} replicas`,
       pods: [...pods, ...others, ...generators],
-      isMost: true,
     };
   });
   return [...found, ...most];
+}
+
+/** Returns what each pod of a chart requests. */
+export function needsOf(chart: Chart, objects: readonly (Manifest | null)[]): Need[] {
+  return workloadsOf(objects).map((workload) => needOf(RELEASES[chart], chart, workload));
 }
 
 function workloadsOf(objects: readonly (Manifest | null)[] = []): Manifest[] {
@@ -147,18 +151,19 @@ function needOf(what: string, chart: Chart, workload?: Manifest, cpu?: number): 
   return { what, cpu: requested, memory, selector: nodeSelector, toleratesTaints: tolerations.length > 0 };
 }
 
+/** What is free on a node, in CPUs and bytes. */
 interface Room {
   node: Node;
   cpu: number;
   memory: number;
 }
 
-function roomOn(node: Node, pods: readonly Pod[]): Room {
+export function roomOn(node: Node, pods: readonly Pod[]): Room {
   const containers = pods
     .filter(({ spec }) => spec.nodeName === node.metadata.name)
     .flatMap(({ spec }) => spec.containers);
   const free = (resource: 'cpu' | 'memory') =>
-    quantity(node.status.allocatable[resource] ?? '0') -
+    (resource in node.status.allocatable ? quantity(node.status.allocatable[resource] ?? '') : Infinity) -
     sum(containers.map(({ resources }) => request(resources, resource)));
   return { node, cpu: free('cpu'), memory: free('memory') };
 }
@@ -184,10 +189,12 @@ export function fit(pods: readonly Need[], nodes: readonly Room[]): boolean {
     });
 }
 
-function mayRunOn({ selector = {}, toleratesTaints = false }: Need, node: Node): boolean {
-  const { labels = {} } = node.metadata;
-  const isSelected = Object.entries(selector).every(([name, value]) => labels[name] === value);
-  return isSelected && (toleratesTaints || takesPods(node));
+function mayRunOn(pod: Need, node: Node): boolean {
+  return isSelected(pod, node) && (pod.toleratesTaints || takesPods(node));
+}
+
+export function isSelected({ selector }: Pick<Need, 'selector'>, { metadata: { labels = {} } }: Node): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value);
 }
 
 function largest<T extends { cpu: number }>(all: readonly T[]): T {
@@ -207,6 +214,9 @@ function amounts(all: readonly { cpu: number; memory: number }[]): string {
 
 /** Such as `5 × the function 0.10, the load generator 0.50`. */
 function describe(pods: readonly Need[]): string {
-  const same = Map.groupBy(pods, ({ what, cpu }) => `${what} ${cpu.toFixed(2)}`);
+  const same = Map.groupBy(pods, ({ what, cpu, selector }) => {
+    const only = Object.entries(selector).map(([name, value]) => ` on nodes with ${name}=${value}`);
+    return `${what} ${cpu.toFixed(2)}${only.join('')}`;
+  });
   return [...same].map(([text, its]) => (its.length > 1 ? `${its.length} × ${text}` : text)).join(', ');
 }
