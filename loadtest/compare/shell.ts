@@ -30,6 +30,9 @@ export interface Shell {
   until<T>(what: string, seconds: number, ask: () => Promise<T | undefined>, everyMs?: number): Promise<T>;
 }
 
+/** Git's own variables win over the folder that it is told to work in, and are set in its hooks, for example. */
+const ELSEWHERE = { GIT_DIR: undefined, GIT_WORK_TREE: undefined, GIT_INDEX_FILE: undefined };
+
 export function openShell(signal: AbortSignal): Shell {
   // Everything under way listens to this signal, so Node's warning about many listeners would be wrong.
   setMaxListeners(0, signal);
@@ -38,7 +41,13 @@ export function openShell(signal: AbortSignal): Shell {
     async run(program, args, { input = '', env = {} } = {}) {
       try {
         // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
-        const options = { input, env, cancelSignal: signal, detached: true, maxBuffer: 2 ** 28 };
+        const options = {
+          input,
+          env: { ...ELSEWHERE, ...env },
+          cancelSignal: signal,
+          detached: true,
+          maxBuffer: 2 ** 28,
+        };
         return (await execa(program, args, options)).stdout;
       } catch (error) {
         signal.throwIfAborted();

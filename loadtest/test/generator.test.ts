@@ -80,6 +80,36 @@ describe('the Python environment', () => {
   });
 });
 
+describe('an environment that is set up for other Pythons', () => {
+  test('changes nothing: packages come into the environment of the project, and its modules are found', async () => {
+    const names = ['PIP_USER', 'PIP_TARGET', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONSAFEPATH', 'UV_SYSTEM_PYTHON'];
+    for (const name of names) vi.stubEnv(name, '1');
+    fakePython(`env >'${join(folder, 'env')}'; exit 1`);
+    const generate = await open();
+    const load = { target: 'function', steps: [], settleSeconds: 0 } as const;
+    await expect(generate({ ...load, steps: [] }, 'http://127.0.0.1:8080')).rejects.toThrow('ended with exit code 1');
+    const seen = readFileSync(join(folder, 'env'), 'utf8').split('\n');
+    expect(seen.filter((line) => names.includes(line.replace(/=.*/, '')))).toEqual(['PIP_USER=0']);
+  });
+
+  test('by a file is named, where pip would install elsewhere', async () => {
+    fakePython();
+    const installed = join(folder, 'python');
+    fake(installed, `case "$*" in *'config list'*) echo "install.target='/elsewhere'";; esac`);
+    await expect(open()).rejects.toThrow(
+      `pip is set to install packages elsewhere than in ${venv}: install.target='/elsewhere'.`,
+    );
+    expect(calls().join()).not.toContain('pip install');
+  });
+
+  test('on Windows is said not to be supported, before anything is installed', async () => {
+    vi.spyOn(process, 'platform', 'get').mockReturnValue('win32');
+    await expect(open()).rejects.toThrow('does not run on Windows: run this in WSL');
+    vi.restoreAllMocks();
+    expect(existsSync(join(folder, 'calls'))).toBe(false);
+  });
+});
+
 test.each([
   ['kill -KILL $$', 'was killed by SIGKILL, as also happens when a machine runs out of memory (exit code 137).'],
   ['echo BROKEN function: why; exit 1', 'ended with exit code 1: BROKEN function: why'],

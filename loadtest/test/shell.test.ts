@@ -1,7 +1,14 @@
 // Runs programs that fail, and checks what is told of it.
 
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { openShell } from '../compare/shell.ts';
+
+test('git is asked about the folder that it is given, also in a hook of another repository', async () => {
+  vi.stubEnv('GIT_DIR', '/nowhere/.git');
+  const { run } = openShell(new AbortController().signal);
+  expect(await run('sh', ['-c', 'echo "${GIT_DIR-none} $OTHER"'], { env: { OTHER: 'kept' } })).toBe('none kept');
+  vi.unstubAllEnvs();
+});
 
 test.each([
   ['echo the cause; exit 1', 'the cause'],

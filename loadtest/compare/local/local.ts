@@ -20,6 +20,7 @@ const POLL_MS = 2;
 
 /** @throws CompareError if nothing can be compared here */
 export async function openLocal(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Place> {
+  const generate = await openGenerator(shell, options.seed, say);
   const { starters, images, leftOut } = await findServers(options, shell, say);
   const targets = TARGETS.filter((target) => options.urls[target] ?? starters[chartOf(target)]);
   const running = new Map<TargetChart, Server>();
@@ -30,7 +31,6 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
 
   try {
     for (const target of targets) await ready(target);
-    const generate = await openGenerator(shell, options.seed, say);
     return {
       targets,
       leftOut: ['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.', ...leftOut],
