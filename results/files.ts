@@ -334,6 +334,7 @@ export function kindsOfLoad(target: Target): Kind[] {
 const NODE = v.object({
   name: v.string(),
   cpuModel: v.nullable(v.string()),
+  instanceType: v.optional(v.string()),
   cpus: AMOUNT,
   memoryBytes: AMOUNT,
   kernel: v.string(),
@@ -386,6 +387,11 @@ export const environmentSchema = v.object({
     v.nullable(v.object({ version: v.string(), nodes: v.array(NODE) })),
     '',
     'version and nodes of the cluster; null without one',
+  ),
+  pods: member(
+    v.optional(v.record(v.string(), v.record(v.string(), v.string()))),
+    '',
+    'by Helm release and name: the node that a pod ran on; runs of earlier versions don’t tell',
   ),
   images: member(
     v.record(v.string(), v.object({ reference: v.string(), id: v.string(), sizeBytes: v.nullable(COUNT) })),

@@ -105,6 +105,7 @@ export async function measure(
     ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.targets.get(target)?.closed ?? Infinity) : []),
   ];
   const verdict = judged(verdictOf(files, target), more);
+  if (place.pods) folder.add({ pods: place.pods });
   folder.write(experiment, trial, files);
   folder.judge(experiment, trial, verdict);
   const found = overload(rowsOf(files, target, 'steps'), samples.timeline);

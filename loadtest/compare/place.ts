@@ -76,8 +76,10 @@ export interface Place {
   imageBytes(target: Target): Promise<number | null>;
   /** Returns the memory that a target's replicas use now, in bytes, from a sample taken after this call. */
   memoryBytes(target: Target): Promise<number | null>;
+  /** The nodes that pods ran on so far, as environment.json has them; undefined without a cluster. */
+  readonly pods?: Environment['pods'];
   /** Describes the machines, and what runs on them. */
-  environment(): Promise<Pick<Environment, 'kubernetes' | 'images' | 'resources' | 'charts' | 'clock'>>;
+  environment(): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'resources' | 'charts' | 'clock'>>;
   /** Removes everything that was set up here. You can call it at any time, and more than once. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../compare/cluster/connection.ts';
-import { environmentOf } from '../compare/cluster/inventory.ts';
+import { environmentOf, see, type Seen } from '../compare/cluster/inventory.ts';
 import { runLoad } from '../compare/cluster/job.ts';
 import type { Kubernetes } from '../compare/cluster/kubernetes.ts';
 import { openSession, type ClusterSession } from '../compare/cluster/session.ts';
@@ -120,7 +120,10 @@ describe('of a target', () => {
   });
 
   test('the image is that of its own container, in which the CPU is read', async () => {
-    const { images } = await environmentOf(namespace);
+    const seen: Seen = { pods: {}, cpuModels: new Map() };
+    await see(namespace, seen, 'f2c-function', 'function');
+    const { images, pods } = await environmentOf(namespace, seen);
+    expect(pods).toEqual({ 'f2c-function': { 'f2c-function-1': 'node' } });
     expect(images['f2c-function']).toMatchObject({ reference: 'f2c-function:own', id: 'sha256:f2c-function' });
     expect(asked).toContainEqual(expect.stringContaining(' exec f2c-function-1 --container f2c-function -- '));
   });

@@ -119,6 +119,36 @@ export function unlikeAutoscalers(sides: Sides): string | undefined {
   return `The autoscalers are not alike (${each}), so the figures of autoscaling are no fair comparison.`;
 }
 
+/**
+ * A sentence if the targets ran on nodes of unlike CPUs, or may have, where a run does not tell. What can't be known of all
+ * nodes is not compared.
+ */
+export function unlikeNodes(sides: Sides): string | undefined {
+  const its = sides.map(({ measurements: { environment }, target, name }) => {
+    const nodes = environment.kubernetes?.nodes ?? [];
+    const ran = Object.values(environment.pods?.[releaseOf(environment, target)] ?? {});
+    const isKnown = ran.length > 0;
+    // Only in the pods of targets can a CPU model be read.
+    const those = nodes.filter((node) => (isKnown ? ran.includes(node.name) : node.cpuModel !== null));
+    return { name, isKnown, those };
+  });
+  const all = its.flatMap(({ those }) => those);
+  const kindOf = all.every(({ cpuModel }) => cpuModel !== null)
+    ? ({ cpuModel }: (typeof all)[number]) => cpuModel ?? ''
+    : ({ instanceType }: (typeof all)[number]) => instanceType ?? '';
+  const kinds = new Set(all.map(kindOf));
+  if (kinds.size < 2 || kinds.has('')) return undefined;
+  const of = (nodes: typeof all) => words([...new Set(nodes.map(kindOf))].sort());
+  if (!its.every(({ isKnown }) => isKnown)) {
+    return (
+      `The nodes have unlike CPUs (${of(all)}), and no file tells on which of them each target ran, so the figures may ` +
+      'differ for that alone.'
+    );
+  }
+  const each = words(its.map(({ name, those }) => `${of(those)} for ${name}`));
+  return `The targets ran on nodes of unlike CPUs (${each}), so the figures differ for that, too.`;
+}
+
 /** Such as `115`, or `69 to 70`. */
 export function span(values: readonly number[]): string {
   return [...new Set([values.at(0) ?? NaN, values.at(-1) ?? NaN])].map(number).join(' to ');

@@ -465,6 +465,57 @@ test.each([
   expect(html).not.toContain(unwanted);
 });
 
+describe('nodes of unlike CPUs', () => {
+  const { folder, report, read, pages } = run('unlike-nodes', (folder) =>
+    copyPublished(folder, { experiments: ['batch'], trials: 1 }),
+  );
+  const [EPYC, XEON] = ['AMD EPYC 9R14', 'Intel Xeon E5-2676 v3'];
+  const told = async (models: (string | null)[], pods?: Environment['pods'], types: string[] = []) => {
+    const { kubernetes } = JSON.parse(read('environment.json').toString()) as Environment;
+    const [node] = kubernetes!.nodes;
+    const nodes = models.map((cpuModel, index) => {
+      const type = types[index];
+      return { ...node!, name: `n${index}`, cpuModel, ...(type !== undefined && { instanceType: type }) };
+    });
+    changeEnvironment(folder, { kubernetes: { ...kubernetes!, nodes }, pods });
+    expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+    return read('report.html').toString();
+  };
+  const ran = (one: string, other: string) => ({ 'f2c-function': { a: one }, 'f2c-tfserving': { b: other } });
+
+  test('are a threat, with what each target ran on, and Method claims no sameness', async () => {
+    const html = await told([EPYC, XEON], ran('n0', 'n1'));
+    const sentence =
+      'The targets ran on nodes of unlike CPUs (AMD EPYC 9R14 for the function and Intel Xeon E5-2676 v3 for TensorFlow';
+    expect(html.split(sentence)).toHaveLength(3);
+    expect(html).toContain('but the nodes have unlike CPUs');
+    expect((await pages())[0]).toContain('nodes of unlike CPUs');
+  });
+
+  test('are a threat where an earlier run does not tell what ran where', async () => {
+    expect(await told([EPYC, XEON])).toContain(
+      'The nodes have unlike CPUs (AMD EPYC 9R14 and Intel Xeon E5-2676 v3), and no file tells on which of them',
+    );
+  });
+
+  test('are told by the types of instances where the models are not known', async () => {
+    expect(await told([EPYC, null], ran('n0', 'n1'), ['m7a', 'm4'])).toContain(
+      '(m7a for the function and m4 for TensorFlow',
+    );
+  });
+
+  test('are none where no target ran on the other, or it is not known', async () => {
+    for (const html of [
+      await told([EPYC, XEON], ran('n0', 'n0')),
+      await told([EPYC, null], ran('n0', 'n1')),
+      await told([EPYC, EPYC], ran('n0', 'n1')),
+    ]) {
+      expect(html).not.toContain('unlike CPUs');
+      expect(html).toContain('run with the same CPU and memory');
+    }
+  });
+});
+
 test('a machine that others disturbed is among the threats', async () => {
   const { folder, report, read } = run('disturbed', (folder) =>
     copyPublished(folder, { experiments: ['calibrate', 'batch'], trials: 1 }),

@@ -3,10 +3,18 @@
 import { TARGETS, type Target } from '../../../results/files.ts';
 import { coldStart } from './cold-start.ts';
 import { connect } from './connection.ts';
-import { environmentOf, imageBytes } from './inventory.ts';
+import { environmentOf, imageBytes, see, type Seen } from './inventory.ts';
 import { runLoad } from './job.ts';
 import { openKubernetes, patientShell } from './kubernetes.ts';
-import { enterNamespace, openSession, podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
+import {
+  enterNamespace,
+  openSession,
+  podsBy,
+  releaseOf,
+  RELEASES,
+  selectorOf,
+  type ClusterSession,
+} from './session.ts';
 import type { Options } from '../options.ts';
 import type { Place, Scaling } from '../place.ts';
 import { checkAutoscalers, checkCluster, checkMetrics, refuseUnequal } from './preflight.ts';
@@ -36,6 +44,7 @@ export async function openCluster(options: Options, shell: Shell, say: ClusterSe
   const cold = new Set<Target>();
   /** The resources of the pods that ran, by chart and scaling such as `function/one`: not always what was asked for. */
   const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
+  const seen: Seen = { pods: {}, cpuModels: new Map() };
   let readsKubelet = false;
   /** Why the function does not run on Knative. */
   let noKnative: string | undefined;
@@ -70,13 +79,26 @@ export async function openCluster(options: Options, shell: Shell, say: ClusterSe
     cpus: cpus ?? Infinity,
     controls: (target) => installed.includes(target),
     prepare,
-    load: (load) => runLoad(session, load),
+    async load(load) {
+      const files = await runLoad(session, load);
+      await see(session, seen, RELEASES.loadtest);
+      // An autoscaler may have made more of them.
+      await look(load.target);
+      return files;
+    },
+    get pods() {
+      return seen.pods;
+    },
     watch: (target) => startWatch(session, target, readsKubelet),
-    coldStart: (target) => coldStart(session, target),
+    async coldStart(target) {
+      const start = await coldStart(session, target);
+      await look(target);
+      return start;
+    },
     scaleFromZero: noKnative === undefined ? () => scaleFromZero(session) : undefined,
     imageBytes: (target) => imageBytes(session, target),
     memoryBytes: (target) => memoryBytes(session, target),
-    environment: async () => ({ ...(await environmentOf(session)), resources }),
+    environment: async () => ({ ...(await environmentOf(session, seen)), resources }),
     close,
   };
 
@@ -98,6 +120,7 @@ export async function openCluster(options: Options, shell: Shell, say: ClusterSe
   async function change(target: Target, scaling: Scaling): Promise<void> {
     const chart = chartOf(target);
     await scaleToOne(session, target, scaling);
+    await look(target);
     scalings[chart] = scaling;
     for (const each of installed) if (chartOf(each) === chart) cold.add(each);
     resources[`${chart}/${scaling}`] = await resourcesOf(session, target);
@@ -105,6 +128,11 @@ export async function openCluster(options: Options, shell: Shell, say: ClusterSe
       'resources',
       onePerChart(installed).map((each) => [DEFINITIONS[each].name, resources[`${chartOf(each)}/${scaling}`]]),
     );
+  }
+
+  /** Notes where the pods run that answer a target. */
+  async function look(target: Target): Promise<void> {
+    if (installed.includes(target)) await see(session, seen, releaseOf(target), target);
   }
 
   function leftOut(): string[] {

@@ -7,21 +7,39 @@ import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type ClusterSession }
 import { CHARTS, type Chart } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { installedChart } from './releases.ts';
-import { chartOf, DEFINITIONS, onePerChart } from '../targets/index.ts';
+import { chartOf, DEFINITIONS } from '../targets/index.ts';
 
 type Image = Environment['images'][string];
 
+/** What was seen of pods while they ran, which stays known when they are gone. */
+export interface Seen {
+  /** By release and pod: its node. */
+  pods: Record<string, Record<string, string>>;
+  /** By node. */
+  cpuModels: Map<string, string>;
+}
+
+/** Notes where the pods of a release run, and which CPUs these nodes have, as far as that can be read in a target's pods. */
+export async function see(session: ClusterSession, seen: Seen, release: string, target?: Target): Promise<void> {
+  for (const { metadata, spec } of await podsBy(session, selectorOf(release))) {
+    if (!spec.nodeName) continue;
+    seen.pods[release] = { ...seen.pods[release], [metadata.name]: spec.nodeName };
+    if (target === undefined || seen.cpuModels.has(spec.nodeName)) continue;
+    const model = await cpuModel(session, target, metadata.name);
+    if (model !== undefined) seen.cpuModels.set(spec.nodeName, model);
+  }
+}
+
 export async function environmentOf(
   session: ClusterSession,
-): Promise<Pick<Environment, 'kubernetes' | 'images' | 'charts' | 'clock'>> {
+  { pods, cpuModels }: Seen,
+): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'charts' | 'clock'>> {
   const { api } = session;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const items = await nodesOf(session);
-  const seen = await Promise.all(onePerChart(session.installed).map((target) => cpuModel(session, target)));
-  // If several targets run on one node, and only one of their pods could read the model, that one counts.
-  const cpuModels = new Map(seen.filter(([, model]) => model !== null));
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
+    pods,
     images: await byChart((chart) => imageOf(session, chart)),
     charts: await byChart((chart) => installedChart(session, chart)),
     clock: await clock(session),
@@ -42,29 +60,25 @@ async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promis
   return found;
 }
 
-/**
- * Reads the model of a node's CPU in a pod, because Kubernetes does not know it.
- * @returns the node of a target's pod, and the model; null if the caller has no permission to run commands in pods
- */
-async function cpuModel(session: ClusterSession, target: Target): Promise<[node: string, model: string | null]> {
-  const release = releaseOf(target);
-  const [pod] = await podsBy(session, selectorOf(release));
-  const node = pod?.spec.nodeName ?? '';
-  const container = [pod?.metadata.name ?? '', '--container', release];
+/** Reads the model of a node's CPU in a pod, because Kubernetes does not know it; undefined where the caller may not. */
+async function cpuModel(session: ClusterSession, target: Target, pod: string): Promise<string | undefined> {
+  const container = [pod, '--container', releaseOf(target)];
   try {
     const text = await kubectl(session, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
-    return [node, /^model name\s*: (.+)$/m.exec(text)?.[1] ?? null];
+    return /^model name\s*: (.+)$/m.exec(text)?.[1];
   } catch (error) {
     if (!(error instanceof CompareError)) throw error;
-    return [node, null];
+    return undefined;
   }
 }
 
-function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string, string | null>) {
+function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string, string>) {
   const { nodeInfo, capacity } = status;
+  const instanceType = metadata.labels?.['node.kubernetes.io/instance-type'];
   return {
     name: metadata.name,
     cpuModel: cpuModels.get(metadata.name) ?? null,
+    ...(instanceType !== undefined && { instanceType }),
     cpus: quantity(capacity.cpu ?? '0'),
     memoryBytes: quantity(capacity.memory ?? '0'),
     kernel: nodeInfo.kernelVersion,

@@ -8,7 +8,7 @@ import { left, paragraph, right, type Block, type Cell, type Table } from '../do
 import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
 import { byHold, countingOf, isValid, loadsOf, throughputOf, type Measurements, type Part } from '../measurements.ts';
-import { unlikeAutoscalers } from '../plan.ts';
+import { unlikeAutoscalers, unlikeNodes } from '../plan.ts';
 import { askedBy, type Sides } from '../sides.ts';
 import { winnerOf } from '../winner.ts';
 import { appendix } from './appendix.ts';
@@ -38,6 +38,7 @@ async function blocks({ figures, noise, crossings, sides, missing }: Omit<Materi
     ...(isOneRun ? [...whenAndHowMuch(crossings, sides), ...note(sides[0].measurements)] : []),
     ...invalidLoads(sides),
     ...unfair(sides, isOneRun && !missing.includes(autoscaling)),
+    ...onUnlikeNodes(sides),
     ...notMeasured(missing, sides),
     table(figures, noise, sides),
     ...(chart ? [chart] : []),
@@ -78,6 +79,11 @@ function unfair(sides: Sides, hasSection: boolean): Block[] {
   if (!hasSection) return [{ kind: 'alert', text: unlike }];
   const text = 'The autoscalers are not alike, so the figures of autoscaling are no fair comparison';
   return [{ kind: 'alert', text, see: autoscaling.title }];
+}
+
+function onUnlikeNodes(sides: Sides): Block[] {
+  const text = unlikeNodes(sides);
+  return text === undefined ? [] : [{ kind: 'alert', text }];
 }
 
 function notMeasured(missing: readonly SectionDefinition[], sides: Sides): Block[] {

@@ -7,7 +7,17 @@ import * as v from 'valibot';
 import { paragraph, type Block } from '../document.ts';
 import { counted, list, number, upperFirst, words } from '../format.ts';
 import { bareLoadOf, type Measurements } from '../measurements.ts';
-import { cpuLimit, duration, ratesOf, replicaBounds, span, startsIn, trialsOf, valuesOf } from '../plan.ts';
+import {
+  cpuLimit,
+  duration,
+  ratesOf,
+  replicaBounds,
+  span,
+  startsIn,
+  trialsOf,
+  unlikeNodes,
+  valuesOf,
+} from '../plan.ts';
 import { allTargets, askedBy, type Sides } from '../sides.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
@@ -62,6 +72,7 @@ function fairness(sides: Sides): string {
     : '';
   const order = turns(sides, measurements);
   const asked = askedBy(sides);
+  const isUnlike = unlikeNodes(sides) !== undefined;
   return [
     `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to ${allTargets(sides)},`,
     'one target at a time.',
@@ -69,7 +80,8 @@ function fairness(sides: Sides): string {
     'It checks every answer: a wrong one counts as a failure.',
     'The answers are (f − 32) · 5/9, of the function in doubles, of the model in float32.',
     mode === 'cluster'
-      ? `${upperFirst(allTargets(sides))} run with the same CPU and memory, as read from the running pods.`
+      ? `${upperFirst(allTargets(sides))} run with the same ${isUnlike ? 'requests and limits of ' : ''}CPU and memory, as ` +
+        `read from the running pods${isUnlike ? ', but the nodes have unlike CPUs' : ''}.`
       : `${upperFirst(allTargets(sides))} run on one machine, ${cpuLimit(sides, 'capacity')}.`,
     ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects them alike.`] : []),
   ].join(' ');

@@ -3,7 +3,7 @@
 import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
-import { unlikeAutoscalers } from '../plan.ts';
+import { unlikeAutoscalers, unlikeNodes } from '../plan.ts';
 import { askedBy, type Sides } from '../sides.ts';
 import { BOOTSTRAP_TRIALS } from '../statistics.ts';
 import type { Material, SectionDefinition } from './definition.ts';
@@ -50,6 +50,7 @@ function threatsOf(sides: Sides): string[] {
   const isLimited = Object.values(environment.resources).some(({ limits }) => limits.cpu !== undefined);
   const asked = askedBy(sides);
   const unlike = unlikeAutoscalers(sides);
+  const nodes = unlikeNodes(sides);
   const targets = sides.map(({ target }) => target);
   const found: [boolean, string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
@@ -106,6 +107,7 @@ function threatsOf(sides: Sides): string[] {
       `${asked ?? ''}. A GET has no body to send and to parse, so figures of one value differ for that, too.`,
     ],
     [unlike !== undefined, unlike ?? ''],
+    [nodes !== undefined, nodes ?? ''],
     [
       targets.includes('tfserving') && !targets.includes('tfserving-grpc'),
       'The gRPC interface of TensorFlow Serving, which helps with large batches, was not measured.',
