@@ -1,12 +1,12 @@
 // Makes this machine the place of a comparison: each target runs as a container, or the function as a process.
 
 import { availableParallelism } from 'node:os';
-import pidusage from 'pidusage';
 import { TARGETS, type Environment, type Row, type Target } from '../../../results/files.ts';
 import { quantity } from '../../../results/quantity.ts';
 import { openGenerator } from './generator.ts';
 import type { Options } from '../options.ts';
 import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from '../place.ts';
+import { engineHost } from './engine.ts';
 import { findServers, startBareServer, type Server } from './servers.ts';
 import type { Shell } from '../shell.ts';
 import { answersAt, chartOf, DEFINITIONS } from '../targets/index.ts';
@@ -29,8 +29,16 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
   const resources: Environment['resources'] = {};
   const isWarm = new Set<Target>();
 
+  // Other machines have other CPUs than the one that environment.json describes.
+  const host = Object.keys(images).length > 0 ? await engineHost(shell) : undefined;
+  if (host) leftOut.push(`What the machine of the containers is: Docker's engine runs on ${host}, and not here.`);
+
   try {
     for (const target of targets) await ready(target);
+    for (const [chart, server] of running) {
+      if (!(await server.usage()))
+        leftOut.push(`CPU and memory of ${chart}: Docker's engine does not tell what it uses.`);
+    }
     return {
       targets,
       leftOut: ['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.', ...leftOut],
@@ -51,10 +59,10 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
         await warmUp();
       },
       load: (load) => loadWith(generate, load),
-      watch: (target) => startWatch(pidOf(target), shell),
+      watch: (target) => startWatch(serverOf(target), shell),
       coldStart,
       imageBytes: (target) => Promise.resolve(images[chartOf(target)]?.sizeBytes ?? null),
-      memoryBytes: async (target) => (await pidusage(pidOf(target))).memory,
+      memoryBytes: async (target) => (await serverOf(target).usage())?.memory_bytes ?? null,
       environment: () =>
         Promise.resolve({
           kubernetes: null,
@@ -110,15 +118,14 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
     return options.urls[target] ?? running.get(chartOf(target))?.url(target) ?? '';
   }
 
-  function pidOf(target: Target): number {
-    const pid = running.get(chartOf(target))?.pid;
-    if (pid === undefined) throw new Error(`${target} does not run here`);
-    return pid;
+  function serverOf(target: Target): Server {
+    const server = running.get(chartOf(target));
+    if (!server) throw new Error(`${target} does not run here`);
+    return server;
   }
 
   async function close(): Promise<void> {
     await Promise.all(running.values().map((server) => server.stop()));
-    pidusage.clear();
   }
 }
 
@@ -128,28 +135,27 @@ function checkRuns(target: Target, server: Server | undefined): void {
   if (why !== undefined) throw new CompareError(`${DEFINITIONS[target].name} has ended.`, why);
 }
 
-/** Samples CPU and memory of a process every second. If one sample fails, only that sample is missing. */
-function startWatch(pid: number, shell: Shell): Watch {
+/** Samples CPU and memory of a server every second. If one sample fails, only that sample is missing. */
+function startWatch(server: Server, shell: Shell): Watch {
   const timeline: Row<'timeline'>[] = [];
   const pods: Row<'pods'>[] = [];
   const stopping = new AbortController();
   const sampling = (async () => {
     while (!stopping.signal.aborted) {
-      await sample();
-      await shell.sleep(1000);
+      await Promise.all([sample(), shell.sleep(1000)]);
     }
   })();
   // An interrupted run ends the sampling with an error. Whoever calls stop() gets that error.
   sampling.catch(() => undefined);
 
   async function sample(): Promise<void> {
-    const [result] = await Promise.allSettled([pidusage(pid)]);
-    if (result.status === 'rejected') return;
-    const { cpu, memory, ctime, timestamp } = result.value;
-    const timestamp_s = timestamp / 1000;
-    const one = { desired_replicas: 1, ready_replicas: 1 };
-    timeline.push({ timestamp_s, ...one, cpu_cores: cpu / 100, memory_bytes: memory });
-    pods.push({ timestamp_s, pod: `process-${pid}`, cpu_seconds: ctime / 1000, memory_bytes: memory });
+    const usage = await server.usage();
+    if (!usage) return;
+    const { timestamp_s, cpu_seconds, memory_bytes } = usage;
+    const before = pods.at(-1);
+    const cpu_cores = before ? (cpu_seconds - before.cpu_seconds) / (timestamp_s - before.timestamp_s) : null;
+    timeline.push({ timestamp_s, desired_replicas: 1, ready_replicas: 1, cpu_cores, memory_bytes });
+    pods.push({ timestamp_s, pod: server.name, cpu_seconds, memory_bytes });
   }
 
   return {

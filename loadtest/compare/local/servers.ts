@@ -4,19 +4,23 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
+import pidusage from 'pidusage';
 import { TARGETS, type Environment, type Target } from '../../../results/files.ts';
 import { ROOT, VERSION } from '../environment.ts';
 import type { Options } from '../options.ts';
 import { CompareError } from '../place.ts';
 import { openShell, type Shell } from '../shell.ts';
+import { engineHost, usageOf, type Usage } from './engine.ts';
 import { BARE_SERVER_CODE, chartOf, DEFINITIONS, onePerChart, runsElsewhere, withoutUrl } from '../targets/index.ts';
 import type { TargetChart } from '../targets/target.ts';
 
 export interface Server {
   /** Returns its address for a target. */
   url: (target: Target) => string;
-  /** The ID of the process on this machine that serves. */
-  pid: number;
+  /** The process or the container that serves, as files call it. */
+  name: string;
+  /** Reads what it uses, as its own machine counts it; undefined where that can't be known. */
+  usage: () => Promise<Usage | undefined>;
   /** Changes the server's CPU limit, in cores; undefined if nothing can limit its CPU. */
   limit?: (cores: number) => Promise<void>;
   /** Returns what the server said when it ended; undefined while it runs. */
@@ -101,23 +105,40 @@ function startProcess(program: string, args: string[], ports: { http: number; gr
   });
   return {
     url: (target) => `http://127.0.0.1:${ports[DEFINITIONS[target].portName]}`,
-    pid: child.pid ?? 0,
+    name: `process-${child.pid ?? 0}`,
+    usage: () => usageOfProcess(child.pid ?? 0),
     whyEnded: () => why,
     async stop() {
       process.off('exit', kill);
       child.kill();
       await ended;
+      // What it keeps of processes would keep this one alive.
+      pidusage.clear();
     },
   };
 }
 
+/** If one reading fails, only that one is missing. */
+async function usageOfProcess(pid: number): Promise<Usage | undefined> {
+  try {
+    const { ctime, memory, timestamp } = await pidusage(pid);
+    return { timestamp_s: timestamp / 1000, cpu_seconds: ctime / 1000, memory_bytes: memory };
+  } catch {
+    return undefined;
+  }
+}
+
 /** @param targets what it answers, each of them on a port of its own */
 async function startContainer(shell: Shell, image: string, targets: readonly Target[], cores: number): Promise<Server> {
-  const published = targets.flatMap((target) => ['--publish', `127.0.0.1::${DEFINITIONS[target].port}`]);
+  const host = await engineHost(shell);
+  // The loopback interface of another machine can't be reached from here.
+  const published = targets.flatMap((target) => [
+    '--publish',
+    `${host ? '' : '127.0.0.1::'}${DEFINITIONS[target].port}`,
+  ]);
   // TensorFlow's libraries expect a place for temporary files.
   const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--cpus', String(cores)];
   const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image])).trim();
-  const of = (format: string) => shell.run('docker', ['inspect', '--format', format, id]);
   // The run's own shell starts nothing after an interruption, but this container must still be removed.
   const { run } = openShell(new AbortController().signal);
   let isStopped = false;
@@ -135,11 +156,12 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
     const addresses: Partial<Record<Target, string>> = {};
     for (const target of targets) {
       const [address = ''] = (await shell.run('docker', ['port', id, String(DEFINITIONS[target].port)])).split('\n');
-      addresses[target] = `http://${address.trim()}`;
+      addresses[target] = `http://${host ? address.trim().replace(/^.*(?=:\d+$)/, host) : address.trim()}`;
     }
     return {
       url: (target) => addresses[target] ?? '',
-      pid: Number(await of('{{.State.Pid}}')),
+      name: `container-${id.slice(0, 12)}`,
+      usage: usageOf(id),
       limit: async (cores) => {
         await shell.run('docker', ['update', '--cpus', String(cores), id]);
       },
