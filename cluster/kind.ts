@@ -18,6 +18,12 @@ const CONTEXT = `kind-${NAME}`;
 export async function useKind({ build }: Options, shell: Shell, progress: Progress): Promise<string> {
   progress.begin('checking that everything is here');
   throwIfMissing(await findMissing(shell, ['docker', 'kind', 'kubectl', 'helm']));
+  const provider = process.env.KIND_EXPERIMENTAL_PROVIDER ?? 'docker';
+  if (provider !== 'docker') {
+    throw new CompareError(
+      `KIND_EXPERIMENTAL_PROVIDER is ${provider}, which is not supported: Docker builds the images. Unset it.`,
+    );
+  }
   await checkSource(shell, build);
   refuseOtherClusters(CONTEXT);
 

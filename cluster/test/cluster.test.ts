@@ -169,6 +169,17 @@ describe('what is missing', () => {
     expect(calls.join()).not.toMatch(/create|build/);
   });
 
+  test('can be Docker as the provider of kind', async () => {
+    fakeDocker();
+    fakeKind([]);
+    fakeKubectl([]);
+    fake('helm');
+    const { exitCode, all } = await start([], { KIND_EXPERIMENTAL_PROVIDER: 'podman' });
+    expect(exitCode).toBe(1);
+    expect(all).toContain('KIND_EXPERIMENTAL_PROVIDER is podman, which is not supported');
+    expect(calls().join()).not.toMatch(/create|build/);
+  });
+
   test('can be images that --no-build takes for built', async () => {
     fakeDocker({ 'image ls --quiet f2c-tfserving': ':' });
     fakeKind([]);

@@ -13,6 +13,8 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'f2c-connection-'));
   mkdirSync(join(folder, 'bin'));
   vi.stubEnv('PATH', [join(folder, 'bin'), process.env.PATH].join(delimiter));
+  // What is left for the end of the process goes with the folder.
+  vi.stubEnv('TMPDIR', folder);
   vi.stubEnv('KUBECONFIG', join(folder, 'config'));
   write('current', 'staging');
   write('view', JSON.stringify({ clusters: [{ name: 'of staging' }] }));

@@ -81,8 +81,10 @@ test.each([
   fakeDocker({ 'context*inspect*': `echo '${endpoint}'` });
   expect(await engineHost(shell)).toBe(host);
   vi.stubEnv('DOCKER_HOST', endpoint);
-  fakeDocker({});
+  fakeDocker({ 'context*': 'exit 1' });
   expect(await engineHost(shell)).toBe(host);
+  fakeDocker({ 'context*inspect*': 'echo unix:///the/context/wins.sock' });
+  expect(await engineHost(shell)).toBeUndefined();
 });
 
 test.each([
@@ -101,4 +103,15 @@ test.each([
   const server = await starters.function?.(0.1);
   expect(server?.url('function')).toBe(url);
   await server?.stop();
+});
+
+test('images of two architectures are refused, as Docker would emulate one of them', async () => {
+  fakeDocker({
+    'image*f2c-function*': `echo '[{"Id":"sha256:it","Size":1,"Architecture":"arm64"}]'`,
+    'image*': `echo '[{"Id":"sha256:it","Size":1,"Architecture":"amd64"}]'`,
+  });
+  const options = readOptions(['--local']);
+  await expect(findServers(options, openShell(new AbortController().signal), () => undefined)).rejects.toThrow(
+    /not be fair: f2c-function:\S+ is for arm64, f2c-tfserving:\S+ is for amd64, and Docker emulates one of them/,
+  );
 });

@@ -68,6 +68,13 @@ describe('options', () => {
     expect(read).toMatchObject({ note: 'One.\n\nTwo.', arguments: ['--local'] });
   });
 
+  test('a cluster is chosen as for kubectl, and is in the command line that repeats the run', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'f2c-options-')), 'config');
+    writeFileSync(file, '');
+    const args = ['--context', 'mine', '--kubeconfig', file];
+    expect(readOptions(args)).toMatchObject({ context: 'mine', kubeconfig: file, arguments: args });
+  });
+
   test('experiments run in their own order, whatever the order of the options', () => {
     const { experiments } = readOptions(['--experiment', 'coldstart', '--experiment', 'batch']);
     expect(experiments).toEqual(['calibrate', 'batch', 'coldstart']);

@@ -39,6 +39,7 @@ interface Servers {
 /** Finds out which servers can run here, apart from those that already run elsewhere. */
 export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
+  const architectures = new Map<string, string>();
   for (const first of onePerChart(TARGETS.filter((target) => !runsElsewhere(target, options.urls)))) {
     const chart = chartOf(first);
     const its = TARGETS.filter((target) => chartOf(target) === chart);
@@ -46,8 +47,10 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
     const orUrls = its.map((target) => `--${target}-url`).join(' or ');
     const { variable, repository, folder } = DEFINITIONS[first].image;
     const reference = process.env[variable] ?? `${repository}:${VERSION}`;
-    const image = await inspect(shell, reference);
-    if (image) {
+    const found = await inspect(shell, reference);
+    if (found) {
+      const { architecture, ...image } = found;
+      architectures.set(reference, architecture);
       servers.images[chart] = image;
       servers.starters[chart] = (cores) => startContainer(shell, reference, its, cores);
       continue;
@@ -64,6 +67,13 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
           `the load generator can send. ${remedy}.`,
       );
     } else servers.leftOut.push(`${names}: ${remedy}, or give ${orUrls}.`);
+  }
+  if (new Set(architectures.values()).size > 1) {
+    const each = [...architectures].map(([reference, architecture]) => `${reference} is for ${architecture}`);
+    throw new CompareError(
+      `The comparison would not be fair: ${each.join(', ')}, and Docker emulates one of them. Build all images for one ` +
+        'architecture, by DOCKER_DEFAULT_PLATFORM, or give the URL of one that runs elsewhere.',
+    );
   }
   servers.leftOut.push(...withoutUrl(options.urls));
   return servers;
@@ -138,7 +148,9 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
   ]);
   // TensorFlow's libraries expect a place for temporary files.
   const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--cpus', String(cores)];
-  const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image])).trim();
+  // The image that was found runs, and not one for another platform, which Docker would look for in a registry.
+  const env = { DOCKER_DEFAULT_PLATFORM: undefined };
+  const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image], { env })).trim();
   // The run's own shell starts nothing after an interruption, but this container must still be removed.
   const { run } = openShell(new AbortController().signal);
   let isStopped = false;
@@ -174,13 +186,17 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
   }
 }
 
-async function inspect(shell: Shell, reference: string): Promise<Environment['images'][string] | undefined> {
+async function inspect(
+  shell: Shell,
+  reference: string,
+): Promise<(Environment['images'][string] & { architecture: string }) | undefined> {
   try {
     const [image] = JSON.parse(await shell.run('docker', ['image', 'inspect', reference])) as {
       Id: string;
       Size: number;
+      Architecture: string;
     }[];
-    return image && { reference, id: image.Id, sizeBytes: image.Size };
+    return image && { reference, id: image.Id, sizeBytes: image.Size, architecture: image.Architecture };
   } catch (error) {
     if (error instanceof CompareError) return undefined;
     throw error;
