@@ -32,6 +32,7 @@ export const coldstart = {
         progress.begin(`coldstart ${start + 1}/${coldStarts}: ${DEFINITIONS[target].name}`, COLD_START_SECONDS);
         const its = rows.get(target) ?? [];
         its.push({ start, ...(await place.coldStart(target)) });
+        if (place.pods) folder.add({ pods: place.pods });
         folder.write('coldstart', 1, csv(new Map(), target, 'coldstarts', its));
       }
     }
