@@ -85,6 +85,13 @@ def test_another_status_than_ok(run: Run, tfserving: ScriptedTfServing) -> None:
     assert_complete(load_test)
 
 
+def test_a_server_that_has_too_few_threads(run: Run, tfserving: ScriptedTfServing) -> None:
+    tfserving.status = grpc.StatusCode.RESOURCE_EXHAUSTED
+    (reason, *_) = run().verdict()["reasons"]
+    assert "; 100 % of them: the status is RESOURCE_EXHAUSTED: " in reason
+    assert "--grpc_max_threads in its extraArgs" in reason
+
+
 def test_a_server_that_is_not_there(run: Run) -> None:
     load_test = run("--host=http://127.0.0.1:9")
     assert load_test.process.returncode == 3
