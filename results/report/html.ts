@@ -1,8 +1,10 @@
 // The report as one HTML file: the same content, and every value of every chart.
 
 import { h, type ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
 import { renderToString } from 'preact-render-to-string';
 import type { Block, Cell, Document, Picture, Table } from './document.ts';
+import { DARK, DARK_DRAWINGS, FONTS } from './look.ts';
 
 /** @returns a page that needs nothing else, neither files nor scripts */
 export function toHtml(document: Document): string {
@@ -50,7 +52,7 @@ function ofBlock(block: Block): ComponentChildren {
     case 'table':
       return ofTable(block);
     case 'picture':
-      return ofPicture(block);
+      return h(Figure, block);
   }
 }
 
@@ -65,48 +67,77 @@ function idOf(title: string): string {
 }
 
 function ofTable({ columns, rows, source }: Table): ComponentChildren {
-  const row = (tag: 'th' | 'td', cells: ComponentChildren[]) =>
+  const row = (tag: 'th' | 'td', cells: Cell[]) =>
     h(
       'tr',
       null,
-      cells.map((cell, index) => h(tag, { class: columns[index]?.align }, cell)),
+      cells.map((cell, index) => h(tag, { class: classOf(cell, columns[index]?.align) }, ofCell(cell))),
     );
-  return h(
-    'div',
-    { class: 'table' },
+  return [
     h(
-      'table',
-      null,
+      'div',
+      { class: 'frame', tabIndex: 0 },
       h(
-        'thead',
+        'table',
         null,
-        row(
-          'th',
-          columns.map(({ title }) => title),
+        h(
+          'thead',
+          null,
+          row(
+            'th',
+            columns.map(({ title }) => title),
+          ),
         ),
-      ),
-      h(
-        'tbody',
-        null,
-        rows.map((cells) => row('td', cells.map(ofCell))),
+        h(
+          'tbody',
+          null,
+          rows.map((cells) => row('td', cells)),
+        ),
       ),
     ),
     h('p', { class: 'source' }, `From ${source}.`),
-  );
+  ];
+}
+
+/** Characters of a cell that gets a width to be read at, and may break anywhere; shorter ones break between words. */
+const LONG = 20;
+
+function classOf(cell: Cell, align = 'left'): string {
+  const { length } = typeof cell === 'string' ? cell : cell.alert;
+  return align === 'left' && length > LONG ? `${align} long` : align;
 }
 
 function ofCell(cell: Cell): ComponentChildren {
   return typeof cell === 'string' ? cell : h('strong', { class: 'bad' }, cell.alert);
 }
 
-function ofPicture({ svg, caption, alt, values }: Picture): ComponentChildren {
+function Figure({ svg, caption, alt, values }: Picture): ComponentChildren {
+  const id = useId();
+  const drawing = withTitles(svg).replace('<svg', `<svg id="${id}"`) + pinnedAxis(svg, id);
   return h(
     'figure',
     null,
-    h('div', { role: 'img', 'aria-label': alt, dangerouslySetInnerHTML: { __html: withTitles(svg) } }),
+    h('div', {
+      class: 'frame',
+      tabIndex: 0,
+      role: 'img',
+      'aria-label': alt,
+      dangerouslySetInnerHTML: { __html: drawing },
+    }),
     h('figcaption', null, caption),
     values && h('details', null, h('summary', null, 'All values'), ofTable(values)),
   );
+}
+
+/**
+ * What stands left of the plot of a chart by Vega, drawn once more: it stays in sight while the chart scrolls under it.
+ * A drawing that is no chart has none.
+ */
+function pinnedAxis(svg: string, id: string): string {
+  const [, height, x] =
+    /^<svg [^>]*height="(\d+)"[^>]*><rect[^>]*><g [^>]*transform="translate\((\d+),/.exec(svg) ?? [];
+  if (height === undefined || x === undefined) return '';
+  return `<svg class="axis" aria-hidden="true" width="${x}" height="${height}"><use href="#${id}"/></svg>`;
 }
 
 /** Browsers show the title of a mark where the pointer is; Vega writes a label, which only screen readers tell. */
@@ -114,17 +145,34 @@ function withTitles(svg: string): string {
   return svg.replaceAll(/(<path aria-label="([^"]*)" role="graphics-symbol"[^>]*)\/>/g, '$1><title>$2</title></path>');
 }
 
+/** The colours of the page, by the names that its style sheet has for them. */
+const COLOURS = { page: 'white', text: '#222', quiet: '#555', line: '#e4e4e4', soft: '#f6f6f6', bad: '#b00020' };
+const variables = (colourOf: (light: string) => string | undefined) =>
+  `:root { ${Object.entries(COLOURS)
+    .map(([name, light]) => `--${name}: ${colourOf(light) ?? light};`)
+    .join(' ')} }`;
+
+// A wide table or chart scrolls in a frame of its own, and a chart keeps its size, so that its letters do.
 const STYLE = `
-body { font: 16px/1.5 Inter, system-ui, sans-serif; color: #222; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
+${variables((light) => light)}
+@media screen and (prefers-color-scheme: dark) { ${variables((light) => DARK[light])} }
+${DARK_DRAWINGS}
+:root { color-scheme: light dark; background: var(--page); -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }
+body { font: 16px/1.5 ${FONTS}; color: var(--text); max-width: 46rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: break-word; }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
-.subtitle, .source, figcaption { color: #555; font-size: .85rem; }
+p, li, td { unicode-bidi: plaintext; }
+.subtitle, .source, figcaption { color: var(--quiet); font-size: .85rem; }
 .headline { font-size: 1.15rem; font-weight: 600; }
-.warnings { position: sticky; top: 0; background: #fff; color: #b00020; font-weight: 600; padding: .5rem 0; }
-.alert { color: #b00020; font-weight: 600; border: 1px solid; border-left-width: 4px; padding: .5rem .75rem; }
-.bad { color: #b00020; }
-.table { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
-th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid #ddd; overflow-wrap: anywhere; }
-th { border-bottom-color: #222; } th.right, td.right { text-align: right; overflow-wrap: normal; }
-figure { margin: 1.5rem 0; } figure svg { max-width: 100%; height: auto; }
-pre { background: #f3f3f3; padding: .75rem; overflow-x: auto; font-size: .85rem; } summary { cursor: pointer; font-size: .85rem; }
+.warnings { position: sticky; top: 0; z-index: 2; background: var(--page); color: var(--bad); font-weight: 600; padding: .5rem 0; }
+.alert { color: var(--bad); font-weight: 600; border: 1px solid; border-left-width: 4px; padding: .5rem .75rem; }
+.bad { color: var(--bad); }
+.frame { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
+th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); }
+th { border-bottom-color: var(--text); } th.right, td.right { text-align: right; }
+th:first-child, td:first-child { position: sticky; left: 0; z-index: 1; background: var(--page); }
+.long { min-width: 11em; overflow-wrap: anywhere; }
+figure { margin: 1.5rem 0; } figure .frame { display: grid; } figure svg { grid-area: 1 / 1; min-width: max-content; overflow: visible; }
+.frame .axis { position: sticky; left: 0; overflow: hidden; } @media (min-width: 46rem) { .axis { display: none; } }
+pre { background: var(--soft); padding: .75rem; overflow-x: auto; font-size: .85rem; } summary { cursor: pointer; font-size: .85rem; }
 `;

@@ -1,10 +1,26 @@
 // Charts by Vega-Lite: one look for all, drawn to SVG without a browser.
 
-import { parse, resetSVGDefIds, View } from 'vega';
+import { parse, resetSVGDefIds, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
+import { FONTS, SIDE_COLOURS } from './look.ts';
 
 /** The width of the text on a page in CSS pixels, so that a font has the same size in charts and in text. */
 export const WIDTH = 640;
+
+declare module 'vega' {
+  /** How Vega measures text, which its types leave out. */
+  const textMetrics: { width: (item: { fontSize?: number; limit?: number }, text: unknown) => number };
+}
+
+const WIDE = /[\u1100-\u11ff\u2e80-\uffef]|\p{Emoji_Presentation}/u;
+
+// Without a canvas, Vega takes every letter to be 0.8 of its height wide, and gives long labels half of the chart.
+// On average, those of Inter and its like are at most 0.65 wide. Chinese, Japanese and Korean ones are as wide as high.
+textMetrics.width = ({ fontSize = 11, limit = Infinity }, text) => {
+  let ems = 0;
+  for (const letter of typeof text === 'string' ? text : '') ems += WIDE.test(letter) ? 1 : 0.65;
+  return Math.min(limit || Infinity, ems * fontSize);
+};
 
 /** What Vega-Lite calls a specification, without its data. */
 export type Chart = Record<string, unknown>;
@@ -22,11 +38,7 @@ export function numbers(field: string, title: string | null, more: object = {}):
 /** A logarithmic scale that ends where the values do. */
 export const LOG = { type: 'log', nice: false };
 
-/**
- * How the sides look, in their order. Dark blue, orange, light blue and grey differ for the colour-blind; in grey print
- * the dashes and shapes tell them apart.
- */
-const COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
+/** How the sides look beside their colours, in their order. */
 const DASHES = [
   [1, 0],
   [5, 3],
@@ -37,17 +49,17 @@ const SHAPES = ['circle', 'square', 'triangle-up', 'diamond'];
 
 /** Tells sides apart by colour, and without any by dashes. */
 export function sideOfLine(sides: readonly string[]): object {
-  return { color: bySide(sides, COLOURS, LINE_LEGEND), strokeDash: bySide(sides, DASHES, LINE_LEGEND) };
+  return { color: bySide(sides, SIDE_COLOURS, LINE_LEGEND), strokeDash: bySide(sides, DASHES, LINE_LEGEND) };
 }
 
 /** Tells sides apart by colour, and without any by shapes. */
 export function sideOfPoint(sides: readonly string[], legend: object = LINE_LEGEND): object {
-  return { color: bySide(sides, COLOURS, legend), shape: bySide(sides, SHAPES, legend) };
+  return { color: bySide(sides, SIDE_COLOURS, legend), shape: bySide(sides, SHAPES, legend) };
 }
 
 /** Tells sides apart where another mark has dashes or shapes. */
 export function sideOfColour(sides: readonly string[], legend: object = LINE_LEGEND): object {
-  return { color: bySide(sides, COLOURS, legend) };
+  return { color: bySide(sides, SIDE_COLOURS, legend) };
 }
 
 const LINE_LEGEND = { symbolType: 'stroke', symbolOpacity: 1, symbolSize: 130 };
@@ -79,14 +91,14 @@ export async function draw(values: readonly object[], chart: Chart): Promise<str
 
 const GREY = '#555';
 const TEXT = {
-  labelFont: 'Inter',
-  titleFont: 'Inter',
+  labelFont: FONTS,
+  titleFont: FONTS,
   labelFontSize: 11,
   titleFontSize: 11,
   titleFontWeight: 'normal',
 };
 const CONFIG = {
-  font: 'Inter',
+  font: FONTS,
   background: 'white',
   padding: 2,
   axis: { ...TEXT, labelColor: GREY, titleColor: GREY, gridColor: '#e4e4e4', domainColor: '#999', tickColor: '#999' },
@@ -100,6 +112,6 @@ const CONFIG = {
   },
   line: { strokeWidth: 2 },
   point: { filled: true, size: 45, opacity: 1 },
-  text: { font: 'Inter', fontSize: 11 },
+  text: { font: FONTS, fontSize: 11 },
   view: { stroke: null },
 };

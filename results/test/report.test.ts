@@ -10,6 +10,7 @@ import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { figuresOf } from '../report/figures.ts';
 import { number } from '../report/format.ts';
+import { DARK } from '../report/look.ts';
 import { bareLoadOf, latencyOf, readMeasurements } from '../report/measurements.ts';
 import { sidesOf } from '../report/sides.ts';
 import { percentile } from '../report/statistics.ts';
@@ -17,6 +18,24 @@ import type { Environment, Target, Verdict } from '../files.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
 import { copyPublished } from './published.ts';
 import { MADE_UP, TRUTHS, writeSyntheticRun } from './synthetic.ts';
+
+/** The contrast of two colours such as #0d1117 by WCAG 2: from 1, which is none, to 21. */
+function contrast(one: string, other: string): number {
+  const [darker, lighter] = [one, other]
+    .map((colour) => {
+      const [r, g, b] = [1, 3, 5]
+        .map((at) => parseInt(colour.slice(at, at + 2), 16) / 255)
+        .map((part) => (part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)) as [number, number, number];
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    })
+    .sort((a, b) => a - b) as [number, number];
+  return (lighter + 0.05) / (darker + 0.05);
+}
+
+test.each(Object.entries(DARK).filter(([light]) => !['white', '#f6f6f6', '#e4e4e4'].includes(light)))(
+  '%s can be read on dark pages as %s',
+  (light, dark) => expect(contrast(dark, DARK.white!)).toBeGreaterThan(/^#[0-5]{3}$|#b00020/.test(light) ? 7 : 3),
+);
 
 const MAIN = join(import.meta.dirname, '../report/main.ts');
 
@@ -314,6 +333,47 @@ describe('the report of a whole run', () => {
     expect(html).toContain('SYNTHETIC DATA');
     // A mark of a chart, with its values.
     expect(html).toMatch(/<title>[^<]*users[^<]*<\/title>/);
+  });
+
+  test('names no font without others in its place, and has a dark colour for each of a chart', () => {
+    const html = whole.read('report.html').toString();
+    const [style = ''] = /<style>.*?<\/style>/s.exec(html) ?? [];
+    for (const file of [html, whole.read('summary.svg').toString()]) {
+      const fonts = new Set([...file.matchAll(/font-family="([^"]*)"/g)].map(([, font]) => font));
+      expect([...fonts]).toEqual(['Inter, system-ui, sans-serif']);
+      const colours = new Set(
+        [...file.matchAll(/(?:fill|stroke)="(?!none|transparent|url|rgb)([^"]*)"/g)].map(([, colour]) => colour!),
+      );
+      expect(colours.size).toBeGreaterThan(5);
+      for (const colour of colours) {
+        expect(file).toMatch(
+          new RegExp(`@media screen and \\(prefers-color-scheme:dark\\)\\{.*\\[fill="${colour}"\\]\\{fill:#`),
+        );
+      }
+    }
+    expect(style).toContain('color-scheme: light dark');
+    expect(style).toMatch(
+      /@media screen and \(prefers-color-scheme: dark\) \{ :root \{ --page: #0d1117; --text: #e6edf3;/,
+    );
+  });
+
+  test('puts each table and each chart into a frame that scrolls, with what stands left of it in sight', () => {
+    const html = whole.read('report.html').toString();
+    const count = (pattern: RegExp) => html.match(pattern)?.length ?? 0;
+    expect(count(/<table/g)).toBeGreaterThan(10);
+    expect(count(/<div class="frame" tabindex="0"><table/gi)).toBe(count(/<table/g));
+    expect(count(/<div class="frame" tabindex="0" role="img" aria-label="[^"]*"><svg/gi)).toBe(count(/<figure/g));
+    // Each chart keeps its axis. The one drawing has none.
+    const charts = [...html.matchAll(/<svg id="([^"]*)"[^>]*class="marks"/g)].map(([, id]) => id);
+    const axes = [
+      ...html.matchAll(/<svg class="axis" aria-hidden="true" width="\d+" height="\d+"><use href="#([^"]*)"/g),
+    ];
+    expect(axes.map(([, id]) => id)).toEqual(charts);
+    expect(charts).toHaveLength(count(/<figure/g) - 1);
+    expect(new Set(charts).size).toBe(charts.length);
+    // Charts are drawn as large as they are, so that no letter is smaller than that.
+    expect(html).toContain('min-width: max-content');
+    for (const [, size] of html.matchAll(/font-size="([\d.]+)/g)) expect(Number(size)).toBeGreaterThanOrEqual(11);
   });
 
   test('has every section in the PDF, and says on each page that it is made up', async () => {

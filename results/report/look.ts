@@ -1,0 +1,34 @@
+// The look of pages and pictures: one font, and each colour of a light page with what it is on a dark one.
+
+/** Inter where a machine has it, else the font of its own system. In the PDF it is always Inter. */
+export const FONTS = 'Inter, system-ui, sans-serif';
+
+/**
+ * The colours of the sides, in their order. Dark blue, orange, light blue and grey differ for the colour-blind; in grey
+ * print the dashes and shapes tell them apart.
+ */
+export const SIDE_COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
+
+/** Every colour of a light page, and what it is on a dark one, which has GitHub's own background: as easy to tell from it. */
+export const DARK: Record<string, string> = {
+  white: '#0d1117',
+  '#000': '#f0f6fc',
+  '#111': '#f0f6fc',
+  '#222': '#e6edf3',
+  '#444': '#c9d1d9',
+  '#555': '#b1bac4',
+  '#888': '#8b949e',
+  '#999': '#6e7681',
+  '#e4e4e4': '#30363d',
+  '#f6f6f6': '#161b22',
+  '#b00020': '#ff7b72',
+  '#0b3c7d': '#a5c8ff',
+  '#d95f02': '#f5883a',
+  '#56b4e9': '#2b86c5',
+  '#7f7f7f': '#8f8f8f',
+};
+
+/** Rules of a style sheet, which win over the attributes of drawings, where a reader has set dark pages. */
+export const DARK_DRAWINGS = `@media screen and (prefers-color-scheme:dark){${Object.entries(DARK)
+  .map(([light, dark]) => `[fill="${light}"]{fill:${dark}}[stroke="${light}"]{stroke:${dark}}`)
+  .join('')}}`;
