@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ResultsError } from '../read.ts';
 import { comparisonOf, reportOf } from './content.ts';
+import type { Document } from './document.ts';
 import { checkAlike } from './likeness.ts';
 import { readMeasurements } from './measurements.ts';
 import { toHtml } from './html.ts';
@@ -62,19 +63,27 @@ async function main(): Promise<void> {
     const runs = [readMeasurements(one), readMeasurements(other)] as const;
     if (!allowUnlike) checkAlike(...runs);
     const document = await comparisonOf(...runs);
-    write(output ?? other, { 'comparison.pdf': toPdf(document), 'comparison.html': toHtml(document) });
+    write(output ?? other, { 'comparison.pdf': setPdf(document), 'comparison.html': toHtml(document) });
     return;
   }
   if (folder === undefined)
     return program.error('The folder of a run is missing, such as results/2026-01-31T12-00-00.');
   const report = await reportOf(readMeasurements(folder), { dollarsPerHour: nodePrice, cpus: nodeCpus });
   write(output ?? folder, {
-    'report.pdf': toPdf(report.document),
+    'report.pdf': setPdf(report.document),
     'report.html': toHtml(report.document),
     'summary.csv': summaryCsv(report),
     'summary.json': summaryJson(report),
     'summary.svg': await toPicture(report),
   });
+}
+
+/** The bytes; a warning about them is printed. */
+function setPdf(document: Document): Buffer {
+  const { bytes, warning } = toPdf(document);
+  if (warning !== undefined)
+    console.error(`The PDF: ${warning} The page for browsers shows them, if yours has fonts for them.`);
+  return bytes;
 }
 
 function write(folder: string, files: Record<string, string | Buffer>): void {

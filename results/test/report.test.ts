@@ -639,6 +639,61 @@ test('a note stands on the first page in a sentence, and whole among the threats
   expect(summary()).toMatchObject({ note });
 });
 
+describe('a note, a name or a path in another script', () => {
+  const TEXTS = {
+    Chinese: '这台机器的两个核心',
+    Japanese: 'これは日本語のメモです',
+    Korean: '한국어 메모',
+    Arabic: 'هذه ملاحظة',
+    Hebrew: 'הערה',
+    Hindi: 'यह एक नोट है',
+    Thai: 'ภาษาไทย',
+    Greek: 'Σημείωση',
+    Russian: 'Заметка',
+    Armenian: 'Նշում',
+  };
+  const written = (name: string, text: string) =>
+    run(name, (folder) => {
+      writeGoldenRun(folder, { targets: ['function', 'tfserving'] });
+      const { machine } = JSON.parse(readFileSync(join(folder, 'environment.json'), 'utf8')) as Environment;
+      changeEnvironment(folder, { note: text, machine: { ...machine, cpuModel: text } });
+    });
+
+  test('has its letters in the PDF, by fonts that come with it', async () => {
+    const { report, read, pages } = written('scripts', Object.values(TEXTS).join('\n\n'));
+    expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+    const pdf = read('report.pdf');
+    // How letters join, and from where to where a text runs, is for the fonts to say: each letter is there.
+    const text = (await pages()).join('\n').normalize('NFKC');
+    for (const [script, its] of Object.entries(TEXTS)) {
+      for (const letter of its.matchAll(/\p{L}/gu)) expect(text, script).toContain(letter[0]);
+    }
+    expect(await report()).toMatchObject({ exitCode: 0 });
+    expect(read('report.pdf').equals(pdf)).toBe(true);
+  });
+
+  test('is told where no font has a letter, and the report is made', async () => {
+    const { report, pages } = written('rare', 'Fast 🚀 and ᚠast. 👩‍💻');
+    const { exitCode, stderr } = await report();
+    expect(exitCode).toBe(0);
+    expect(stderr).toMatch(
+      /^The PDF: No font here has 🚀 \(U\+1F680\), ᚠ \(U\+16A0\), 👩 \(U\+1F469\), 💻 \(U\+1F4BB\), so that/,
+    );
+    expect(stderr).toContain('in “Conclusion”, “Environment”, “Threats to validity”. ');
+    expect((await pages())[0]).toContain('Note: Fast');
+  });
+});
+
+test('a long path in a note stays on the page', async () => {
+  const { folder, report, pages } = run('path', writeGoldenRun);
+  const path = `/home/müller${'/deeper-and-deeper'.repeat(12)}/report.json`;
+  changeEnvironment(folder, { note: `See ${path} for more.` });
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  // Each line of the PDF is a line of the text.
+  expect((await pages()).join('\n')).not.toContain(path);
+  expect((await pages()).join('').replaceAll(/\s/g, '')).toContain(path);
+});
+
 test('a report is the same when the folder of its run has another name', async () => {
   const [one, other] = [run('before', writeGoldenRun), run('after', writeGoldenRun)];
   for (const { report } of [one, other]) expect(await report()).toMatchObject({ exitCode: 0 });
