@@ -27,7 +27,7 @@ export async function beginEnvironment(options: Options, shell: Shell, place: Pl
     ...(note !== undefined && { note }),
     options: { local, quick, seed, ...others },
     seed,
-    git: await git(shell),
+    git: await commitOf(ROOT, shell),
     machine: {
       cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
       cpus: cpus().length,
@@ -49,12 +49,18 @@ export async function beginEnvironment(options: Options, shell: Shell, place: Pl
   };
 }
 
-async function git(shell: Shell): Promise<Environment['git']> {
-  const ask = (...args: string[]) => shell.run('git', ['-C', ROOT, ...args]);
+/**
+ * What is checked out in a folder. Null if the folder is no clone, or git is not there: a folder around it may be one, but
+ * of another project, as may that which GIT_DIR names.
+ */
+export async function commitOf(folder: string, shell: Shell): Promise<Environment['git']> {
+  const repository = ['-C', folder, `--git-dir=${join(folder, '.git')}`, `--work-tree=${folder}`];
+  const ask = (...args: string[]) => shell.run('git', [...repository, ...args]);
   try {
-    const commit = await ask('rev-parse', 'HEAD');
-    // Results of earlier runs change nothing of what runs.
-    return { commit, dirty: (await ask('status', '--porcelain', '--', '.', ':!results/*')) !== '' };
+    const commit = await ask('rev-parse', '--verify', 'HEAD');
+    // Results of earlier runs change nothing of what runs; a new file may, whatever git is set to show.
+    const changes = await ask('status', '--porcelain', '--untracked-files=normal', '--', '.', ':!results/*');
+    return { commit, dirty: changes !== '' };
   } catch {
     shell.signal.throwIfAborted();
     return null;
