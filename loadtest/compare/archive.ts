@@ -1,6 +1,7 @@
 // Finds the archive that the load test prints at the end of its log, checks it, and unpacks it.
 
 import { createHash } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { fileName, kindsOfLoad, TARGETS, type Target } from '../../results/files.ts';
@@ -9,33 +10,33 @@ import { CompareError, type Files } from './place.ts';
 const BEGIN = '-----BEGIN F2C RESULTS-----';
 const END = '-----END F2C RESULTS-----';
 
-/** What `kubectl logs --prefix --timestamps` writes before a line: the pod with its container, and a time. */
-const PREFIX = /^(?:\[pod\/[^\]\s]+\] ?)?(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d) ?)?/;
-/** The line with which the load test says how it went. The archive, where there is one, comes after it. */
-const OUTCOME = /^(?:(?:VALID|INVALID|BROKEN) [\w-]+|f2c_loadtest|Worker of \S+): ./;
-/** A line that Locust, or a process of it, has logged. */
-const LOCUST = /^\[[\d :,-]+\] \S*\w+\/locust[.\w]*: /;
+/** Characters of each line of base64; the last one is filled up with `=`. */
+const WIDTH = 76;
 
-/** The text between the two marker lines: a header that describes the archive, an empty line, and lines of base64. */
+/** The line with which the load test says how it went. The archive, where there is one, comes after it. */
+const OUTCOME = /(?<![\w./-])(?:(?:VALID|INVALID|BROKEN) [\w-]+|f2c_loadtest|Worker of \S+): .+?(?="[,}]|"?$)/gm;
+/** The beginning of a line that Locust, or a process of it, has logged. */
+const LOCUST = /\[[\d :,-]+\] \S*\w+\/locust[.\w]*: /;
+
+/** The text between the two marker lines: a header that describes the archive, and lines of base64. */
 interface Frame {
   name: string;
   bytes: number;
   sha256: string;
-  base64: string[];
+  base64: string;
 }
 
 /**
- * @param log the log of one pod of the load test, which may have other lines too
+ * @param log the log of one pod of the load test. It may have other lines too, and other programs may have put anything
+ *   before and behind each line.
  * @returns the target of the load, and the files of its results
  * @throws CompareError that says how the archive is damaged
  */
 export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
-  const { name, bytes, sha256, base64 } = readFrame(
-    frameOf(log.split(/\r*\n|\r+$/).map((line) => line.replace(PREFIX, ''))),
-  );
+  const { name, bytes, sha256, base64 } = readFrame(frameOf(plain(log)));
   const target = TARGETS.find((each) => name === `${each}.tar.gz`);
   if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
-  const archive = Buffer.from(base64.join(''), 'base64');
+  const archive = Buffer.from(base64, 'base64');
   if (archive.length !== bytes) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
   if (createHash('sha256').update(archive).digest('hex') !== sha256) throw damaged('its checksum is wrong');
   return { target, files: await filesIn(archive, target) };
@@ -47,7 +48,16 @@ function damaged(how: string): CompareError {
   );
 }
 
-function frameOf(log: string[]): string[] {
+/** Undoes what programs do to the text itself: colours, and the escapes of JSON. */
+function plain(log: string): string {
+  const unescaped = log
+    .replaceAll(/\\u([\da-fA-F]{4})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)))
+    .replaceAll(/\\[nr]/g, '\n')
+    .replaceAll('\\/', '/');
+  return stripVTControlCharacters(unescaped);
+}
+
+function frameOf(log: string): string {
   const begin = log.indexOf(BEGIN);
   const end = log.indexOf(END);
   if (begin !== log.lastIndexOf(BEGIN) || end !== log.lastIndexOf(END)) {
@@ -66,17 +76,17 @@ function frameOf(log: string[]): string[] {
         'Read the log again; if it stays so, run it again.',
     );
   }
-  return log.slice(begin + 1, end);
+  return log.slice(begin + BEGIN.length, end);
 }
 
 /** Says why a log has no archive, as far as its own lines tell. */
-function whyNone(log: string[]): string {
-  if (!log.some((line) => line.trim())) {
+function whyNone(log: string): string {
+  if (log.trim() === '') {
     return 'There is no archive, because the log is empty. Has the command that reads the log printed an error?';
   }
-  const outcome = log.findLast((line) => OUTCOME.test(line));
+  const outcome = log.match(OUTCOME)?.at(-1);
   if (outcome !== undefined) return `There is no archive in this log. The load test says in it: ${outcome}`;
-  if (log.some((line) => LOCUST.test(line))) {
+  if (LOCUST.test(log)) {
     return (
       'There is no archive in this log, and no verdict: it ends before the load test did. Read the log again when the ' +
       'load test has ended; if it has, `kubectl describe pod` tells what ended it.'
@@ -85,16 +95,14 @@ function whyNone(log: string[]): string {
   return 'There is no archive in this text, nor any other line of a load test. Is it the whole log of its pod?';
 }
 
-function readFrame(lines: string[]): Frame {
-  const [, name] = /^archive: (\S+)$/.exec(lines[0] ?? '') ?? [];
-  const [, bytes] = /^bytes: (\d+)$/.exec(lines[1] ?? '') ?? [];
-  const [, sha256] = /^sha256: ([\da-f]{64})$/.exec(lines[2] ?? '') ?? [];
-  if (!name || !bytes || !sha256 || lines[3] !== '') throw damaged('its head is not complete');
-  const base64 = lines.slice(4);
-  const bad = base64.findIndex((line) => !/^[A-Za-z\d+/]+={0,2}$/.test(line));
-  // Lines count from 1, the line that begins the archive.
-  if (bad >= 0) throw damaged(`line ${bad + 6} of it is not base64`);
-  return { name, bytes: Number(bytes), sha256, base64 };
+/** Finds the lines wherever they stand in a line of the log. The size and the checksum tell if it was not them. */
+function readFrame(text: string): Frame {
+  const [, name] = /archive: ([\w.-]+)/.exec(text) ?? [];
+  const [, bytes] = /bytes: (\d+)/.exec(text) ?? [];
+  const [, sha256] = /sha256: ([\da-f]{64})/.exec(text) ?? [];
+  if (!name || !bytes || !sha256) throw damaged('its head is not complete');
+  const runs = text.match(/[A-Za-z\d+/]+=*/g) ?? [];
+  return { name, bytes: Number(bytes), sha256, base64: runs.filter(({ length }) => length === WIDTH).join('') };
 }
 
 async function filesIn(archive: Buffer, target: Target): Promise<Files> {

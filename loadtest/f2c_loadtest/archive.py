@@ -1,4 +1,7 @@
-"""The results as text that survives a container's log: an archive with its size and checksum, between two lines."""
+"""The results as text that survives a container's log: an archive with its size and checksum, between two lines.
+
+Each line of base64 has the same width and begins with a colon, so that a reader finds it whatever stands around it.
+"""
 
 import base64
 import gzip
@@ -34,6 +37,6 @@ def checksum(archive: bytes) -> str:
 def frame(name: str, archive: bytes) -> str:
     """Returns the lines to print."""
     text = base64.b64encode(archive).decode()
-    lines = [text[start : start + BASE64_WIDTH] for start in range(0, len(text), BASE64_WIDTH)]
-    head = [BEGIN, f"archive: {name}", f"bytes: {len(archive)}", f"sha256: {checksum(archive)}", ""]
+    lines = [f":{text[start : start + BASE64_WIDTH]:=<{BASE64_WIDTH}}" for start in range(0, len(text), BASE64_WIDTH)]
+    head = [BEGIN, f"archive: {name}", f"bytes: {len(archive)}", f"sha256: {checksum(archive)}"]
     return "\n".join([*head, *lines, END])

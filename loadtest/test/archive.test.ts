@@ -35,18 +35,47 @@ describe('a whole archive', () => {
   });
 });
 
-describe('an archive whose lines kubectl has marked', () => {
+describe('an archive whose lines another program has changed', () => {
   const time = '2026-11-23T18:06:05.123456789Z';
+  const pod = 'f2c-loadtest-2a3c1119-x7k2p';
+  const each = (change: (line: string, number: number) => string) => LOG.split('\n').map(change).join('\n');
+  const before = (prefix: string) => each((line) => prefix + line);
   test.each([
-    ['--timestamps', `${time} `],
-    ['--timestamps, on a node with another time zone', '2026-11-23T19:06:05+01:00 '],
-    ['--prefix', '[pod/f2c-loadtest-2a3c1119-x7k2p/f2c-loadtest] '],
-    ['--prefix --timestamps', `[pod/f2c-loadtest-2a3c1119-x7k2p/f2c-loadtest] ${time} `],
-  ])('by %s is unpacked', async (_, prefix) => {
-    const marked = LOG.replaceAll(/^/gm, prefix);
+    ['kubectl logs --timestamps', before(`${time} `)],
+    ['kubectl logs --timestamps, on a node with another time zone', before('2026-11-23T19:06:05+01:00 ')],
+    ['kubectl logs --prefix', before(`[pod/${pod}/f2c-loadtest] `)],
+    ['kubectl logs --prefix --timestamps', before(`[pod/${pod}/f2c-loadtest] ${time} `)],
+    ['stern', before(`${pod} f2c-loadtest `)],
+    ['stern with colours', before(`\u001b[35m${pod}\u001b[0m \u001b[95mf2c-loadtest\u001b[0m `)],
+    ['stern --output=json', each((message) => JSON.stringify({ message, nodeName: 'a', namespace: 'f2c' }))],
+    ['docker compose logs', before('loadtest-1  | ')],
+    ['docker compose logs with colours', before('\u001b[36mloadtest-1  |\u001b[0m ')],
+    ['a colour around each line, next to it', each((line) => `\u001b[32m${line}\u001b[0m`)],
+    ['the files of Docker', each((line) => JSON.stringify({ log: `${line}\n`, stream: 'stdout', time }))],
+    ['the files of a kubelet', before(`${time} stdout F `)],
+    ['journalctl', before('Nov 23 18:06:05 node1 f2c-loadtest[4711]: ')],
+    ['logfmt', each((line) => `level=info msg=${line} pod=${pod}`)],
+    ['a JSON that escapes every slash', each((message) => JSON.stringify({ message }).replaceAll('/', '\\/'))],
+    ['a JSON with all lines in one text, and colours', JSON.stringify({ log: `\u001b[32m${LOG}` })],
+    ['a bug report, indented', before('    ')],
+    ['a bug report, quoted', before('> ')],
+    ['a diff', before('+')],
+    ['less -N', each((line, number) => `${String(number).padStart(7)} ${line}`)],
+    ['a table', each((line) => `| ${time} | ${line} |`)],
+    ['the lines of other pods in between', each((line) => `${line}\nGET /healthz 200 0.1 ms`)],
+  ])('%s: is unpacked', async (_, marked) => {
     expect(await unpack(marked)).toEqual(WHOLE);
     // Some editors cut the space off where the rest of the line is empty.
     expect(await unpack(marked.replaceAll(/ +$/gm, ''))).toEqual(WHOLE);
+  });
+
+  test('anything on the same line, as long as the line itself is whole', async () => {
+    const text = fc.string({ unit: 'binary' }).map((string) => string.replaceAll(/[\p{Cc}\\]/gu, ''));
+    await fc.assert(
+      fc.asyncProperty(text, text, async (prefix, suffix) => {
+        expect(await unpack(each((line) => `${prefix}${line} ${suffix}`))).toEqual(WHOLE);
+      }),
+    );
   });
 });
 
@@ -98,6 +127,12 @@ describe('a damaged archive', () => {
       '[pod/a/b] 2026-11-23T18:06:05Z BROKEN function: Locust has ended by SIGKILL, as also happens when memory runs out\n',
       'in this log. The load test says in it: BROKEN function: Locust has ended by SIGKILL, as also happens when memory runs out',
     ],
+    [
+      '{"log":"INVALID function: 1 answer was \\"wrong\\".\\n","stream":"stdout"}',
+      /in it: INVALID function: 1 answer was \\"wrong\\"\.$/,
+    ],
+    ['loadtest-1  | \u001b[31mBROKEN function: out of disk\u001b[0m', /in it: BROKEN function: out of disk$/],
+    ['pod x [2026-11-23 18:06:05,000] x/INFO/locust.main: Starting', 'no verdict: it ends before the load test did'],
     ['f2c_loadtest: --users=0 is not wanted.', 'The load test says in it: f2c_loadtest: --users=0 is not wanted.'],
     ['Worker of a-master: done; the verdict is there.', 'The load test says in it: Worker of a-master: done;'],
     [LOG.slice(LOG.indexOf(begin) + 5), 'The beginning of the archive is missing in this log'],
@@ -108,7 +143,7 @@ describe('a damaged archive', () => {
       'The archive in the log is damaged: its head is not complete. Read the log again',
     ],
     [LOG.replace('function.tar', 'other.tar'), 'damaged: its name is "other.tar.gz".'],
-    [LOG.replace(lines[7]!, 'Traceback (most'), 'damaged: line 6 of it is not base64.'],
+    [LOG.replace(lines[7]!, 'Traceback (most'), `damaged: it has ${ARCHIVE.length - 57} bytes instead of`],
     [LOG.replace(`${lines[8]!}\n`, ''), `damaged: it has ${ARCHIVE.length - 57} bytes instead of ${ARCHIVE.length}.`],
     [LOG.replace(lines[8]!, lines[9]!), 'damaged: its checksum is wrong.'],
   ])('gives an error that says what is wrong: %$', async (log, message) => {

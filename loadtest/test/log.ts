@@ -30,8 +30,7 @@ export function logOf(target: string, archive: Buffer): string {
     `archive: ${target}.tar.gz`,
     `bytes: ${archive.length}`,
     `sha256: ${createHash('sha256').update(archive).digest('hex')}`,
-    '',
-    ...(archive.toString('base64').match(/.{1,76}/g) ?? []),
+    ...(archive.toString('base64').match(/.{1,76}/g) ?? []).map((line) => `:${line.padEnd(76, '=')}`),
     '-----END F2C RESULTS-----',
     '',
   ].join('\n');

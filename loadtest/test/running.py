@@ -98,7 +98,8 @@ def assert_complete(load_test: LoadTest) -> None:
             assert file.read_text(encoding="utf-8").splitlines()[0].split(",") == columns, file.name
     *_, framed = load_test.output.partition(BEGIN)
     lines = framed.partition(END)[0].splitlines()
-    packed = base64.b64decode("".join(lines[lines.index("", 1) :]))
+    text = "".join(line[1:] for line in lines if line.startswith(":")).rstrip("=")
+    packed = base64.b64decode(text + "=" * (-len(text) % 4))
     with tarfile.open(fileobj=io.BytesIO(packed)) as tar:
         unpacked = {entry.name: tar.extractfile(entry) for entry in tar}
         assert {name: file.read() for name, file in unpacked.items() if file} == {

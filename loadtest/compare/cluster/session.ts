@@ -223,4 +223,4 @@ export async function diagnosis(session: ClusterSession, selector: string): Prom
 }
 
 /** A line of base64 in the log of a load test. */
-const LINE_OF_ARCHIVE = /^(\[\S+\] )?[A-Za-z\d+/=]{60,}\n/gm;
+const LINE_OF_ARCHIVE = /^.*:[A-Za-z\d+/=]{76}\n/gm;
