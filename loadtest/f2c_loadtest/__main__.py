@@ -130,7 +130,7 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
 
 
 def locust_command(settings: Settings, outcome: Path) -> list[str]:
-    """Returns the command line of Locust, without a bare word in it."""
+    """Returns the command line of Locust, without a word that belongs to no option."""
     return [
         *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
         f"--locustfile={PACKAGE / 'plugin.py'},{settings.locustfile}",

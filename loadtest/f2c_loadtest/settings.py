@@ -37,6 +37,9 @@ OWNED = {
     *("--expect-workers", "--expect-workers-max-wait", "--f2c-settings", "--f2c-outcome"),
 }
 
+# Locust's options that take any number of words, each as an argument of its own.
+OF_MANY_WORDS = {"-T", "--tags", "-E", "--exclude-tags", "--config-users"}
+
 EXAMPLES = """\
 examples:
   five minutes of 20 users who ask again as soon as they are answered:
@@ -152,14 +155,7 @@ class Settings:
 
 def parse(arguments: list[str]) -> Settings:
     """Reads the command line; raises SettingsError, and exits after --help."""
-    parser = _parser()
-    for argument in arguments:
-        # Locust would take it for the name of a user class: "Unknown User(s): locust".
-        check(
-            argument.startswith("-") and argument != "--",
-            f"{argument!r} is a bare word: every option is one word like --users=20",
-        )
-    options, others = parser.parse_known_args(arguments)
+    options, others = _parser().parse_known_args(_with_their_values(arguments))
     for other in others:
         name = other.partition("=")[0] if other.startswith("--") else other[:2]
         check(name not in OWNED, f"{name} can't be passed on to Locust: the load test sets it itself")
@@ -175,6 +171,28 @@ def parse(arguments: list[str]) -> Settings:
     for name in ("results", "locustfile"):
         members[name] = str(Path(members[name]).absolute())
     return Settings(**{**members, "host": options.host.rstrip("/")}, steps=steps, locust=tuple(others))
+
+
+def _with_their_values(arguments: list[str]) -> list[str]:
+    """Returns each option and its value as one argument, so that Locust refuses a value that an option has not.
+
+    Raises SettingsError if a word belongs to no option. Locust would take it for the name of a user class.
+    """
+    joined: list[str] = []
+    option = ""  # that may take the next word
+    for argument in arguments:
+        # A number below zero is a value, and so is what stands for the standard input.
+        if re.match(r"-[^-\d.]|--.", argument):
+            option = "" if "=" in argument or re.match(r"-[^-].", argument) else argument
+            joined.append(argument)
+            continue
+        check(option != "", f"{argument!r} belongs to no option: options are like --users=20 or --users 20")
+        if option in OF_MANY_WORDS:
+            joined.append(argument)
+            continue
+        joined[-1] += f"={argument}" if option.startswith("--") else argument
+        option = ""
+    return joined
 
 
 def check(is_right: bool, sentence: str) -> None:

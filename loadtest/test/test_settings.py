@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from locust.argument_parser import get_parser
 
-from f2c_loadtest.settings import OWNED, Settings, SettingsError, Step, parse
+from f2c_loadtest.settings import OF_MANY_WORDS, OWNED, Settings, SettingsError, Step, parse
 
 PACKAGE_ROOT = Path(__file__).parents[1]
 NEEDED = ["--target=function", "--host=http://localhost:8080"]
@@ -28,6 +29,34 @@ def test_steps() -> None:
     assert Settings.from_json(settings.to_json()) == settings
 
 
+@pytest.mark.parametrize(
+    ("words", "as_one"),
+    [
+        (["--settle", "7"], ["--settle=7"]),
+        (
+            ["--min-fahrenheit", "-40.5", "--max-fahrenheit", "-1e1"],
+            ["--min-fahrenheit=-40.5", "--max-fahrenheit=-1e1"],
+        ),
+        (["--steps", '[{"seconds": 10, "users": 2}]'], ['--steps=[{"seconds": 10, "users": 2}]']),
+        (["--until-saturated", "--users", "20"], ["--until-saturated", "--users=20"]),
+        (["--loglevel", "DEBUG", "--users", "20"], ["--loglevel=DEBUG", "--users=20"]),
+        (["-L", "DEBUG"], ["-LDEBUG"]),
+        (["--header", "a: b"], ["--header=a: b"]),
+        (["--html", "-"], ["--html=-"]),
+    ],
+)
+def test_an_option_and_its_value_may_be_two_words(words: list[str], as_one: list[str]) -> None:
+    assert parse([*NEEDED, *words]) == parse([*NEEDED, *as_one])
+
+
+def test_options_of_locust_that_take_many_words() -> None:
+    words = ["--tags", "cold", "warm", "--exclude-tags", "hot"]
+    assert parse([*NEEDED, *words, "--settle", "7"]).locust == tuple(words)
+    parser = get_parser()
+    many = {name for action in parser._actions if action.nargs in ("*", "+") for name in action.option_strings}
+    assert many == OF_MANY_WORDS
+
+
 @pytest.mark.parametrize(("text", "seconds"), [("300", 300), ("300s", 300), ("5m", 300), ("1h30m", 5400)])
 def test_run_time(text: str, seconds: int) -> None:
     assert parse([*NEEDED, f"--run-time={text}"]).steps[0].seconds == seconds
@@ -36,9 +65,21 @@ def test_run_time(text: str, seconds: int) -> None:
 @pytest.mark.parametrize(
     ("others", "sentence"),
     [
-        (["locust"], "'locust' is a bare word"),
-        (["--users", "20"], "'20' is a bare word"),
-        (["--"], "'--' is a bare word"),
+        (["locust"], "'locust' belongs to no option"),
+        (["--users=20", "30"], "'30' belongs to no option"),
+        (["--users", "20", "30"], "'30' belongs to no option"),
+        (["--loglevel", "DEBUG", "locust"], "'locust' belongs to no option"),
+        (["-LDEBUG", "locust"], "'locust' belongs to no option"),
+        (["--tags=cold", "locust"], "'locust' belongs to no option"),
+        (["--"], "'--' belongs to no option"),
+        (["--", "--users=20"], "'--' belongs to no option"),
+        (["--until-saturated", "yes"], "--until-saturated: ignored explicit argument 'yes'"),
+        (["--no-archive", "locust"], "ignored explicit argument 'locust'"),
+        (["--settle"], "--settle: expected one argument"),
+        (["--settle", "--users=20"], "--settle: expected one argument"),
+        (["--settle", "-5"], "'-5' is not a whole number from 0"),
+        (["-u", "20"], "-u can't be passed on to Locust"),
+        (["--csv", "mine"], "--csv can't be passed on to Locust"),
         (["--target=both"], "invalid choice: 'both'"),
         (["--host=f2c-function"], "--host must be like http://name:8080, not 'f2c-function'"),
         (["--host=http://name:port"], "--host must be like"),
@@ -96,7 +137,7 @@ def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
 def test_the_command_exits_with_2_and_one_sentence() -> None:
     ended = command(*NEEDED, "locust")
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr.startswith("f2c_loadtest: 'locust' is a bare word")
+    assert ended.stderr.startswith("f2c_loadtest: 'locust' belongs to no option")
     assert ended.stderr.count("\n") == 1
 
 

@@ -143,7 +143,7 @@ waiting for workers, and for ten minutes to pull the image and to pack the resul
 {{- add $seconds .Values.workers.waitSeconds 600 }}
 {{- end }}
 
-{{/* Each option and its value are one word, because Locust takes a separate word for the name of a user class. */}}
+{{/* Each option and its value are one argument, except where extraArgs has them in two. */}}
 {{- define "f2c-loadtest.args" -}}
 {{- with .Values }}
 - {{ printf "--target=%s" .target }}
@@ -324,7 +324,13 @@ spec:
 {{- if and .readyReplicas (ne .target "function") }}
 {{- fail "readyReplicas is for the target function only: no other target tells which replica answers." }}
 {{- end }}
+{{- /* A word belongs to the option before it, unless that has its value already. */}}
+{{- $before := "=" }}
 {{- range .extraArgs }}
+{{- if and (not (hasPrefix "-" .)) (contains "=" $before) }}
+{{- fail (printf "extraArgs has %s, which belongs to no option: Locust would take it for the name of a user class." .) }}
+{{- end }}
+{{- $before = . }}
 {{- $option := splitList "=" . | first }}
 {{- if has $option (include "f2c-loadtest.ownOptions" . | fromYamlArray) }}
 {{- fail (printf "extraArgs has %s, which the chart makes of its own values: set those, so that it knows how long the load takes." $option) }}
