@@ -527,7 +527,7 @@ test.each([
 
 describe('nodes of unlike CPUs', () => {
   const { folder, report, read, pages } = run('unlike-nodes', (folder) =>
-    copyPublished(folder, { experiments: ['batch'], trials: 1 }),
+    copyPublished(folder, { experiments: ['batch'], targets: ['function', 'tfserving'], trials: 1 }),
   );
   const [EPYC, XEON] = ['AMD EPYC 9R14', 'Intel Xeon E5-2676 v3'];
   const told = async (models: (string | null)[], pods?: Environment['pods'], types: string[] = []) => {
