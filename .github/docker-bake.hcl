@@ -10,6 +10,15 @@ variable "REVISION" {
   default = "unknown"
 }
 
+# CI sets this to the architecture of its runner: GitHub keeps the layers of earlier builds, for each architecture its own.
+variable "CACHE" {
+  default = ""
+}
+
+variable "WRITE_CACHE" {
+  default = false
+}
+
 group "default" {
   targets = ["function", "tfserving", "loadtest"]
 }
@@ -20,4 +29,6 @@ target "image" {
   dockerfile = "${image}/Dockerfile"
   args       = { VERSION = VERSION, REVISION = REVISION }
   tags       = ["f2c-${image}", "f2c-${image}:${VERSION}"]
+  cache-from = CACHE != "" ? ["type=gha,scope=${image}-${CACHE}"] : []
+  cache-to   = WRITE_CACHE ? ["type=gha,scope=${image}-${CACHE},mode=max"] : []
 }

@@ -4,8 +4,8 @@
 // KUBECONFORM_SCHEMAS selects another source, as kubeconform's -schema-location does; it has schemas of one version.
 
 import { spawnSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { goTool } from '../.github/scripts/go-tool.ts';
@@ -18,6 +18,9 @@ const SHARED_SUITES = 'test/helm-unittest/*_test.yaml';
 const KUBERNETES = ['1.30.0', '1.31.0', '1.32.0', '1.33.0', '1.34.0', '1.35.0'];
 const KNATIVE = 'knative.dev/serving@v0.51.0';
 
+/** Where kubeconform keeps the schemas that it downloads: each belongs to a version, and stays as it is. */
+const DOWNLOADED = join(homedir(), '.cache/kubeconform');
+
 const TOOLS: [command: string[], whereToGetIt: string][] = [
   [['helm', 'version'], 'install it from https://helm.sh'],
   [
@@ -27,6 +30,7 @@ const TOOLS: [command: string[], whereToGetIt: string][] = [
 ];
 
 process.chdir(join(import.meta.dirname, '..'));
+mkdirSync(DOWNLOADED, { recursive: true });
 const schemas = mkdtempSync(join(tmpdir(), 'schemas-'));
 try {
   process.exitCode = check() ? 0 : 1;
@@ -98,7 +102,7 @@ function schema(chart: string, values: string): boolean {
   const rendered = run(['helm', 'template', 'f2c', chart, '--values', values]);
   if (!rendered.ok) return report(`helm template ${chart} --values ${values}`, false, [rendered]);
   const { KUBECONFORM_SCHEMAS } = process.env;
-  const location = ['-schema-location', KUBECONFORM_SCHEMAS ?? 'default', '-cache', schemas];
+  const location = ['-schema-location', KUBECONFORM_SCHEMAS ?? 'default', '-cache', DOWNLOADED];
   const knative = ['-schema-location', join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')];
   const options = ['-strict', '-skip', 'HTTPRoute,ServiceMonitor', '-summary', ...location, ...knative];
   const versions = KUBECONFORM_SCHEMAS ? ['master'] : KUBERNETES;

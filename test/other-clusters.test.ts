@@ -1,12 +1,12 @@
 // What breaks charts in other people's clusters: each kind once, for all charts, with the `helm` that is on PATH.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
-import { describeIf, describeWithHelm } from './needs.ts';
+import { describeWithHelm } from './needs.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';
@@ -14,11 +14,6 @@ const LOADTEST = 'loadtest/chart';
 const CHARTS = [FUNCTION, TFSERVING, LOADTEST];
 const TARGETS = [FUNCTION, TFSERVING];
 const QUOTE = 'quote it';
-// Helm shows notes only after it has reached a cluster, even in a dry run.
-const describeWithCluster = describeIf(
-  spawnSync('kubectl', ['version', '--request-timeout=3s']).status === 0,
-  'no cluster answers',
-);
 
 interface KubernetesObject {
   apiVersion: string;
@@ -245,19 +240,6 @@ describeWithHelm('charts in other clusters', () => {
     expect(test!.metadata.annotations!['helm.sh/hook-delete-policy']).toBe('before-hook-creation');
   });
 
-  describeWithCluster('NOTES find a URL', () => {
-    test.each(TARGETS)('of %s on a node, and on a load balancer, with IPv6 and without', (chart) => {
-      for (const type of ['NodePort', 'LoadBalancer']) {
-        expect(urlOf(chart, type, 'fd00::1')).toMatch(/^http:\/\/\[fd00::1\]:\d+\/$/);
-        expect(urlOf(chart, type, '10.0.0.1')).toMatch(/^http:\/\/10\.0\.0\.1:\d+\/$/);
-      }
-    });
-
-    test.each(TARGETS)('of %s where no node can be reached', (chart) => {
-      expect(notesOf(chart)).toContain('kubectl port-forward');
-    });
-  });
-
   test('the load test takes IPv6 in brackets only', () => {
     expect(() => render(LOADTEST, '--set', 'host=http://[fd00::1]:8080')).not.toThrow();
     expect(refusal(LOADTEST, '--set', 'host=http://fd00::1:8080')).toContain('/host');
@@ -322,23 +304,4 @@ function valuesFile(text: string): string {
   const file = join(makeFolder(), 'values.yaml');
   writeFileSync(file, text);
   return file;
-}
-
-function notesOf(chart: string, ...args: string[]): string {
-  const { status, stdout, stderr } = helm(['install', '--dry-run=client'], chart, args);
-  expect(status, stderr).toBe(0);
-  return stdout.slice(stdout.indexOf('\nNOTES:'));
-}
-
-/** Runs what NOTES say, with a kubectl that knows one address. @returns the URL that it asks, as a client reads it */
-function urlOf(chart: string, type: string, address: string): string {
-  const [, commands = ''] =
-    /Convert 212 °F:\n([^]*?)\n *curl /.exec(notesOf(chart, '--set', `service.type=${type}`)) ?? [];
-  const folder = makeFolder();
-  const kubectl = `#!/bin/sh\ncase "$*" in *nodePort*) echo 30080 ;; *wait*) ;; *) echo '${address}' ;; esac\n`;
-  writeFileSync(join(folder, 'kubectl'), kubectl);
-  chmodSync(join(folder, 'kubectl'), 0o755);
-  const env = { ...process.env, PATH: [folder, process.env.PATH].join(delimiter) };
-  const { stdout } = spawnSync('sh', ['-c', `${commands}\necho "$URL"`], { env, encoding: 'utf8' });
-  return new URL(stdout.trim()).href.replace(/:\/\/([^/]*[^\d/:]|[\d.]+|\[.*\])\/$/, '://$1:80/');
 }

@@ -4,7 +4,7 @@ import { execa } from 'execa';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { describeIf } from '../../test/needs.ts';
@@ -68,16 +68,119 @@ describe('compare.bash', () => {
   });
 });
 
-test.each(['3', '4'])('helm.bash puts Helm %s on the PATH of later steps', async (major) => {
-  fake('go', 'printf "#!/bin/sh\\necho %s\\n" "$2" >"$GOBIN/helm" && chmod +x "$GOBIN/helm"');
-  const paths = join(folder, 'paths');
-  const { exitCode, all, calls } = await run(script('helm.bash', major), { GITHUB_PATH: paths });
-  expect(exitCode, all).toBe(0);
-  expect(calls).toMatch(new RegExp(`^go install helm\\.sh/helm/v${major}/cmd/helm@v${major}\\.\\d+\\.\\d+\\n$`));
-  expect(all).toContain(`helm.sh/helm/v${major}/cmd/helm@v${major}.`);
-  const bin = readFileSync(paths, 'utf8').trim();
-  expect(existsSync(join(bin, 'helm'))).toBe(true);
-  rmSync(bin, { recursive: true });
+describe('helm.bash', () => {
+  /** Makes what Helm's site has of a release; its helm tells its own version. */
+  async function release(major: string, sum?: string): Promise<Record<string, string>> {
+    const [, version = ''] = new RegExp(`HELM_${major}=(.*)`).exec(readFileSync('.github/scripts/helm.bash', 'utf8'))!;
+    const platform = `linux-${process.arch === 'arm64' ? 'arm64' : 'amd64'}`;
+    mkdirSync(join(folder, platform));
+    writeFileSync(join(folder, platform, 'helm'), `#!/bin/sh\necho ${version}\n`, { mode: 0o755 });
+    const archive = `helm-${version}-${platform}.tar.gz`;
+    await execa('tar', ['--create', '--gzip', '--file', archive, platform], { cwd: folder });
+    const { stdout } = await execa('sha256sum', [archive], { cwd: folder });
+    writeFileSync(join(folder, `${archive}.sha256sum`), sum ? `${sum}  ${archive}\n` : stdout);
+    return { HELM_RELEASES: `file://${folder}`, GITHUB_PATH: join(folder, 'paths') };
+  }
+
+  test.each(['3', '4'])('puts Helm %s on the PATH of later steps', async (major) => {
+    const env = await release(major);
+    const { exitCode, all } = await run(script('helm.bash', major), env);
+    expect(exitCode, all).toBe(0);
+    const bin = readFileSync(env.GITHUB_PATH!, 'utf8').trim();
+    expect((await execa(join(bin, 'helm'))).stdout).toMatch(new RegExp(`^v${major}\\.`));
+    rmSync(dirname(bin), { recursive: true });
+  });
+
+  test('takes no Helm whose checksum is wrong', async () => {
+    const env = await release('3', '0'.repeat(64));
+    const { exitCode, all } = await run(script('helm.bash', '3'), env);
+    expect(exitCode).not.toBe(0);
+    expect(all).toContain('FAILED');
+    expect(existsSync(env.GITHUB_PATH!)).toBe(false);
+  });
+});
+
+test('cluster-logs.bash collects what a cluster of kind has logged', async () => {
+  fake('kind', 'mkdir -p "$3"');
+  fake('kubectl', 'echo an event');
+  const { exitCode, calls } = await run(script('cluster-logs.bash'));
+  expect(exitCode).toBe(0);
+  expect(calls).toContain('kind export logs dist/cluster-logs --name f2c\n');
+  expect(readFileSync(join(folder, 'dist/cluster-logs/events.txt'), 'utf8')).toBe('an event\n');
+});
+
+const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
+
+describeWithGit('changes.bash', () => {
+  const ALL = ['charts', 'compare', 'coverage', 'e2e', 'helm4', 'images', 'python', 'workflows'];
+  const CLUSTER = ['compare', 'e2e', 'helm4'];
+
+  /** The jobs that a pull request needs which adds some files. */
+  async function jobsFor(...files: string[]): Promise<string[]> {
+    const git = (...args: string[]) =>
+      execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
+    await git('init', '--quiet');
+    await git('commit', '--quiet', '--allow-empty', '--message', 'base');
+    for (const file of files) {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), '');
+      await git('add', file);
+    }
+    await git('commit', '--quiet', '--allow-empty', '--message', 'change');
+    const { exitCode, all, output } = await run(script('changes.bash'), { GITHUB_EVENT_NAME: 'pull_request' });
+    expect(exitCode, all).toBe(0);
+    return JSON.parse(output.replace('jobs=', '')) as string[];
+  }
+
+  test.each([
+    ['nothing', [], []],
+    ['a README', ['README.md', 'loadtest/README.md', 'CHANGELOG.md'], []],
+    ['a README that values.yaml makes', ['chart/README.md'], ['charts']],
+    ['the function', ['function/src/celsius.ts'], [...CLUSTER, 'coverage', 'images'].sort()],
+    ['a chart', ['tfserving/chart/values.yaml'], ['charts', ...CLUSTER].sort()],
+    ['an image', ['model/Dockerfile'], [...CLUSTER, 'images', 'workflows'].sort()],
+    ['the load generator', ['loadtest/f2c_loadtest/timer.py'], [...CLUSTER, 'images', 'python'].sort()],
+    ['what every job uses', ['package-lock.json'], ALL],
+    ['a README and something that is not known', ['README.md', 'new/thing with a space'], ALL],
+  ])('with %s', async (_, files, jobs) => {
+    expect(await jobsFor(...files)).toEqual(jobs);
+  });
+
+  test('with a file that is moved, which is missing where it was', async () => {
+    const git = (...args: string[]) =>
+      execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
+    await jobsFor('model/build_model.py');
+    await git('mv', 'model/build_model.py', 'moved.md');
+    await git('commit', '--quiet', '--message', 'move');
+    const { output } = await run(script('changes.bash'), { GITHUB_EVENT_NAME: 'pull_request' });
+    expect(output).toContain('"python"');
+  });
+
+  test('all of them on a push', async () => {
+    const { output } = await run(script('changes.bash'), { GITHUB_EVENT_NAME: 'push' });
+    expect(JSON.parse(output.replace('jobs=', ''))).toEqual(ALL);
+  });
+});
+
+describe('verdict.bash', () => {
+  const needs = (jobs: string, results: Record<string, string>) => {
+    const others = Object.entries(results).map(([id, result]) => [id, { result, outputs: {} }]);
+    const changes = { result: jobs ? 'success' : 'failure', outputs: jobs ? { jobs } : {} };
+    return { NEEDS: JSON.stringify({ changes, ...Object.fromEntries(others) }) };
+  };
+
+  test.each([
+    ['succeeded', needs('["e2e"]', { lint: 'success', e2e: 'success' }), 0],
+    ['was left out, as no change needs it', needs('[]', { lint: 'success', e2e: 'skipped' }), 0],
+    ['was left out although it is needed', needs('["e2e"]', { lint: 'success', e2e: 'skipped' }), 1],
+    ['failed', needs('["e2e"]', { lint: 'success', e2e: 'failure' }), 1],
+    ['was cancelled', needs('[]', { lint: 'cancelled', e2e: 'skipped' }), 1],
+    ['was left out because the list failed', needs('', { lint: 'success', e2e: 'skipped' }), 1],
+  ])('where a job %s', async (_, env, expected) => {
+    const { exitCode, all } = await run(script('verdict.bash'), env);
+    expect(exitCode, all).toBe(expected);
+    expect(all).toContain(' e2e');
+  });
 });
 
 describe('account.bash', () => {
@@ -208,8 +311,6 @@ describe('github-release.bash', () => {
     expect(calls).toContain(' --prerelease ');
   });
 });
-
-const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
 
 describeWithGit('publish-results.bash', () => {
   test('opens a pull request with what was measured', async () => {

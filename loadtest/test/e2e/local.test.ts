@@ -4,6 +4,7 @@
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../../results/read.ts';
+import { testIf } from '../../../test/needs.ts';
 import { startFake } from '../fake-tfserving.ts';
 import { IMAGES } from './images.ts';
 import { compare, compareWith, kindsFor, kindsOf } from './run.ts';
@@ -14,8 +15,11 @@ beforeAll(async () => {
 });
 afterAll(() => fake.stop());
 
-const has = (...images: string[]) =>
-  execaSync('docker', ['image', 'inspect', ...images], { reject: false }).exitCode === 0;
+/** A test that needs images in Docker. */
+function testWith(...images: string[]) {
+  const { exitCode } = execaSync('docker', ['image', 'inspect', ...images], { reject: false });
+  return testIf(exitCode === 0, `Docker does not have ${images.join(' and ')}`);
+}
 
 /** A comparison of the function with a fake TensorFlow Serving, whose results are complete. */
 async function compared(image: string, ...options: string[]): Promise<Run> {
@@ -49,7 +53,7 @@ test('the function as a process, which nothing limits, is measured by what can b
   expect(resources).toEqual({});
 });
 
-test.skipIf(!has(IMAGES.function))('the function as a container has a CPU limit', async () => {
+testWith(IMAGES.function)('the function as a container has a CPU limit', async () => {
   const run = await compared(IMAGES.function, '--experiment', 'coldstart');
   expect(namesOf(run)).toEqual(['coldstart']);
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
@@ -61,7 +65,7 @@ test.skipIf(!has(IMAGES.function))('the function as a container has a CPU limit'
   expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 
-test.skipIf(!has(IMAGES.function, IMAGES.tfserving))(
+testWith(IMAGES.function, IMAGES.tfserving)(
   'both servers start from their images',
   async () => {
     const { ended, run } = compare('--local', '--quick', '--experiment', 'coldstart', '--cpu-limit', '1');
