@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tells the release workflow whether there is an account to publish to. Forks have none.
+# Tells the release workflow whether there is an account to publish to. Forks have none. FORK says whether this is one.
 set -euo pipefail
 # In some locales, a-z has capitals in it.
 export LC_ALL=C
@@ -12,7 +12,12 @@ if [[ -n ${DOCKERHUB_USERNAME:-} && -n ${DOCKERHUB_TOKEN:-} ]]; then
     exit 1
   fi
   echo 'publish=true' >>"$GITHUB_OUTPUT"
-else
-  echo 'publish=false' >>"$GITHUB_OUTPUT"
-  echo '::notice title=Nothing is published::The secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN are not both set.'
+  exit
 fi
+missing='The secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN are not both set.'
+if [[ $GITHUB_REF_TYPE == tag && ${FORK:-} != true ]]; then
+  echo "::error title=Nothing is published::$missing A tag is a release: set them, and run this again."
+  exit 1
+fi
+echo 'publish=false' >>"$GITHUB_OUTPUT"
+echo "::notice title=Nothing is published::$missing"

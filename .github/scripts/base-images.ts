@@ -1,27 +1,32 @@
-// Pins the base images of an image by their current digests. `npm run base-images -- function` writes
-// base-images-function.json, which `docker buildx bake` reads, and which records what the image was built on.
+// Pins the base images of images by their current digests. `npm run base-images -- function loadtest` writes
+// base-images-function.json and base-images-loadtest.json, which `docker buildx bake` reads, and which record what the
+// images were built on.
 
 import { execaSync } from 'execa';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 
-const image = process.argv[2] ?? '';
-if (!existsSync(`${image}/Dockerfile`)) {
-  console.error(`base-images wants the folder of an image, such as function; ${image}/Dockerfile is not there.`);
+const images = process.argv.slice(2);
+const unknown = images.find((image) => !existsSync(`${image}/Dockerfile`));
+if (unknown !== undefined || images.length === 0) {
+  const missing = `${unknown ?? ''}/Dockerfile is not there`;
+  console.error(`base-images wants the folders of images, such as function; ${missing}.`);
   process.exit(2);
 }
-const args = Object.fromEntries(
-  baseImages(readFileSync(`${image}/Dockerfile`, 'utf8')).map(([name, reference]) => [name, pinned(reference)]),
-);
+for (const image of images) {
+  const args = Object.fromEntries(
+    baseImages(readFileSync(`${image}/Dockerfile`, 'utf8')).map(([name, reference]) => [name, pinned(reference)]),
+  );
 
-// The last base image is the one of the final stage. OCI defines these two labels for it.
-const [reference, digest] = (Object.values(args).at(-1) ?? '').split('@');
-const labels = {
-  'org.opencontainers.image.base.name': reference,
-  'org.opencontainers.image.base.digest': digest,
-};
-const record = JSON.stringify({ target: { [image]: { args, labels } } }, null, 2);
-writeFileSync(`base-images-${image}.json`, `${record}\n`);
-console.log(record);
+  // The last base image is the one of the final stage. OCI defines these two labels for it.
+  const [reference, digest] = (Object.values(args).at(-1) ?? '').split('@');
+  const labels = {
+    'org.opencontainers.image.base.name': reference,
+    'org.opencontainers.image.base.digest': digest,
+  };
+  const record = JSON.stringify({ target: { [image]: { args, labels } } }, null, 2);
+  writeFileSync(`base-images-${image}.json`, `${record}\n`);
+  console.log(record);
+}
 
 /** The build arguments of a Dockerfile that name base images, with their defaults. */
 function baseImages(dockerfile: string): [name: string, reference: string][] {

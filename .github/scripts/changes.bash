@@ -30,5 +30,5 @@ else
   jobs=$all
 fi
 # shellcheck disable=SC2086 # each word is a job
-list=$(printf '"%s"\n' $jobs | grep -v '""' | sort -u | paste --serial --delimiters ,)
-echo "jobs=[$list]" | tee -a "$GITHUB_OUTPUT"
+list=$(jq --null-input --compact-output '$ARGS.positional | unique' --args $jobs)
+echo "jobs=$list" | tee -a "$GITHUB_OUTPUT"
