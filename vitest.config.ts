@@ -18,7 +18,7 @@ export default defineConfig({
         },
       },
       { extends: true, test: { name: 'image', include: [`${IMAGE_TESTS}/*.test.ts`] } },
-      { extends: true, test: { name: 'release', include: [`${RELEASE_TESTS}/*.test.ts`] } },
+      { extends: true, test: { name: 'release', include: [`${RELEASE_TESTS}/*.test.ts`], testTimeout: 120_000 } },
       { extends: true, test: { name: 'e2e', include: [`${CLUSTER_TESTS}/*.test.ts`], testTimeout: 480_000 } },
       { extends: true, test: { name: 'knative', include: [`${KNATIVE_TESTS}/*.test.ts`], testTimeout: 480_000 } },
     ],

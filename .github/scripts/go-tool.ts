@@ -5,7 +5,11 @@ import { join } from 'node:path';
 
 const MODULE = join(import.meta.dirname, '..');
 
+const found = new Map<string, string>();
+
 /** @returns the path of the program */
 export function goTool(name: string): string {
-  return execFileSync('go', ['-C', MODULE, 'tool', '-n', name], { encoding: 'utf8' }).trim();
+  const path = found.get(name) ?? execFileSync('go', ['-C', MODULE, 'tool', '-n', name], { encoding: 'utf8' }).trim();
+  found.set(name, path);
+  return path;
 }

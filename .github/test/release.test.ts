@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { cpSync, globSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -65,6 +65,33 @@ describe('npm version', () => {
     expect(stdout).toBe('- New.');
   });
 
+  test.each([
+    [
+      'nothing is unreleased',
+      () => writeFileSync(join(copy, 'CHANGELOG.md'), '# Changelog\n\n## Unreleased\n'),
+      'nothing under',
+    ],
+    ['a file has no version', () => writeFileSync(join(copy, 'function/openapi.yaml'), ''), 'names no version'],
+    ['a file is missing', () => rmSync(join(copy, 'README.md')), 'ENOENT'],
+    ["a file can't be written", () => mkdirSync(join(copy, 'README.md.next')), 'EISDIR'],
+  ])('changes nothing where %s', async (_, spoil, message) => {
+    const git = (...args: string[]) =>
+      execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: copy });
+    await git('init', '--quiet');
+    writeFileSync(join(copy, 'CHANGELOG.md'), '# Changelog\n\n## Unreleased\n\n- Newer.\n');
+    await git('add', '--all', '--force', '.', ':!node_modules');
+    await git('commit', '--quiet', '--allow-empty', '--message', 'before');
+    spoil();
+    const state = async () => [(await git('diff')).stdout, (await git('status', '--short')).stdout];
+    const before = await state();
+    const { exitCode, stderr } = await execa('npm', ['version', '9.9.9'], { cwd: copy, reject: false });
+    expect(exitCode).not.toBe(0);
+    expect(stderr).toContain(message);
+    expect((await state())[0]).toBe(before[0]);
+    expect((await state())[1]).not.toContain('.next');
+    await git('checkout', '--quiet', 'HEAD', '.');
+  });
+
   describeWithHelm('with helm', () => {
     test('is the version of the charts that are published, and of their images', async () => {
       await execa('npm', ['run', 'package:charts', '--', '--registry', 'docker.io/me'], { cwd: copy });
@@ -92,6 +119,18 @@ describe('the changelog', () => {
     expect(released).toContain('\n## Unreleased\n\n## 1.1.0 - 2026-02-02\n\n### Added\n\n- Two.\n\n## 1.0.0');
     expect(notesOf(released, 'v1.1.0', '1.1.0')).toBe('### Added\n\n- Two.');
     expect(notesOf(released, 'v1.0.0', '1.0.0')).toBe('- One.');
+  });
+
+  test('has in a final version what its candidates have brought, once and in their order', () => {
+    const add = (changelog: string, entries: string) => changelog.replace('Unreleased\n', `Unreleased\n\n${entries}\n`);
+    const first = release(add(CHANGELOG, '### Fixed\n\n- Three.'), '1.1.0-rc.1', '2026-02-02');
+    const second = release(add(first, '### Added\n\n- Four.'), '1.1.0-rc.10', '2026-02-03');
+    expect(notesOf(second, 'v1.1.0-rc.10', '1.1.0-rc.10')).toBe('### Added\n\n- Four.');
+    const final = release(second, '1.1.0', '2026-02-04');
+    expect(notesOf(final, 'v1.1.0', '1.1.0')).toBe('### Fixed\n\n- Three.\n\n### Added\n\n- Two.\n- Four.');
+    expect(final).not.toContain('rc');
+    expect(final).toMatch(/\n## Unreleased\n\n## 1\.1\.0 - 2026-02-04\n[^]*\n\n## 1\.0\.0 - 2026-01-01\n\n- One\.\n$/);
+    expect(release(add(second, '- Five.'), '1.2.0', '')).toContain('rc.10');
   });
 
   test.each([

@@ -184,10 +184,15 @@ describe('verdict.bash', () => {
 });
 
 describe('account.bash', () => {
+  const secrets = { DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: 'hunter2' };
+  const onTag = { GITHUB_REF_TYPE: 'tag', FORK: 'false' };
+  const onMain = { GITHUB_REF_TYPE: 'branch', FORK: 'false' };
+
   test.each([
-    [{ DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: 'hunter2' }, 'publish=true\n'],
-    [{ DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: '' }, 'publish=false\n'],
-    [{ DOCKERHUB_USERNAME: '', DOCKERHUB_TOKEN: '' }, 'publish=false\n'],
+    [{ ...secrets, ...onTag }, 'publish=true\n'],
+    [{ ...secrets, ...onMain }, 'publish=true\n'],
+    [{ ...secrets, ...onMain, DOCKERHUB_TOKEN: '' }, 'publish=false\n'],
+    [{ ...onTag, FORK: 'true' }, 'publish=false\n'],
   ])('with %j says %j', async (env, expected) => {
     const { exitCode, all, output } = await run(script('account.bash'), env);
     expect({ exitCode, output }).toEqual({ exitCode: 0, output: expected });
@@ -195,10 +200,16 @@ describe('account.bash', () => {
     expect(all).not.toContain('hunter2');
   });
 
+  test.each([{}, { DOCKERHUB_USERNAME: 'me' }])('fails on a tag of its own repository with %j alone', async (some) => {
+    const { exitCode, all, output } = await run(script('account.bash'), { ...onTag, ...some });
+    expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
+    expect(all).toContain('::error title=Nothing is published::The secrets DOCKERHUB_USERNAME and DOCKERHUB_TOKEN');
+  });
+
   test.each(['Me', 'me@example.org', ' me', 'me\n', ' ', 'me/you', '-me', 'mé'])(
     'refuses %j, which no image can have in its name, before anything is built',
     async (DOCKERHUB_USERNAME) => {
-      const env = { DOCKERHUB_USERNAME, DOCKERHUB_TOKEN: 'hunter2' };
+      const env = { ...secrets, ...onTag, DOCKERHUB_USERNAME };
       const { exitCode, all, output } = await run(script('account.bash'), env);
       expect({ exitCode, output }).toEqual({ exitCode: 1, output: '' });
       expect(all).toBe(
@@ -209,123 +220,115 @@ describe('account.bash', () => {
   );
 });
 
-describe('sign-image.bash', () => {
-  const env = { IMAGE: 'function', DOCKERHUB_USERNAME: 'me' };
+describe('keep-digest.bash', () => {
+  const env = { IMAGE: 'function', ARCH: 'arm64' };
 
-  test('signs what was pushed by its digest', async () => {
-    fake('cosign');
+  test('keeps the digest of what was pushed', async () => {
     const METADATA = JSON.stringify({ function: { 'containerimage.digest': DIGEST } });
-    const { exitCode, calls } = await run(script('sign-image.bash'), { ...env, METADATA });
-    expect(exitCode).toBe(0);
-    expect(calls).toBe(`cosign sign --yes docker.io/me/f2c-function@${DIGEST}\n`);
+    const { exitCode, all } = await run(script('keep-digest.bash'), { ...env, METADATA });
+    expect(exitCode, all).toBe(0);
+    expect(readFileSync(join(folder, 'dist/digests/f2c-function-arm64'), 'utf8')).toBe(`${DIGEST}\n`);
   });
 
-  test('fails where there is no digest', async () => {
-    fake('cosign');
-    const { exitCode, calls } = await run(script('sign-image.bash'), { ...env, METADATA: '{}' });
+  test.each([
+    '',
+    '{}',
+    '{"function":{}}',
+    '{"function":{"containerimage.digest":""}}',
+    '{"function":{"containerimage.digest":"sha256:1"}}',
+    'no JSON',
+  ])('fails with %j, where there is none', async (METADATA) => {
+    const { exitCode } = await run(script('keep-digest.bash'), { ...env, METADATA });
     expect(exitCode).not.toBe(0);
-    expect(calls).toBe('');
+    expect(existsSync(join(folder, 'dist'))).toBe(false);
   });
 });
 
-describe('publish-charts.bash', () => {
-  const env = { DOCKERHUB_USERNAME: 'me', DOCKERHUB_TOKEN: 'secret', GITHUB_SHA: 'abcdef0123456789' };
-  const onTag = { ...env, GITHUB_REF_TYPE: 'tag', GITHUB_REF_NAME: 'v1.2.3' };
-  const onMain = { ...env, GITHUB_REF_TYPE: 'branch', GITHUB_REF_NAME: 'main' };
-  const pushes = `[[ $1 != push ]] || echo 'Digest: ${DIGEST}' >&2; [[ $1 != registry ]] || read -r password`;
+test('download.bash takes what the jobs before have kept', async () => {
+  fake('gh');
+  const { exitCode, calls } = await run(script('download.bash', 'plan', 'digest-*'), { GITHUB_RUN_ID: '7' });
+  expect(exitCode).toBe(0);
+  expect(calls).toBe('gh run download 7 --pattern plan --dir dist\ngh run download 7 --pattern digest-* --dir dist\n');
+});
 
-  test.each([
-    [onTag, '1.2.3', '1.2.3'],
-    [onMain, '0.0.0-edge', 'sha-abcdef0'],
-  ])('pushes and signs each chart: %j', async (env, version, tag) => {
-    fake('npm', `mkdir -p dist/charts && touch dist/charts/f2c-{function,loadtest}-chart-${version}.tgz`);
-    fake('helm', pushes);
-    fake('cosign');
-    const { exitCode, calls } = await run(script('publish-charts.bash'), env);
-    expect(exitCode).toBe(0);
-    expect(calls.trim().split('\n')).toEqual([
-      `npm run package:charts -- --registry docker.io/me --chart-version ${version} --image-tag ${tag}`,
-      'helm registry login registry-1.docker.io --username me --password-stdin',
-      ...['f2c-function-chart', 'f2c-loadtest-chart'].flatMap((name) => [
-        `helm push dist/charts/${name}-${version}.tgz oci://registry-1.docker.io/me`,
-        `cosign sign --yes docker.io/me/${name}@${DIGEST}`,
-      ]),
-    ]);
-  });
+describe('npm run package:charts', () => {
+  const packageCharts = [process.execPath, resolve('.github/scripts/package-charts.ts')];
 
   test.each([
     [
-      { DOCKERHUB_USERNAME: 'Me' },
+      ['--registry', 'docker.io/Me'],
       "--registry <name>' argument 'docker.io/Me' is invalid. A registry is wanted, in low",
     ],
-    [{ DOCKERHUB_USERNAME: '' }, "argument 'docker.io/' is invalid. A registry is wanted"],
-    [{ GITHUB_REF_NAME: 'v1.2' }, "argument '1.2' is invalid. A version is wanted, such as 1.2.3 or 1.2.3-rc.1."],
+    [['--registry', 'docker.io/'], "argument 'docker.io/' is invalid. A registry is wanted"],
     [
-      { GITHUB_REF_TYPE: 'branch', GITHUB_SHA: '+' },
-      "argument 'sha-+' is invalid. A tag is wanted, of letters, digits, dots, dashes and underscores.",
+      ['--registry', 'a', '--chart-version', '1.2'],
+      "argument '1.2' is invalid. A version is wanted, such as 1.2.3 or 1.2.3-rc.1.",
     ],
-  ])('packages and pushes nothing with %j', async (wrong, sentence) => {
-    fake('npm', `shift 3 && exec '${process.execPath}' '${resolve('.github/scripts/package-charts.ts')}' "$@"`);
+    [
+      ['--registry', 'a', '--image-tag', 'sha-+'],
+      "argument 'sha-+' is invalid. A tag is wanted, of letters, digits, dots, dashes and",
+    ],
+  ])('packages nothing with %j', async (options, sentence) => {
     fake('helm');
-    const { exitCode, all, calls } = await run(script('publish-charts.bash'), { ...onTag, ...wrong });
+    const { exitCode, all, calls } = await run([...packageCharts, ...options]);
     expect(exitCode).not.toBe(0);
     expect(all).toContain(sentence);
     expect(calls).not.toContain('helm');
   });
-
-  test('fails, and signs nothing, where helm gives no digest', async () => {
-    fake('npm', 'mkdir -p dist/charts && touch dist/charts/f2c-function-chart-1.2.3.tgz');
-    fake('helm');
-    fake('cosign');
-    const { exitCode, all, calls } = await run(script('publish-charts.bash'), onTag);
-    expect(exitCode).not.toBe(0);
-    expect(all).toContain('helm push gave no digest');
-    expect(calls).not.toContain('cosign');
-  });
-});
-
-describe('github-release.bash', () => {
-  const env = { GITHUB_RUN_ID: '7', GITHUB_REF_NAME: 'v1.2.3' };
-  beforeEach(() => {
-    fake('npm', 'echo Notes.');
-    fake('gh', '[[ $1 != run ]] || { mkdir -p dist/release/release-charts; touch dist/release/release-charts/a.tgz; }');
-  });
-
-  test('attaches what the jobs before kept', async () => {
-    const { exitCode, calls } = await run(script('github-release.bash'), env);
-    expect(exitCode).toBe(0);
-    const options = '--verify-tag --title v1.2.3 --notes Notes.';
-    expect(calls).toContain(`gh release create v1.2.3 ${options} dist/release/release-charts/a.tgz\n`);
-  });
-
-  test('attaches the report where one is published', async () => {
-    mkdirSync(join(folder, 'results'));
-    writeFileSync(join(folder, 'results/report.pdf'), '');
-    const { calls } = await run(script('github-release.bash'), env);
-    expect(calls).toContain(' dist/release/release-charts/a.tgz results/report.pdf\n');
-  });
-
-  test('calls a version such as 1.2.3-rc.1 a pre-release', async () => {
-    const { calls } = await run(script('github-release.bash'), { ...env, GITHUB_REF_NAME: 'v1.2.3-rc.1' });
-    expect(calls).toContain('gh release create v1.2.3-rc.1 ');
-    expect(calls).toContain(' --prerelease ');
-  });
 });
 
 describeWithGit('publish-results.bash', () => {
-  test('opens a pull request with what was measured', async () => {
-    await execa('git', ['init', '--quiet', folder]);
-    fake('gh', `[[ $1 != run ]] || { mkdir -p dist/comparison/2026; echo PDF >dist/comparison/2026/report.pdf; }`);
+  const env = { GITHUB_RUN_ID: '7', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'me/f2c' };
+  const git = (...args: string[]) =>
+    execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
+  const origin = () => join(folder, 'origin');
+  const published = async (branch: string) =>
+    (await execa('git', ['ls-tree', '-r', '--name-only', branch], { cwd: origin() })).stdout.split('\n');
+
+  beforeEach(async () => {
+    await execa('git', ['init', '--quiet', '--bare', origin()]);
+    await git('init', '--quiet', '--initial-branch', 'main');
     mkdirSync(join(folder, 'results'));
-    const origin = join(folder, 'origin');
-    await execa('git', ['init', '--quiet', '--bare', origin]);
-    await execa('git', ['remote', 'add', 'origin', origin], { cwd: folder });
-    const env = { GITHUB_RUN_ID: '7', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'me/f2c' };
+    writeFileSync(join(folder, 'results/files.ts'), '');
+    await git('add', 'results');
+    await git('commit', '--quiet', '--message', 'before');
+    await git('remote', 'add', 'origin', origin());
+    const download = 'mkdir -p dist/comparison/2026; echo PDF >dist/comparison/2026/report.pdf';
+    // A pull request is there once it was created.
+    fake(
+      'gh',
+      `case $1\\ $2 in run*) ${download} ;; pr\\ create) touch pr ;; pr\\ list) ! test -e pr || echo 1 ;; esac`,
+    );
+  });
+
+  test('opens a pull request with what was measured', async () => {
     const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
     expect(exitCode, all).toBe(0);
-    const { stdout } = await execa('git', ['ls-tree', '-r', '--name-only', 'results-7'], { cwd: origin });
-    expect(stdout.split('\n')).toEqual(['results/2026/report.pdf', 'results/report.pdf']);
+    expect(await published('results-7')).toEqual(['results/2026/report.pdf', 'results/files.ts', 'results/report.pdf']);
     expect(calls).toMatch(/gh pr create --head results-7 .*https:\/\/github.com\/me\/f2c\/actions\/runs\/7\.\n$/);
+  });
+
+  test('started again, it leaves one branch and one pull request', async () => {
+    await run(script('publish-results.bash'), env);
+    // A job that is started again has a checkout of its own.
+    await git('switch', '--quiet', 'main');
+    await git('branch', '--delete', '--force', 'results-7');
+    rmSync(join(folder, 'dist'), { recursive: true });
+    const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
+    expect(exitCode, all).toBe(0);
+    expect(calls).not.toContain('gh pr create');
+    expect(await published('results-7')).toHaveLength(3);
+  });
+
+  test('once its pull request is merged, it has nothing to publish', async () => {
+    await run(script('publish-results.bash'), env);
+    await git('switch', '--quiet', 'main');
+    await git('merge', '--quiet', 'results-7');
+    await git('branch', '--delete', '--force', 'results-7');
+    const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
+    expect(exitCode, all).toBe(0);
+    expect(all).toContain('has them already');
+    expect(calls).not.toContain('gh pr create');
   });
 });
 
@@ -360,7 +363,7 @@ describe('base-images.ts', () => {
     const { exitCode, all } = await run(baseImages('functoin'));
     expect({ exitCode, all }).toEqual({
       exitCode: 2,
-      all: 'base-images wants the folder of an image, such as function; functoin/Dockerfile is not there.',
+      all: 'base-images wants the folders of images, such as function; functoin/Dockerfile is not there.',
     });
   });
 

@@ -58,7 +58,7 @@ const BY_ACT = ['npm run setup:python', 'npm run check:python'];
 /** Matches a command that starts a program of node_modules. The npm scripts for Python's packages need none. */
 const NEEDS_PACKAGES = /\bnpm (?:test|run (?:--silent )?(?!setup:))/;
 /** Matches a command that starts Helm. */
-const NEEDS_HELM = /check:charts|npm test|npm run (?:e2e|test:release)|(?:compare|publish-release|charts)\.bash/;
+const NEEDS_HELM = /check:charts|npm test|npm run (?:e2e|test:release)|release -- stage|compare\.bash/;
 
 test('there are workflows and actions to check', () => {
   expect(WORKFLOWS.map(([file]) => basename(file)).sort()).toEqual(['benchmark.yaml', 'ci.yaml', 'release.yaml']);
