@@ -4,6 +4,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const IMAGE_TESTS = '**/test/image/**';
 const CLUSTER_TESTS = '**/test/e2e/**';
 const RELEASE_TESTS = '**/test/release/**';
+const DEPLOY_TESTS = '**/test/deploy/**';
 const KNATIVE_TESTS = '**/test/knative/**';
 
 export default defineConfig({
@@ -14,10 +15,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['**/test/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, IMAGE_TESTS, CLUSTER_TESTS, KNATIVE_TESTS, RELEASE_TESTS],
+          exclude: [...configDefaults.exclude, IMAGE_TESTS, CLUSTER_TESTS, KNATIVE_TESTS, RELEASE_TESTS, DEPLOY_TESTS],
         },
       },
       { extends: true, test: { name: 'image', include: [`${IMAGE_TESTS}/*.test.ts`] } },
+      { extends: true, test: { name: 'deploy', include: [`${DEPLOY_TESTS}/*.test.ts`], hookTimeout: 300_000 } },
       { extends: true, test: { name: 'release', include: [`${RELEASE_TESTS}/*.test.ts`], testTimeout: 120_000 } },
       { extends: true, test: { name: 'e2e', include: [`${CLUSTER_TESTS}/*.test.ts`], testTimeout: 480_000 } },
       { extends: true, test: { name: 'knative', include: [`${KNATIVE_TESTS}/*.test.ts`], testTimeout: 480_000 } },

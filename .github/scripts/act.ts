@@ -9,7 +9,7 @@ import { goTool } from './go-tool.ts';
 
 const WORKFLOW = '.github/workflows/ci.yaml';
 /** The jobs that need neither Docker nor a cluster of kind. */
-export const JOBS = ['lint', 'unit', 'coverage', 'python', 'workflows', 'charts'];
+export const JOBS = ['lint', 'unit', 'function', 'python', 'workflows', 'charts'];
 /** Variables of this machine that tell where to find what GitHub's runners download. */
 const PASSED_ON = ['HELM_RELEASES', 'KUBECONFORM_SCHEMAS'];
 

@@ -3,7 +3,7 @@
 # it does not know about needs all of them, and so does what is not a pull request. Lint and unit tests always run.
 set -euo pipefail
 
-all='coverage python workflows charts images e2e helm4 compare'
+all='function python workflows charts images e2e helm4 compare'
 jobs=''
 if [[ $GITHUB_EVENT_NAME == pull_request ]]; then
   # The checkout is what a merge would give. Its first parent is the branch to merge into.
@@ -16,8 +16,7 @@ if [[ $GITHUB_EVENT_NAME == pull_request ]]; then
       .github/CODEOWNERS | .github/ISSUE_TEMPLATE/*) ;;
       */Dockerfile) jobs+=' workflows images e2e helm4 compare' ;;
       chart/* | */chart/*) jobs+=' charts e2e helm4 compare' ;;
-      function/deploy/*) ;;
-      function/*) jobs+=' coverage images e2e helm4 compare' ;;
+      function/* | .gcloudignore | .funcignore | project.toml) jobs+=' function images e2e helm4 compare' ;;
       model/* | tfserving/*) jobs+=' python images e2e helm4 compare' ;;
       loadtest/compare/*) jobs+=' e2e helm4 compare' ;;
       loadtest/*) jobs+=' python images e2e helm4 compare' ;;

@@ -112,7 +112,7 @@ test('cluster-logs.bash collects what a cluster of kind has logged', async () =>
 const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
 
 describeWithGit('changes.bash', () => {
-  const ALL = ['charts', 'compare', 'coverage', 'e2e', 'helm4', 'images', 'python', 'workflows'];
+  const ALL = ['charts', 'compare', 'e2e', 'function', 'helm4', 'images', 'python', 'workflows'];
   const CLUSTER = ['compare', 'e2e', 'helm4'];
 
   /** The jobs that a pull request needs which adds some files. */
@@ -136,7 +136,7 @@ describeWithGit('changes.bash', () => {
     ['nothing', [], []],
     ['a README', ['README.md', 'loadtest/README.md', 'CHANGELOG.md'], []],
     ['a README that values.yaml makes', ['chart/README.md'], ['charts']],
-    ['the function', ['function/src/celsius.ts'], [...CLUSTER, 'coverage', 'images'].sort()],
+    ['the function', ['function/src/celsius.ts'], [...CLUSTER, 'function', 'images'].sort()],
     ['a chart', ['tfserving/chart/values.yaml'], ['charts', ...CLUSTER].sort()],
     ['an image', ['model/Dockerfile'], [...CLUSTER, 'images', 'workflows'].sort()],
     ['the load generator', ['loadtest/f2c_loadtest/timer.py'], [...CLUSTER, 'images', 'python'].sort()],

@@ -1,4 +1,4 @@
-// Registers the function with functions-framework. The framework's own CLI loads this file (package.json "main").
+// Registers the function with functions-framework, for `npm start` and `npm run dev`.
 
 import type { RequestListener } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
