@@ -10,8 +10,8 @@ import { goTool } from './go-tool.ts';
 const WORKFLOW = '.github/workflows/ci.yaml';
 /** The jobs that need neither Docker nor a cluster of kind. */
 export const JOBS = ['lint', 'unit', 'function', 'python', 'workflows', 'charts'];
-/** Variables of this machine that tell where to find what GitHub's runners download. */
-const PASSED_ON = ['HELM_RELEASES', 'KUBECONFORM_SCHEMAS'];
+/** Variables that tell where this machine has what GitHub's runners download, and where to leave what pytest counted. */
+const PASSED_ON = ['HELM_RELEASES', 'KUBECONFORM_SCHEMAS', 'PYTEST_ADDOPTS'];
 
 /** @returns whether the job succeeded, for the commit that is checked out */
 export function runJob(job: string): boolean {

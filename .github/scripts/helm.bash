@@ -4,9 +4,9 @@
 # The environment variable HELM_RELEASES selects another place to download it from.
 set -euo pipefail
 
-# renovate: datasource=github-releases depName=helm/helm
+# renovate: datasource=go depName=helm.sh/helm/v3
 HELM_3=v3.21.3
-# renovate: datasource=github-releases depName=helm/helm
+# renovate: datasource=go depName=helm.sh/helm/v4
 HELM_4=v4.3.1
 
 case ${1:-} in

@@ -114,6 +114,7 @@ describe.each(NODES)('under Node %s', (major) => {
     const body = '{"fahrenheit":[32,-500]}';
     const refused = await ask({ port }, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
     expect(refused.status).toBe(422);
+    for (const path of ['/healthz', '/readyz', '/metrics']) expect((await ask({ port }, { path })).status).toBe(404);
     expect(await stop()).toBe(0);
   });
 
