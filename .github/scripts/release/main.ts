@@ -1,4 +1,4 @@
-// The steps of the release workflow that touch what is published: `npm run release -- plan`, `stage` and `publish`.
+// The steps of the release workflow that touch what is published: `npm run release -- plan`, `stage` and `finish`.
 //
 // A version is published once. Everything is pushed without tags and signed first; its digests are kept, for a version in
 // a draft of the release on GitHub. Only then are all tags set. So a run that broke, or that is started again, ends with
@@ -21,10 +21,10 @@ interface PushedPart extends Part {
 
 new Command('npm run release --')
   .description('A step of the release workflow, which sets what it needs in its environment.')
-  .addArgument(new Argument('<step>').choices(['plan', 'stage', 'publish']))
-  .action((step: 'plan' | 'stage' | 'publish') => {
+  .addArgument(new Argument('<step>').choices(['plan', 'stage', 'finish']))
+  .action((step: 'plan' | 'stage' | 'finish') => {
     try {
-      ({ plan, stage, publish })[step](readRelease(process.env));
+      ({ plan, stage, finish })[step](readRelease(process.env));
     } catch (error) {
       console.error(`::error title=npm run release -- ${step}::${(error as Error).message}`);
       process.exitCode = 1;
@@ -109,7 +109,7 @@ function builtDigests({ name }: Part): string[] {
 }
 
 /** Sets the tags of all of it, or none where one of them can't be set. */
-function publish(release: Release): void {
+function finish(release: Release): void {
   const { tag, images, charts } = release;
   const { commit, digests } = readDigests(tag);
   checkCommit(commit, release);

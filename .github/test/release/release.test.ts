@@ -229,7 +229,7 @@ async function runWorkflow(ref: string): Promise<string> {
   } else {
     rmSync(join(clone, 'dist'), { recursive: true, force: true });
   }
-  const published = await release('publish', ref);
+  const published = await release('finish', ref);
   return published.exitCode === 0 ? '' : published.all;
 }
 
