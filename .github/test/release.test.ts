@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
 import packageLock from '../../package-lock.json' with { type: 'json' };
 import { notesOf, release } from '../scripts/changelog.ts';
+import { movingTags } from '../scripts/release/versions.ts';
 import { describeWithHelm } from '../../test/needs.ts';
 import { PLACES } from '../scripts/version.ts';
 
@@ -108,6 +109,20 @@ describe('npm version', () => {
         expect(objects).toContain(`app.kubernetes.io/name: "${names[index]!}"\n`);
       }
     });
+  });
+});
+
+describe('the tags of images', () => {
+  test.each([
+    ['0.2.0', ['0.1.0', 'edge', 'sha-0123456'], ['0.2', 'latest']],
+    ['0.1.1', ['0.1.0', '0.2.0'], ['0.1']],
+    ['1.0.0', ['0.2.0', '1.0.0-rc.1'], ['1.0', '1', 'latest']],
+    ['1.4.1', ['1.4.0', '1.10.0', '2.0.0'], ['1.4']],
+    ['1.10.1', ['1.9.9', '1.10.0', '2.0.0-rc.1', '2', '2.0', 'latest'], ['1.10', '1', 'latest']],
+    ['1.2.3', ['1.2.3', '1.2.4'], []],
+    ['2.0.0-rc.1', ['1.0.0'], []],
+  ])('that move to %s after %j', (version, published, expected) => {
+    expect(movingTags(version, published)).toEqual(expected);
   });
 });
 
