@@ -125,7 +125,7 @@ function momentsOf(
     const pods = Array.from({ length: replicas ?? 1 }, () => podOf(each, 'auto'));
     return {
       when: `autoscale with ${replicas ?? 1} replicas`,
-      pods: [...pods, ...others, ...generators],
+      pods: [...pods, ...others, ...generators, ...(pace.floor ? bare : [])],
     };
   });
   return [...found, ...most];
