@@ -1,6 +1,6 @@
 // Tests which loads the experiments put on places of all kinds, with answers that a model makes up.
 
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
@@ -68,8 +68,16 @@ function answer({ target, steps, toBareServer }: Load, truth: Truth): Files {
   ]);
 }
 
-/** Runs experiments in a made-up place. @returns the loads that were sent, but for those that warm up, and what was said */
-async function run({ truths, place: members, args = [] }: MadeUp): Promise<{ loads: string[]; said: string[] }> {
+interface Ran {
+  /** The loads that were sent, but for those that warm up. */
+  loads: string[];
+  said: string[];
+  /** The folder of the run. */
+  path: string;
+}
+
+/** Runs experiments in a made-up place. */
+async function run({ truths, place: members, args = [] }: MadeUp): Promise<Ran> {
   const [loads, said]: [string[], string[]] = [[], []];
   const targets = TARGETS.filter((target) => target in truths);
   const place = {
@@ -96,6 +104,8 @@ async function run({ truths, place: members, args = [] }: MadeUp): Promise<{ loa
     ...members,
   } as Place;
   const environment = JSON.parse(readFileSync(join(FIXTURE, 'environment.json'), 'utf8')) as Environment;
+  const results = mkdtempSync(join(tmpdir(), 'f2c-experiments-'));
+  const folder = openFolder(results, { ...environment, verdicts: [], leftOut: [] });
   await runExperiments({
     place,
     options: readOptions(args),
@@ -106,9 +116,9 @@ async function run({ truths, place: members, args = [] }: MadeUp): Promise<{ loa
       end: () => undefined,
       say: (sentence) => said.push(sentence),
     },
-    folder: openFolder(mkdtempSync(join(tmpdir(), 'f2c-experiments-')), { ...environment, verdicts: [], leftOut: [] }),
+    folder,
   });
-  return { loads, said };
+  return { loads, said, path: folder.path };
 }
 
 /** Such as `bare function at 100, 200/s` or `tfserving 4 users`. */
@@ -231,4 +241,19 @@ test('--quick asks one interface of each server to scale, and says so', async ()
   expect(said.join('\n')).toContain(
     'Left out: autoscale: TensorFlow Serving over gRPC; --quick measures one interface of each server.',
   );
+});
+
+test('rates beyond what the load generator sends are left out and named, and the plan and the files are kept', async () => {
+  const truths = { function: {}, 'tfserving-grpc': { closed: 2400, open: 1600 } };
+  const { said, path } = await run({ truths, args: ['--trials', '2', '--experiment', 'autoscale'] });
+  const leftOut =
+    'autoscale: 3 of 4 rates to TensorFlow Serving over gRPC, which are more than the load generator can send without ' +
+    'strain, or the nodes have CPU for.';
+  expect(said.filter((sentence) => sentence.startsWith('Left out'))).toEqual([`Left out: ${leftOut}`]);
+  const { plan, ...written } = JSON.parse(readFileSync(join(path, 'environment.json'), 'utf8')) as Environment;
+  expect(written.leftOut).toEqual([leftOut]);
+  expect(plan?.autoscale).toMatchObject({ trials: 2, scaling: 'auto', replicas: { min: 1, max: 5 } });
+  expect(plan?.autoscale?.steps.map(({ rate }) => rate)).toEqual([1200, 2400, 3600, 4800]);
+  for (const trial of [1, 2])
+    expect(existsSync(join(path, `autoscale/${trial}/tfserving-grpc_verdict.json`))).toBe(true);
 });

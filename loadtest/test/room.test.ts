@@ -58,7 +58,9 @@ describe('the room for each experiment', () => {
   test('is enough on a node of two cores by default, but for the last replicas', () => {
     expect(lack([node('one', '2')], [pod('650m', 'one')])).toEqual([]);
     expect(lack([node('one', '2')], [pod('1', 'one')])).toEqual([
-      expect.stringMatching(/^autoscale with 5 replicas: .*5 × the function 0\.10.*the bare server 0\.10.*Some of them will not start unless/),
+      expect.stringMatching(
+        /^autoscale with 5 replicas: .*5 × the function 0\.10.*the bare server 0\.10.*Some of them will not start unless/,
+      ),
       expect.stringMatching(/^autoscale with 5 replicas: .*5 × TensorFlow Serving 0\.10/),
     ]);
   });
