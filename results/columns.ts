@@ -48,12 +48,6 @@ export function column<Value>({ accepted, accepts, convert }: Cell<Value>, unit:
   return v.pipe(v.string(), v.check(accepts, accepted), v.transform(convert), v.metadata({ ...about }));
 }
 
-/** A column that files of earlier versions of the project lack: undefined there. */
-export function newColumn<Value>(cell: Cell<Value>, unit: string, meaning: string) {
-  const about: About = { accepted: cell.accepted, unit, meaning };
-  return v.pipe(v.optional(column(cell, unit, meaning)), v.metadata({ ...about }));
-}
-
 /** What is known of a column, or of a member of JSON, where its type tells what is accepted. */
 export interface About {
   accepted?: string;

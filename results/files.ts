@@ -4,7 +4,7 @@
 //   results/<date-time>/<experiment>/<trial>/<target>_<kind>.csv or .json
 
 import * as v from 'valibot';
-import { AMOUNT, column, COUNT, member, NAME, newColumn, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
+import { AMOUNT, column, COUNT, member, NAME, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
 
 export const TARGETS = ['function', 'tfserving', 'tfserving-grpc'] as const;
 export type Target = (typeof TARGETS)[number];
@@ -119,7 +119,7 @@ export const KINDS = {
       requests: column(WHOLE, 'requests', 'requests that ended in this time, failed ones included'),
       failures: column(WHOLE, 'requests', 'those that failed'),
       wrong_answers: column(WHOLE, 'requests', 'those that failed because a temperature was wrong'),
-      saturated: newColumn(WHOLE, '', '1 if the target could not keep up with the promised rate, else 0'),
+      saturated: column(WHOLE, '', '1 if the target could not keep up with the promised rate, else 0'),
     }),
   },
   latency: {
@@ -177,9 +177,9 @@ export const KINDS = {
         'ms',
         'longest time that it was late itself: its event loop, or a request that a user was free for',
       ),
-      throttled: newColumn(or('', NUMBER), '', 'share of its CPU periods in which the kernel stopped it at its limit'),
-      stolen_cores: newColumn(or('', NUMBER), 'cores', 'CPU that other machines took from this one'),
-      late: newColumn(WHOLE, 'requests', 'requests sent more than 5 ms after they were due although a user was free'),
+      throttled: column(or('', NUMBER), '', 'share of its CPU periods in which the kernel stopped it at its limit'),
+      stolen_cores: column(or('', NUMBER), 'cores', 'CPU that other machines took from this one'),
+      late: column(WHOLE, 'requests', 'requests sent more than 5 ms after they were due although a user was free'),
     }),
   },
   verdict: {
@@ -205,17 +205,17 @@ export const KINDS = {
         v.strictObject({
           processes: COUNT,
           cpuCores: v.nullable(AMOUNT),
-          limitCores: v.optional(AMOUNT),
+          limitCores: AMOUNT,
           lagMs: v.nullable(AMOUNT),
-          throttled: v.optional(v.nullable(AMOUNT)),
-          stolenCores: v.optional(v.nullable(AMOUNT)),
+          throttled: v.nullable(AMOUNT),
+          stolenCores: v.nullable(AMOUNT),
         }),
         'cores, ms',
         'processes of the load generator; the most CPU that one of them used, as the highest median of a step; the ' +
           '90th percentile, over all seconds, of the longest delay of an event loop',
       ),
       saturatedFrom: member(
-        v.optional(v.nullable(COUNT)),
+        v.nullable(COUNT),
         '',
         'number of the first step whose promised rate the target could not keep up with; null if it kept up with all',
       ),
@@ -421,9 +421,9 @@ export const environmentSchema = v.object({
     v.nullable(
       v.object({
         requestsPerSecond: v.record(v.string(), AMOUNT),
-        openRequestsPerSecond: v.optional(v.record(v.string(), AMOUNT)),
+        openRequestsPerSecond: v.record(v.string(), AMOUNT),
         bound: AMOUNT,
-        share: v.optional(AMOUNT),
+        share: AMOUNT,
       }),
     ),
     'requests/s',
@@ -432,13 +432,13 @@ export const environmentSchema = v.object({
       'if another protocol’s is lower; null where not measured',
   ),
   targets: member(
-    v.optional(v.record(v.string(), v.object({ name: v.string(), release: v.string() }))),
+    v.record(v.string(), v.object({ name: v.string(), release: v.string() })),
     '',
     'by target: what sentences call it, and the Helm release that it belongs to; two targets may share one, whose ' +
       'pods then answer both',
   ),
   plan: member(
-    v.optional(v.record(v.string(), PLAN)),
+    v.record(v.string(), PLAN),
     '',
     'by experiment: what was to be measured, with everything resolved that the options leave open',
   ),

@@ -189,9 +189,7 @@ interface Line {
 
 function rowsOf({ entries: columns }: Definition['schema'], text: string, file: string): unknown[] {
   const [header, ...lines] = linesOf(text, file);
-  const all = Object.keys(columns);
-  const old = all.filter((name) => columns[name]?.type !== 'optional');
-  const names = header?.cells.length === old.length ? old : all;
+  const names = Object.keys(columns);
   checkHeader(names, header?.cells ?? [], file);
   const schema = v.object(columns);
   return lines.map(({ line, cells }) => {

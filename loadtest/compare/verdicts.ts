@@ -64,7 +64,7 @@ export function openCeiling(
   samples: readonly Row<'generator'>[],
   { generator: { limitCores } }: Pick<Verdict, 'generator'>,
 ): { rate: number; cpuSeconds: number } {
-  const most = MOST_CPU_SHARE * (limitCores ?? 1);
+  const most = MOST_CPU_SHARE * limitCores;
   let kept = { rate: 0, busiest: 0, cores: 0 };
   for (const { offered_rate, requests, start_s, end_s } of steps) {
     const rate = requests / (end_s - start_s);

@@ -29,9 +29,14 @@ function timeline(ready_replicas: number, from: number, to: number): Row<'timeli
   return seconds(from, to).map((second) => ({ timestamp_s: second + 0.5, ...rest }));
 }
 
+const IDLE = { lag_ms: 0, throttled: null, stolen_cores: null, late: 0 };
+
 function step(requests: number, failures = 0): Row<'steps'> {
   const times = { start_s: 100, end_s: 110 };
-  return { step: 0, users: 1, batch: 1, offered_rate: null, ...times, requests, failures, wrong_answers: 0 };
+  return {
+    ...{ step: 0, users: 1, batch: 1, offered_rate: null, ...times },
+    ...{ requests, failures, wrong_answers: 0, saturated: 0 },
+  };
 }
 
 describe('replicas that answer no requests', () => {
@@ -101,12 +106,12 @@ describe('the ceiling of the open loop', () => {
     });
     const samples = steps.flatMap(([, , cores], index) =>
       seconds(100 + 15 * index, 109 + 15 * index).flatMap((timestamp_s) =>
-        cores.map((cpu_cores, number) => ({ timestamp_s, process: `worker-${number}`, cpu_cores, lag_ms: 0 })),
+        cores.map((cpu_cores, number) => ({ ...IDLE, timestamp_s, process: `worker-${number}`, cpu_cores })),
       ),
     );
     return [rows, samples] as const;
   }
-  const generator = { processes: 1, cpuCores: null, lagMs: null };
+  const generator = { processes: 1, cpuCores: null, limitCores: 1, lagMs: null, throttled: null, stolenCores: null };
 
   test('is where the CPU of its busiest process meets what the verdict allows', () => {
     const [rows, samples] = calibrated([1000, 1000, [0.3]], [2000, 2000, [0.6]], [4000, 4000, [1]]);

@@ -74,9 +74,9 @@ export interface Measured {
   target: Target;
 }
 
-/** The Helm release that a target belongs to; two targets may share one. Runs of earlier versions don't name it. */
+/** The Helm release that a target belongs to; two targets may share one. */
 export function releaseOf({ targets }: Environment, target: Target): string {
-  return targets?.[target]?.release ?? `f2c-${target}`;
+  return targets[target]?.release ?? target;
 }
 
 /**

@@ -1,73 +1,45 @@
-// What a run asked of its targets: by the plan in its environment.json, or in runs of earlier versions by its files.
-// The report tells nothing of a plan from memory.
+// What a run asked of its targets, by the plan in its environment.json. The report tells nothing of a plan from memory.
 
 import * as v from 'valibot';
+import type { Plan } from '../files.ts';
 import { counted, list, number, words } from './format.ts';
-import { cpuLimitOf, partsOf, releaseOf, startsOf, zeroStartsOf, type Measurements } from './measurements.ts';
+import { cpuLimitOf, partsOf, releaseOf, type Measurements } from './measurements.ts';
 import type { Sides } from './sides.ts';
 
 type StepMember = 'users' | 'rate' | 'batch' | 'seconds';
 
 /** The different values that the steps of an experiment have, rising; a value that a step lacks is left out. */
 export function valuesOf(measurements: Measurements, experiment: string, member: StepMember): number[] {
-  const steps = measurements.environment.plan?.[experiment]?.steps ?? stepsOf(measurements, experiment);
+  const steps = measurements.environment.plan[experiment]?.steps ?? [];
   const values = steps.flatMap((step) => step[member] ?? []);
   return [...new Set(values)].sort((a, b) => a - b);
 }
 
-/** The steps of all trials that an experiment has files of. */
-function stepsOf({ parts }: Measurements, experiment: string): Partial<Record<StepMember, number>>[] {
-  const loads = parts.filter((part) => part.experiment === experiment && part.has('steps'));
-  return loads.flatMap((part) =>
-    part.read('steps').map(({ users, batch, offered_rate, start_s, end_s }) => ({
-      users,
-      batch,
-      ...(offered_rate !== null && { rate: offered_rate }),
-      seconds: end_s - start_s,
-    })),
-  );
-}
-
-/** How long each step took, such as `measured for 70 s`; what was planned has the time in which a load settles, too. */
+/** How long each step takes, such as `for 75 s, with the time in which it settles`. */
 export function duration(measurements: Measurements, experiment: string): string {
-  const isPlanned = measurements.environment.plan?.[experiment] !== undefined;
-  const seconds = `${span(valuesOf(measurements, experiment, 'seconds'))} s`;
-  return isPlanned ? `for ${seconds}, with the time in which it settles` : `measured for ${seconds}`;
+  return `for ${span(valuesOf(measurements, experiment, 'seconds'))} s, with the time in which it settles`;
 }
 
-/** How often each load of an experiment ran, such as `3 trials`. */
+/** How often each load of an experiment runs, such as `3 trials`. */
 export function trialsOf(sides: Sides, experiment: string): string {
-  const planned = sides[0].measurements.environment.plan?.[experiment]?.trials;
-  return counted(planned ?? Math.max(...sides.map((side) => partsOf(side, experiment).length)), 'trial');
+  return counted(planOf(sides, experiment)?.trials ?? 0, 'trial');
 }
 
-/** How often a replica was started for `coldstart`, or the function was asked for `scale-from-zero`. */
+/** How often a replica is started for `coldstart`, or the function is asked for `scale-from-zero`. */
 export function startsIn(sides: Sides, experiment: 'coldstart' | 'scale-from-zero'): string {
-  const planned = sides[0].measurements.environment.plan?.[experiment]?.trials;
-  const counts = sides.map((side) => (experiment === 'coldstart' ? startsOf(side) : zeroStartsOf(side)).length);
-  return span(planned === undefined ? counts.filter((count) => count > 0).sort((a, b) => a - b) : [planned]);
+  return number(planOf(sides, experiment)?.trials ?? 0);
 }
 
-/**
- * The replicas of an experiment in runs without a plan, by the names that environment.json's `resources` has for them:
- * where a run has several of them, the first one counts.
- */
-const SCALINGS: Record<string, readonly string[]> = {
-  autoscale: ['auto'],
-  capacity: ['one'],
-  latency: ['core', 'one'],
-  noise: ['core', 'one'],
-  batch: ['one'],
-  coldstart: ['one'],
-  'scale-from-zero': ['one'],
-};
+/** Undefined of an experiment that the run has not begun. */
+function planOf([{ measurements }]: Sides, experiment: string): Plan | undefined {
+  return measurements.environment.plan[experiment];
+}
 
 /** The CPU limit that each side's replicas had in an experiment, such as `with a CPU limit of 300m`. */
 export function cpuLimit(sides: Sides, experiment: string): string {
   const limits = sides.flatMap(({ measurements: { environment }, target, name }) => {
-    const planned = environment.plan?.[experiment]?.scaling;
-    const scalings = planned === undefined ? (SCALINGS[experiment] ?? []) : [planned];
-    const [limit] = scalings.flatMap((scaling) => cpuLimitOf(environment, target, scaling) ?? []);
+    const { scaling } = environment.plan[experiment] ?? {};
+    const limit = scaling && cpuLimitOf(environment, target, scaling);
     return limit === undefined ? [] : [{ name, limit }];
   });
   const [first] = limits;
@@ -92,7 +64,7 @@ function autoscalerOf({ measurements: { environment }, target }: Sides[number]) 
 
 /** The bounds of each side's autoscaler, such as `1 to 5 replicas`. */
 export function replicaBounds(sides: Sides): string {
-  const planned = sides[0].measurements.environment.plan?.autoscale?.replicas;
+  const planned = planOf(sides, 'autoscale')?.replicas;
   const bounds = sides.flatMap((side) => {
     const { minReplicas, maxReplicas } = autoscalerOf(side) ?? {};
     const { min, max } = planned ?? { min: minReplicas, max: maxReplicas };

@@ -17,9 +17,6 @@ export interface Side extends Measured {
 /** Each of the others is compared with the baseline. */
 export type Sides = readonly [baseline: Side, ...others: Side[]];
 
-/** What runs of earlier versions compared, which don't say how it is called. */
-const NAMES: Partial<Record<Target, string>> = { function: 'the function', tfserving: 'TensorFlow Serving' };
-
 /** The targets that a run has files of, in the order of `TARGETS`. */
 export function sidesOf(measurements: Measurements): Sides {
   const targets = TARGETS.filter((target) => measurements.parts.some((part) => part.target === target));
@@ -32,7 +29,7 @@ export function sidesOf(measurements: Measurements): Sides {
 }
 
 export function nameOf({ environment }: Measurements, target: Target): string {
-  return environment.targets?.[target]?.name ?? NAMES[target] ?? target;
+  return environment.targets[target]?.name ?? target;
 }
 
 /** @param isShort for more columns than two: `TF Serving, gRPC` instead of `TensorFlow Serving over gRPC` */

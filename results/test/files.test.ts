@@ -158,13 +158,6 @@ group('a broken file', () => {
     expect(() => parse('steps', Buffer.from(text), where)).toThrow(new ResultsError(message));
   });
 
-  test('may lack the columns that came later, which have no value then', () => {
-    const [old, row] = [HEADER, ROW].map((line) => line.slice(0, line.lastIndexOf(',')));
-    const saturated = (text: string) => parse('steps', Buffer.from(text), where).map((step) => step.saturated);
-    expect(saturated(`${old}\n${row}\n`)).toEqual([undefined]);
-    expect(saturated(`${HEADER}\n${ROW}\n`)).toEqual([0]);
-  });
-
   test('is told by the line that a record begins in', () => {
     const text = readFileSync(`${RUN}/autoscale/1/function_exceptions.csv`, 'utf8');
     const nextLine = text.split('\n').length;

@@ -16,6 +16,7 @@ import {
   KINDS,
   type CsvKind,
   type Environment,
+  type Plan,
   type Target,
   type Verdict,
 } from '../files.ts';
@@ -143,7 +144,9 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, ENVIRONMENT),
-    formatEnvironment(environmentOf(targets, { seed: run.seed, ceiling: ceilingOf(targets) })),
+    formatEnvironment(
+      environmentOf(targets, { seed: run.seed, ceiling: ceilingOf(targets), plan: planOf(run.trials) }),
+    ),
   );
 }
 
@@ -271,7 +274,8 @@ export function verdictOf(target: Target, { requests, seconds }: { requests: num
     sentRate: null,
     p50Us: null,
     p99Us: null,
-    generator: { processes: 1, cpuCores: 0.2, lagMs: 0.4 },
+    saturatedFrom: null,
+    generator: { processes: 1, cpuCores: 0.2, limitCores: 1, lagMs: 0.4, throttled: null, stolenCores: null },
     replicas: { answered: null, ready: null },
     locust: '2.47.0',
     python: '3.13.5',
@@ -311,6 +315,20 @@ function ceilingOf(targets: readonly MadeUp[]): Environment['ceiling'] {
   return { requestsPerSecond, openRequestsPerSecond: requestsPerSecond, bound: 0.5 * BARE, share: 0.5 };
 }
 
+/** What a made-up run was to measure. */
+function planOf(trials: number): Environment['plan'] {
+  const loads = Object.entries(STEPS).map(([name, steps]): [string, Plan] => {
+    const planned = steps.map(({ rate, ...step }) => ({ ...step, ...(rate !== null && { rate }) }));
+    const count = name === 'noise' ? 2 * trials : trials;
+    return [name, { trials: count, scaling: name === 'autoscale' ? 'auto' : 'one', steps: planned }];
+  });
+  return {
+    ...Object.fromEntries(loads),
+    coldstart: { trials: 10, scaling: 'one', steps: [] },
+    'scale-from-zero': { trials: 3, scaling: 'one', steps: [] },
+  };
+}
+
 /** Machines, charts and images that never were. One replica has a CPU limit of 200m. */
 export function environmentOf(targets: readonly MadeUp[], members: Partial<Environment> = {}): Environment {
   const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
@@ -344,6 +362,7 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<Envir
     clock: { offsetSeconds: 0.012, of: 'the API server, to a second' },
     ceiling: null,
     targets: Object.fromEntries(targets.map((target) => [target, NAMES[target]])),
+    plan: planOf(3),
     leftOut: [],
     verdicts: [],
     ...members,

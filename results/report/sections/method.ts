@@ -2,7 +2,6 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { min } from 'simple-statistics';
 import * as v from 'valibot';
 import { paragraph, type Block } from '../document.ts';
 import { counted, list, number, upperFirst, words } from '../format.ts';
@@ -94,7 +93,6 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
   const lasts = (experiment: string) => duration(measurements, experiment);
   const batchUsers = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
 
-  const share = boundShare(measurements);
   const ceilings = sides.flatMap(({ target, name }) => {
     const [closed, open] = [environment.ceiling?.requestsPerSecond, environment.ceiling?.openRequestsPerSecond].map(
       (rates) => rates?.[target],
@@ -103,11 +101,10 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
     const atRate = open === undefined ? '' : `, and ${number(open)} at a given rate,`;
     return [`${number(closed)} requests/s${atRate} in the form that ${name} takes`];
   });
-  const bound =
-    environment.ceiling && share !== undefined
-      ? ` No load offers a higher rate than ${number(environment.ceiling.bound)} requests/s, which is ` +
-        `${number(Math.round(100 * share))} % of the lowest of these.`
-      : '';
+  const bound = environment.ceiling
+    ? ` No load offers a higher rate than ${number(environment.ceiling.bound)} requests/s, which is ` +
+      `${number(Math.round(100 * environment.ceiling.share))} % of the lowest of these.`
+    : '';
   return [
     [
       'calibrate',
@@ -153,16 +150,6 @@ function experimentsOf(sides: Sides): [name: string, about: string][] {
         'the answer.',
     ],
   ];
-}
-
-/**
- * The highest rate that may be offered, as a share of the load generator's lowest ceiling; undefined without one. Runs
- * of earlier versions don't tell it: it follows from the ceiling in the open loop, or else in the closed loop.
- */
-function boundShare({ environment: { ceiling } }: Measurements): number | undefined {
-  if (ceiling?.share !== undefined) return ceiling.share;
-  const ceilings = Object.values(ceiling?.openRequestsPerSecond ?? ceiling?.requestsPerSecond ?? {});
-  return ceiling && ceilings.length > 0 ? ceiling.bound / min(ceilings) : undefined;
 }
 
 /** How a latency is known to be the load generator's own, and what follows. */
