@@ -9,6 +9,19 @@ import { AMOUNT, column, COUNT, member, NAME, NUMBER, oneOf, or, TEXT, TIME, WHO
 export const TARGETS = ['function', 'tfserving', 'tfserving-grpc'] as const;
 export type Target = (typeof TARGETS)[number];
 
+/** The experiments, each of which has a folder of its own. */
+export const EXPERIMENT_NAMES = [
+  'calibrate',
+  'capacity',
+  'batch',
+  'coldstart',
+  'autoscale',
+  'latency',
+  'noise',
+  'scale-from-zero',
+] as const;
+export type ExperimentName = (typeof EXPERIMENT_NAMES)[number];
+
 /**
  * The trials of `calibrate`, which differ in what they find out. `floor` and `scaling` ask a bare server at the rates of
  * `latency` and of `autoscale`.

@@ -7,6 +7,7 @@ import { CsvError, parse as parseRecords } from 'csv-parse/sync';
 import * as v from 'valibot';
 import {
   ENVIRONMENT,
+  EXPERIMENT_NAMES,
   environmentSchema,
   fileName,
   KIND_NAMES,
@@ -17,6 +18,7 @@ import {
   type Definition,
   type Environment,
   type Kind,
+  type ExperimentName,
   type Target,
 } from './files.ts';
 
@@ -35,7 +37,7 @@ export interface Run {
   checksum: () => string;
 }
 export interface Experiment {
-  name: string;
+  name: ExperimentName;
   trials: Trial[];
 }
 export interface Trial {
@@ -58,7 +60,7 @@ export interface TargetResults {
 export function readRun(folder: string): Run {
   const experiments = entries(folder)
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => ({ name, trials: trialsOf(join(folder, name)) }));
+    .map(({ name }) => ({ name: experimentOf(folder, name), trials: trialsOf(join(folder, name)) }));
   return {
     environment: () => {
       const path = join(folder, ENVIRONMENT);
@@ -80,6 +82,14 @@ export function readRun(folder: string): Run {
 
 function sha256(content: Uint8Array | string): string {
   return createHash('sha256').update(content).digest('hex');
+}
+
+function experimentOf(folder: string, name: string): ExperimentName {
+  const experiment = EXPERIMENT_NAMES.find((each) => each === name);
+  if (experiment) return experiment;
+  throw new ResultsError(
+    `${join(folder, name)} has no place there: it is none of the experiments ${EXPERIMENT_NAMES.join(', ')}.`,
+  );
 }
 
 function trialsOf(folder: string): Trial[] {

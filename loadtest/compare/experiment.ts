@@ -1,7 +1,7 @@
 // Defines what an experiment is, and how it puts loads on the targets.
 
 import { max, median, min, sum } from 'simple-statistics';
-import { fileName, type Plan, type Target } from '../../results/files.ts';
+import { fileName, type ExperimentName, type Plan, type Target } from '../../results/files.ts';
 import type { ResultsFolder } from './folder.ts';
 import type { Options } from './options.ts';
 import type { Files, Load, Place, Samples, Scaling, Step } from './place.ts';
@@ -11,13 +11,13 @@ import { csv, idleReplicas, judged, overload, rowsOf, tooFast, verdictOf, whyFai
 
 export interface Experiment {
   /** Its name on the command line, and its folder in the results. */
-  readonly name: string;
+  readonly name: ExperimentName;
   /** What it measures, for --help. */
   readonly about: string;
   /** The targets that it asks. */
   readonly targets: readonly Target[];
-  /** The names of those whose findings it builds on, which run before it. */
-  readonly needs: readonly string[];
+  /** Those whose findings it builds on, which run before it. */
+  readonly needs: readonly ExperimentName[];
   /** Whether `--quick` runs it, too, unless it is named. */
   readonly quick: boolean;
   /** Whether a place has what it takes. */
@@ -69,7 +69,7 @@ export const REPLACEMENT_SECONDS = 25;
 
 /** A load of an experiment. */
 interface Measured {
-  experiment: string;
+  experiment: ExperimentName;
   /** The folder of the experiment that the results go to. */
   trial: number;
   /** What tells this load from the others of the experiment, such as `1/3`. */

@@ -7,6 +7,7 @@ import {
   runName,
   whatIs,
   type Environment,
+  type ExperimentName,
   type Kind,
   type Plan,
   type Verdict,
@@ -21,11 +22,11 @@ export interface ResultsFolder {
   /** Whether anything was measured. */
   readonly isEmpty: boolean;
   /** Writes the files of a trial, over those of the same name. */
-  write(experiment: string, trial: number, files: Files): void;
+  write(experiment: ExperimentName, trial: number, files: Files): void;
   /** Keeps the verdict of a load. */
-  judge(experiment: string, trial: number, verdict: Verdict): void;
+  judge(experiment: ExperimentName, trial: number, verdict: Verdict): void;
   /** Keeps what an experiment is to measure. */
-  plan(experiment: string, plan: Plan): void;
+  plan(experiment: ExperimentName, plan: Plan): void;
   /** Keeps, as a sentence, what is not measured, and why. */
   leaveOut(sentence: string): void;
   /** Keeps what is known of the environment. */

@@ -2,10 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { TARGETS, type Target } from '../../results/files.ts';
+import { EXPERIMENT_NAMES, TARGETS, type ExperimentName, type Target } from '../../results/files.ts';
 import { choiceOptions, type Choice } from './cluster/connection.ts';
 import type { Experiment } from './experiment.ts';
-import { EXPERIMENT_NAMES, EXPERIMENTS, withNeeds, type ExperimentName } from './experiments/index.ts';
+import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
 import { DEFINITIONS } from './targets/index.ts';
 
 /** The charts that are installed, by the names that --set and --values call them. */

@@ -252,8 +252,8 @@ test('rates beyond what the load generator sends are left out and named, and the
   expect(said.filter((sentence) => sentence.startsWith('Left out'))).toEqual([`Left out: ${leftOut}`]);
   const { plan, ...written } = JSON.parse(readFileSync(join(path, 'environment.json'), 'utf8')) as Environment;
   expect(written.leftOut).toEqual([leftOut]);
-  expect(plan?.autoscale).toMatchObject({ trials: 2, scaling: 'auto', replicas: { min: 1, max: 5 } });
-  expect(plan?.autoscale?.steps.map(({ rate }) => rate)).toEqual([1200, 2400, 3600, 4800]);
+  expect(plan.autoscale).toMatchObject({ trials: 2, scaling: 'auto', replicas: { min: 1, max: 5 } });
+  expect(plan.autoscale?.steps.map(({ rate }) => rate)).toEqual([1200, 2400, 3600, 4800]);
   for (const trial of [1, 2])
     expect(existsSync(join(path, `autoscale/${trial}/tfserving-grpc_verdict.json`))).toBe(true);
 });

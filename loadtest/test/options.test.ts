@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import type { Experiment } from '../compare/experiment.ts';
-import { EXPERIMENT_NAMES, EXPERIMENTS } from '../compare/experiments/index.ts';
+import { EXPERIMENT_NAMES } from '../../results/files.ts';
+import { EXPERIMENTS } from '../compare/experiments/index.ts';
 import { readOptions } from '../compare/options.ts';
 
 /** Runs the command, and returns its output and its exit code. */
@@ -48,6 +49,10 @@ describe('options', () => {
     ['1h30m', 5400],
   ])('--run-time %s is %d seconds', (text, seconds) => {
     expect(readOptions(['--run-time', text]).pace.runTime).toBe(seconds);
+  });
+
+  test('experiments run in the order of their names', () => {
+    expect(EXPERIMENTS.map(({ name }) => name)).toEqual(EXPERIMENT_NAMES);
   });
 
   test.each(EXPERIMENTS.map((each: Experiment) => [each.name, each.needs] as const))(

@@ -142,8 +142,8 @@ export function partsInWords({ unit }: Figure, { parts }: Comparison): string {
 /** A sentence for each reason, with all the figures that it holds for. The reasons of INVALID are in the appendix. */
 function doubts(figures: readonly Decisive[]): string[] {
   const reasonOf = ({ comparison: { why, pairs } }: Decisive) => {
-    if (why?.startsWith('INVALID')) return 'No trial is valid for both targets.';
-    if (why !== undefined) return why;
+    if (why?.kind === 'invalid') return 'No trial is valid for both targets.';
+    if (why) return why.sentence;
     return pairs < 2
       ? `${counted(pairs, 'trial')} can’t show how much results differ from run to run.`
       : 'A ratio needs a value in every trial.';
@@ -156,5 +156,5 @@ function doubts(figures: readonly Decisive[]): string[] {
 
 /** The name of a figure within a sentence. */
 function nameOf({ figure: { name } }: Decisive): string {
-  return name.startsWith('CPU') ? name : lowerFirst(name);
+  return lowerFirst(name);
 }

@@ -1,7 +1,7 @@
 // The figures that the report is about: what each is, which files it comes from, and what it is for every side.
 
 import { mean, median, sum } from 'simple-statistics';
-import type { Calibration, Row } from '../files.ts';
+import type { Calibration, ExperimentName, Row } from '../files.ts';
 import { quantity } from '../quantity.ts';
 import {
   bareLoadOf,
@@ -57,10 +57,16 @@ export interface Comparison {
    * two are differ by, and the rest. Undefined where no bare servers were asked, or the figure is no latency.
    */
   parts: { generator: number; servers: number } | undefined;
-  /** Why a value is missing, or its trials don't count: a sentence. */
-  why: string | undefined;
+  /** Why there is no ratio. */
+  why: Why | undefined;
   /** The side that this was measured with, where it was measured once for both. */
   shared: Side | undefined;
+}
+
+export interface Why {
+  /** `invalid`: trials don't count; `not-run`: there are none; `absent`: they lack it; `shared`: another side has it. */
+  kind: 'invalid' | 'not-run' | 'absent' | 'shared';
+  sentence: string;
 }
 
 /** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it often. */
@@ -287,7 +293,7 @@ function errors(sides: Sides): Figure {
       pairs: 0,
       ratio: undefined,
       parts: undefined,
-      why: baseline && other ? undefined : 'No load ran against both targets.',
+      why: baseline && other ? undefined : { kind: 'not-run', sentence: 'No load ran against both targets.' },
       shared: undefined,
     })),
   };
@@ -295,7 +301,7 @@ function errors(sides: Sides): Figure {
 
 function ofTrials<Datum>(
   sides: Sides,
-  experiment: string,
+  experiment: ExperimentName,
   take: (part: Part) => Datum,
   definition: Definition<Datum>,
 ): Figure {
@@ -311,7 +317,7 @@ function ofTrials<Datum>(
 
 function figure<Datum>(
   sides: Sides,
-  experiment: string,
+  experiment: ExperimentName,
   { key, name, unit, better, source, statistic, interval, bare, absent }: Definition<Datum>,
   samplesOf: (side: Side) => Sample<Datum>[],
   bareOf: (side: Side) => Datum[] = () => [],
@@ -341,13 +347,15 @@ function figure<Datum>(
         const parts = { generator, servers: differenceOf(compared) - generator };
         return { ...nothing, ratio: ratioOf(pairs, statistic), parts };
       }
-      if (bare && haveUnlikeClients([baseline, other])) return { ...nothing, why: GENERATOR_UNKNOWN };
+      if (bare && haveUnlikeClients([baseline, other]))
+        return { ...nothing, why: { kind: 'absent', sentence: GENERATOR_UNKNOWN } };
       return { ...nothing, ratio: ratioOf(pairs, statistic) };
     }
     const shared = theirs.length === 0 ? sharedWith(other, sides) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
-    if (isShared) return { ...nothing, why: measuredOnce(shared), shared };
-    return { ...nothing, why: pairs.length > 0 ? absent : whyUnpaired([baseline, other], experiment) };
+    if (isShared) return { ...nothing, why: { kind: 'shared', sentence: measuredOnce(shared) }, shared };
+    if (pairs.length > 0) return { ...nothing, why: { kind: 'absent', sentence: absent } };
+    return { ...nothing, why: whyUnpaired([baseline, other], experiment) };
   });
   return { key, name, unit, better, source, values, comparisons };
 }
@@ -362,9 +370,12 @@ export function measuredOnce({ name }: Side): string {
 }
 
 /** Why no trial of an experiment counts for both. */
-function whyUnpaired(both: Pair<Side>, experiment: string): string {
+function whyUnpaired(both: Pair<Side>, experiment: ExperimentName): Why {
   const parts = both.map((side) => partsOf(side, experiment));
   const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
-  if (reason !== undefined && parts.every((its) => its.length > 0)) return `INVALID: ${reason}`;
-  return `The experiment ${experiment} was not run${parts.flat().length > 0 ? ' with both targets' : ''}.`;
+  if (reason !== undefined && parts.every((its) => its.length > 0)) {
+    return { kind: 'invalid', sentence: `INVALID: ${reason}` };
+  }
+  const withBoth = parts.flat().length > 0 ? ' with both targets' : '';
+  return { kind: 'not-run', sentence: `The experiment ${experiment} was not run${withBoth}.` };
 }

@@ -9,6 +9,7 @@ import {
   type Content,
   type CsvKind,
   type Environment,
+  type ExperimentName,
   type Kind,
   type Row,
   type Target,
@@ -19,7 +20,7 @@ import { histogramOf, type Histogram, type Pair } from './statistics.ts';
 /** What a trial has measured of one target. */
 export interface Part {
   environment: Environment;
-  experiment: string;
+  experiment: ExperimentName;
   trial: number;
   target: Target;
   has: (kind: Kind) => boolean;
@@ -92,7 +93,7 @@ export function cpuLimitOf(environment: Environment, target: Target, scaling: st
 }
 
 /** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
-export function partsOf({ measurements, target }: Measured, experiment: string): Part[] {
+export function partsOf({ measurements, target }: Measured, experiment: ExperimentName): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
   return experiment === 'capacity' ? roundsOf(parts) : parts;
 }
@@ -155,7 +156,7 @@ export function isValid({ reasons }: Part): boolean {
 }
 
 /** The trials of an experiment that count. */
-export function countingOf(measured: Measured, experiment: string): Part[] {
+export function countingOf(measured: Measured, experiment: ExperimentName): Part[] {
   return partsOf(measured, experiment).filter(isValid);
 }
 

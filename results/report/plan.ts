@@ -1,7 +1,7 @@
 // What a run asked of its targets, by the plan in its environment.json. The report tells nothing of a plan from memory.
 
 import * as v from 'valibot';
-import type { Plan } from '../files.ts';
+import type { ExperimentName, Plan } from '../files.ts';
 import { counted, list, number, words } from './format.ts';
 import { cpuLimitOf, partsOf, releaseOf, type Measurements } from './measurements.ts';
 import type { Sides } from './sides.ts';
@@ -9,19 +9,19 @@ import type { Sides } from './sides.ts';
 type StepMember = 'users' | 'rate' | 'batch' | 'seconds';
 
 /** The different values that the steps of an experiment have, rising; a value that a step lacks is left out. */
-export function valuesOf(measurements: Measurements, experiment: string, member: StepMember): number[] {
+export function valuesOf(measurements: Measurements, experiment: ExperimentName, member: StepMember): number[] {
   const steps = measurements.environment.plan[experiment]?.steps ?? [];
   const values = steps.flatMap((step) => step[member] ?? []);
   return [...new Set(values)].sort((a, b) => a - b);
 }
 
 /** How long each step takes, such as `for 75 s, with the time in which it settles`. */
-export function duration(measurements: Measurements, experiment: string): string {
+export function duration(measurements: Measurements, experiment: ExperimentName): string {
   return `for ${span(valuesOf(measurements, experiment, 'seconds'))} s, with the time in which it settles`;
 }
 
 /** How often each load of an experiment runs, such as `3 trials`. */
-export function trialsOf(sides: Sides, experiment: string): string {
+export function trialsOf(sides: Sides, experiment: ExperimentName): string {
   return counted(planOf(sides, experiment)?.trials ?? 0, 'trial');
 }
 
@@ -31,12 +31,12 @@ export function startsIn(sides: Sides, experiment: 'coldstart' | 'scale-from-zer
 }
 
 /** Undefined of an experiment that the run has not begun. */
-function planOf([{ measurements }]: Sides, experiment: string): Plan | undefined {
+function planOf([{ measurements }]: Sides, experiment: ExperimentName): Plan | undefined {
   return measurements.environment.plan[experiment];
 }
 
 /** The CPU limit that each side's replicas had in an experiment, such as `with a CPU limit of 300m`. */
-export function cpuLimit(sides: Sides, experiment: string): string {
+export function cpuLimit(sides: Sides, experiment: ExperimentName): string {
   const limits = sides.flatMap(({ measurements: { environment }, target, name }) => {
     const { scaling } = environment.plan[experiment] ?? {};
     const limit = scaling && cpuLimitOf(environment, target, scaling);
@@ -127,6 +127,6 @@ export function span(values: readonly number[]): string {
 }
 
 /** The rates of an experiment in words, such as `887, 1,773 and 3,547`. */
-export function ratesOf(measurements: Measurements, experiment: string): string {
+export function ratesOf(measurements: Measurements, experiment: ExperimentName): string {
   return list(valuesOf(measurements, experiment, 'rate'));
 }

@@ -1,6 +1,6 @@
 // The targets that a report compares: the baseline and the others, side by side in its words, tables and charts.
 
-import { TARGETS, type Target } from '../files.ts';
+import { TARGETS, type ExperimentName, type Target } from '../files.ts';
 import { right, type Cell, type Table } from './document.ts';
 import { counted, number, upperFirst, words } from './format.ts';
 import { countingOf, releaseOf, type Measurements, type Part, type Measured } from './measurements.ts';
@@ -46,7 +46,7 @@ export function allTargets({ length }: Sides): string {
 }
 
 /** The experiments whose requests hold one value. */
-const ONE_VALUE = ['latency', 'capacity', 'autoscale', 'noise'];
+const ONE_VALUE: readonly ExperimentName[] = ['latency', 'capacity', 'autoscale', 'noise'];
 
 /**
  * How one value is asked for, as Locust's files name the method of a request: a sentence without its full stop;
@@ -72,6 +72,11 @@ function methodOf({ measurements, target }: Side): string | undefined {
 
 const GRPC = 'gRPC';
 
+/** Whether some of the sides are asked by a request without a body. */
+export function areAskedWithoutBody(sides: Sides): boolean {
+  return sides.some((side) => methodOf(side) === 'GET');
+}
+
 /** Whether the load generator asks one side by its client for gRPC, and the other by the one for HTTP. */
 export function haveUnlikeClients([one, other]: Pair<Side>): boolean {
   return (methodOf(one) === GRPC) !== (methodOf(other) === GRPC);
@@ -94,7 +99,7 @@ export function paired<T extends { trial: number }>([baseline = [], ...others]: 
 }
 
 /** The trials of an experiment that sections are about, of each side; undefined where none counts for two. */
-export function trialsThatCount(sides: Sides, experiment: string): Part[][] | undefined {
+export function trialsThatCount(sides: Sides, experiment: ExperimentName): Part[][] | undefined {
   const trials = paired(sides.map((side) => countingOf(side, experiment)));
   return trials[0]?.length ? trials : undefined;
 }

@@ -89,7 +89,7 @@ function rowsOf({ figures, noise, sides }: Report) {
         why:
           comparison && winner === 'generator'
             ? `The load generator makes the difference: ${partsInWords(figure, comparison)}.`
-            : ((comparison ?? (value ? undefined : comparisons[0]))?.why ?? null),
+            : ((comparison ?? (value ? undefined : comparisons[0]))?.why?.sentence ?? null),
         source,
       };
     }),

@@ -82,16 +82,16 @@ group('a results folder', () => {
       'environment.json': '{}',
       'report.txt': '',
       '.cache/1/file': '',
-      'step-10/1/function_steps.csv': '',
-      'step-9/10/tfserving_steps.csv': '',
-      'step-9/9/tfserving_steps.csv': '',
-      'step-9/9/function_steps.csv': '',
-      'step-9/9/.DS_Store': '',
+      'noise/1/function_steps.csv': '',
+      'latency/10/tfserving_steps.csv': '',
+      'latency/9/tfserving_steps.csv': '',
+      'latency/9/function_steps.csv': '',
+      'latency/9/.DS_Store': '',
     });
     const { experiments } = readRun(folder);
     expect(experiments.map(({ name, trials }) => [name, trials.map(({ number }) => number)])).toEqual([
-      ['step-9', [9, 10]],
-      ['step-10', [1]],
+      ['latency', [9, 10]],
+      ['noise', [1]],
     ]);
     expect(experiments[0]!.trials[0]!.targets.map(({ target }) => target)).toEqual(['function', 'tfserving']);
   });
@@ -108,6 +108,7 @@ group('a results folder', () => {
     ['latency/1/function_step.csv', 'latency/1/function_step.csv is not a file of a trial: its name must be'],
     ['latency/1/nodejs_steps.csv', 'latency/1/nodejs_steps.csv is not a file of a trial: its name must be'],
     ['latency/1/more/function_steps.csv', 'latency/1/more is not a file of a trial: its name must be'],
+    ['latencies/1/function_steps.csv', 'latencies has no place there: it is none of the experiments calibrate, '],
     ['latency/first/function_steps.csv', 'latency/first has no place there: an experiment has folders 1, 2, …'],
     ['latency/1', 'latency/1 has no place there: an experiment has folders 1, 2, …'],
   ])('refuses %s', (path, message) => {

@@ -1,6 +1,7 @@
 // Lists the experiments in the order in which they run. A new one is a file of its own, and a line here.
 
 import { sum } from 'simple-statistics';
+import { EXPERIMENT_NAMES, type ExperimentName } from '../../../results/files.ts';
 import { leaveOut, type Comparison, type Experiment } from '../experiment.ts';
 import type { Options } from '../options.ts';
 import type { Place } from '../place.ts';
@@ -24,9 +25,6 @@ export const EXPERIMENTS = [
   noise,
   scaleFromZero,
 ] as const satisfies readonly Experiment[];
-
-export type ExperimentName = (typeof EXPERIMENTS)[number]['name'];
-export const EXPERIMENT_NAMES = EXPERIMENTS.map(({ name }) => name);
 
 /**
  * @param isQuick whether experiments that take long for what they tell are left out, if none is named

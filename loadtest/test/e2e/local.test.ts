@@ -43,7 +43,7 @@ test('the function as a process, which nothing limits, is measured by what can b
   for (const trial of [1, 2]) expect(kindsOf(run, 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
   expect(kindsOf(run, 'latency')).toEqual({ function: kindsFor('timeline', 'pods').function, tfserving });
   const { leftOut, resources, ceiling } = run.environment();
-  expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond?.function ?? 0);
+  expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond.function ?? 0);
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     expect.stringMatching(/^capacity, batch: nothing limits the CPU of the function as a process/),

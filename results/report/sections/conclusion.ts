@@ -145,8 +145,8 @@ function resultOf(figure: Figure, comparison: Comparison, floor: number | undefi
     return `generator ${number(parts.generator)} of ${number(parts.generator + parts.servers)}`;
   }
   if (shared) return `see ${shared.label}`;
-  if (why?.startsWith('INVALID')) return { alert: 'INVALID' };
-  return why === undefined ? undefined : 'no result';
+  if (why?.kind === 'invalid') return { alert: 'INVALID' };
+  return why && 'no result';
 }
 
 /** Who is better in a figure, of two. */

@@ -1,5 +1,6 @@
 // What a section of the report is, and what it is written from.
 
+import type { ExperimentName } from '../../files.ts';
 import type { Crossing } from '../crossing.ts';
 import type { Block } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
@@ -8,7 +9,7 @@ import type { Sides } from '../sides.ts';
 export interface SectionDefinition {
   title: string;
   /** What the section tells of, and the experiment that it rests on, for the first page of a run that lacks it. */
-  measured?: { what: string; experiment: string };
+  measured?: { what: string; experiment: ExperimentName };
   /** Undefined where the run has nothing for the section, which is then left out. */
   blocks: (material: Material) => Block[] | undefined | Promise<Block[] | undefined>;
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
+import type { ExperimentName } from '../../files.ts';
 import { paragraph, type Block } from '../document.ts';
 import { counted, list, number, upperFirst, words } from '../format.ts';
 import { bareLoadOf, type Measurements } from '../measurements.ts';
@@ -28,7 +29,7 @@ const temperaturesSchema = v.object({ 'min-fahrenheit': v.number(), 'max-fahrenh
 function blocks({ sides }: Material): Block[] {
   const [{ measurements }] = sides;
   const { parts } = measurements;
-  const isThere = (name: string) => parts.some(({ experiment }) => experiment === name);
+  const isThere = (name: ExperimentName) => parts.some(({ experiment }) => experiment === name);
   return [
     paragraph(fairness(sides)),
     paragraph(
@@ -87,10 +88,10 @@ function fairness(sides: Sides): string {
 }
 
 /** A sentence or two for each experiment, by its name. */
-function experimentsOf(sides: Sides): [name: string, about: string][] {
+function experimentsOf(sides: Sides): [name: ExperimentName, about: string][] {
   const [{ measurements }] = sides;
   const { environment } = measurements;
-  const lasts = (experiment: string) => duration(measurements, experiment);
+  const lasts = (experiment: ExperimentName) => duration(measurements, experiment);
   const batchUsers = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
 
   const ceilings = sides.flatMap(({ target, name }) => {
@@ -167,9 +168,9 @@ const NAMED_TURNS = 4;
 function turns(sides: Sides, { parts }: Measurements): string {
   const nameOf = new Map(sides.map(({ target, name }) => [target, name]));
   const loads = parts.filter((part) => part.has('steps') && !['calibrate', 'noise'].includes(part.experiment));
-  const [longest = []] = Object.values(Object.groupBy(loads, ({ experiment }) => experiment))
-    .map((its) => its ?? [])
-    .sort((a, b) => b.length - a.length);
+  const [longest = []] = Object.values(Object.groupBy(loads, ({ experiment }) => experiment)).sort(
+    (a, b) => b.length - a.length,
+  );
   if (new Set(longest.map(({ target }) => target)).size < 2) return '';
   const startOf = (part: (typeof parts)[number]) => part.read('steps').at(0)?.start_s ?? 0;
   const names = longest.toSorted((a, b) => startOf(a) - startOf(b)).map(({ target }) => nameOf.get(target) ?? '');

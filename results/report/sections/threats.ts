@@ -4,7 +4,7 @@ import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../plan.ts';
-import { askedBy, type Sides } from '../sides.ts';
+import { areAskedWithoutBody, askedBy, type Sides } from '../sides.ts';
 import { BOOTSTRAP_TRIALS } from '../statistics.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
@@ -103,7 +103,7 @@ function threatsOf(sides: Sides): string[] {
     [git === null, 'The run was not made from a git clone, so its exact source is not known.'],
     [git?.dirty === true, 'Files differed from the commit when the run was made.'],
     [
-      asked?.includes('GET') === true,
+      asked !== undefined && areAskedWithoutBody(sides),
       `${asked ?? ''}. A GET has no body to send and to parse, so figures of one value differ for that, too.`,
     ],
     [unlike !== undefined, unlike ?? ''],
