@@ -2,13 +2,13 @@
 
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
-import { isSelected, needsOf, roomOn, type Manifest } from '../loadtest/compare/cluster/room.ts';
-import { RELEASES } from '../loadtest/compare/cluster/session.ts';
-import { ROOT } from '../loadtest/compare/environment.ts';
-import { CHARTS, type Chart } from '../loadtest/compare/options.ts';
-import { CompareError } from '../loadtest/compare/place.ts';
-import type { Shell } from '../loadtest/compare/shell.ts';
+import type { Node } from '../lib/kubernetes/api.ts';
+import { isSelected, needsOf, roomOn, type Manifest } from '../compare/cluster/room.ts';
+import { RELEASES } from '../compare/cluster/session.ts';
+import { ROOT } from '../compare/run/environment.ts';
+import { CHARTS, type Chart } from '../compare/options.ts';
+import { CompareError } from '../compare/place.ts';
+import type { Shell } from '../lib/shell.ts';
 import { list } from './images.ts';
 
 /** The architecture of the images, which TensorFlow Serving is released for. */

@@ -1,11 +1,11 @@
 // Uses a cluster that exists: installs nothing there, but provides the images, and checks it.
 
-import { VERSION } from '../loadtest/compare/environment.ts';
-import { connect, type Connection } from '../loadtest/compare/cluster/connection.ts';
-import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
-import { CompareError } from '../loadtest/compare/place.ts';
-import type { Progress } from '../loadtest/compare/progress.ts';
-import type { Shell } from '../loadtest/compare/shell.ts';
+import { VERSION } from '../compare/run/environment.ts';
+import { connect, type Connection } from '../lib/kubernetes/connection.ts';
+import type { Node } from '../lib/kubernetes/api.ts';
+import { CompareError } from '../compare/place.ts';
+import type { Progress } from '../lib/progress.ts';
+import type { Shell } from '../lib/shell.ts';
 import { awayFromOthers, checkCharts } from './charts.ts';
 import { buildImages, checkSource, IMAGES, list, missingImages, provideImages, pushImages } from './images.ts';
 import { providerOf, readNodes, waitForMetrics, type Provider } from './kubectl.ts';

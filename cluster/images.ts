@@ -1,13 +1,13 @@
 // The three images, on their way from the sources to the nodes.
 
 import { join } from 'node:path';
-import { ROOT, VERSION } from '../loadtest/compare/environment.ts';
-import type { Node } from '../loadtest/compare/cluster/kubernetes.ts';
-import { RELEASES } from '../loadtest/compare/cluster/session.ts';
-import type { Chart } from '../loadtest/compare/options.ts';
-import { CompareError } from '../loadtest/compare/place.ts';
-import type { Progress } from '../loadtest/compare/progress.ts';
-import type { Shell } from '../loadtest/compare/shell.ts';
+import { ROOT, VERSION } from '../compare/run/environment.ts';
+import type { Node } from '../lib/kubernetes/api.ts';
+import { RELEASES } from '../compare/cluster/session.ts';
+import type { Chart } from '../compare/options.ts';
+import { CompareError } from '../compare/place.ts';
+import type { Progress } from '../lib/progress.ts';
+import type { Shell } from '../lib/shell.ts';
 import { readNodes, until, type Provider } from './kubectl.ts';
 
 const CHARTS = Object.keys(RELEASES) as Chart[];

@@ -1,10 +1,10 @@
 // Creates a kind cluster, unless it is there already, and adds what a comparison needs.
 
 import { join } from 'node:path';
-import { connect, refuseOtherClusters } from '../loadtest/compare/cluster/connection.ts';
-import { CompareError } from '../loadtest/compare/place.ts';
-import type { Progress } from '../loadtest/compare/progress.ts';
-import { openShell, type Shell } from '../loadtest/compare/shell.ts';
+import { connect, refuseOtherClusters } from '../lib/kubernetes/connection.ts';
+import { CompareError } from '../compare/place.ts';
+import type { Progress } from '../lib/progress.ts';
+import { openShell, type Shell } from '../lib/shell.ts';
 import { checkSource, provideImages } from './images.ts';
 import { waitForMetrics } from './kubectl.ts';
 import type { Options } from './options.ts';

@@ -1,8 +1,8 @@
 // A cluster as kubectl sees it: its nodes, who runs them, and its metrics API. All calls take the shell of a connection.
 
-import { takesPods, type List, type Node } from '../loadtest/compare/cluster/kubernetes.ts';
-import { CompareError } from '../loadtest/compare/place.ts';
-import type { Shell } from '../loadtest/compare/shell.ts';
+import { takesPods, type List, type Node } from '../lib/kubernetes/api.ts';
+import { CompareError } from '../compare/place.ts';
+import type { Shell } from '../lib/shell.ts';
 
 /** A program that runs clusters on this machine, and loads images into their nodes. */
 export interface Provider {

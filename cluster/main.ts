@@ -1,9 +1,9 @@
 // The command line of `npm run cluster`: brings up a cluster with everything that `npm run compare` needs.
 
-import { INTERRUPTED, runCommand } from '../loadtest/compare/command.ts';
-import { CompareError } from '../loadtest/compare/place.ts';
-import { startProgress } from '../loadtest/compare/progress.ts';
-import { openShell } from '../loadtest/compare/shell.ts';
+import { INTERRUPTED, runCommand } from '../lib/command.ts';
+import { CompareError } from '../compare/place.ts';
+import { startProgress } from '../lib/progress.ts';
+import { openShell } from '../lib/shell.ts';
 import { useCurrent } from './current.ts';
 import { useKind } from './kind.ts';
 import { readOptions, type Options } from './options.ts';

@@ -1,7 +1,7 @@
 // The command line of `npm run cluster`, read and checked.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { choiceOptions, type Choice } from '../loadtest/compare/cluster/connection.ts';
+import { choiceOptions, type Choice } from '../lib/kubernetes/connection.ts';
 
 export interface Options extends Choice {
   /** Use a cluster that exists, and create none. */

@@ -1,7 +1,7 @@
 // The programs that `npm run cluster` uses, and where they come from.
 
-import { CompareError } from '../loadtest/compare/place.ts';
-import type { Shell } from '../loadtest/compare/shell.ts';
+import { CompareError } from '../compare/place.ts';
+import type { Shell } from '../lib/shell.ts';
 import { list } from './images.ts';
 
 /** For each program, arguments with which it runs only if it works, and the page that tells how to install it. */

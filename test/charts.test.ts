@@ -4,8 +4,8 @@ import { getDefaults, getMetadata } from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { settingsSchema } from '../function/src/settings.ts';
-import { RELEASES } from '../loadtest/compare/cluster/session.ts';
-import { CHARTS as FOLDERS, type Chart } from '../loadtest/compare/options.ts';
+import { RELEASES } from '../compare/cluster/session.ts';
+import { CHARTS as FOLDERS, type Chart } from '../compare/options.ts';
 import { describeWithHelm } from './needs.ts';
 
 const FUNCTION = 'chart';

@@ -21,7 +21,7 @@ export const PLACES: [file: string, pattern: RegExp][] = [
   ['README.md', IMAGE_TAG],
   // helm-docs generates this file with the version in Chart.yaml, which gives the same text.
   ['chart/README.md', IMAGE_TAG],
-  ['loadtest/test/e2e/images.ts', IMAGE_TAG],
+  ['compare/test/e2e/images.ts', IMAGE_TAG],
 ];
 
 /**

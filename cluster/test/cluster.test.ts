@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { eventually } from '../../function/test/service.ts';
-import type { Node } from '../../loadtest/compare/cluster/kubernetes.ts';
-import { readOptions as readOptionsOfCompare } from '../../loadtest/compare/options.ts';
+import type { Node } from '../../lib/kubernetes/api.ts';
+import { readOptions as readOptionsOfCompare } from '../../compare/options.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import renovate from '../../renovate.json' with { type: 'json' };
 

@@ -21,7 +21,7 @@ from f2c_loadtest.__main__ import free_port
 
 BENCH = Path(__file__).parent
 LOADTEST = BENCH.parent
-BARE_SERVER = LOADTEST / "compare" / "bare-server.cjs"
+BARE_SERVER = LOADTEST.parent / "compare" / "programs" / "bare-server.cjs"
 
 # The server and the generator each have a CPU of their own.
 SERVER_CPU, GENERATOR_CPU = {0}, {1}

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { execa } from 'execa';
 import { expect } from 'vitest';
-import { imageValues } from '../../loadtest/test/e2e/images.ts';
+import { imageValues } from '../../compare/test/e2e/images.ts';
 import { check, eventually, get, helm, kubectl, NAMESPACE, podsOf, useNamespace } from './cluster.ts';
 
 const RELEASE = 'f2c-function';

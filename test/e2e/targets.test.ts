@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect } from 'vitest';
 import { startClients } from '../../function/test/client.ts';
 import { ask } from '../../function/test/service.ts';
-import { IMAGES, valuesOf } from '../../loadtest/test/e2e/images.ts';
+import { IMAGES, valuesOf } from '../../compare/test/e2e/images.ts';
 import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from './cluster.ts';
 
 interface Target {

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { beforeAll, expect } from 'vitest';
 import { startClients } from '../../function/test/client.ts';
 import { ask } from '../../function/test/service.ts';
-import { KNATIVE_IMAGE, valuesOf } from '../../loadtest/test/e2e/images.ts';
+import { KNATIVE_IMAGE, valuesOf } from '../../compare/test/e2e/images.ts';
 import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from '../e2e/cluster.ts';
 
 const RELEASE = 'f2c-function';

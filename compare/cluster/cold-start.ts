@@ -1,0 +1,78 @@
+// Times one cold start in the cluster: a target's only replica goes away, and a new one starts.
+
+import type { Row, Target } from '../../results/files.ts';
+import { trouble, type Pod, type Request } from '../../lib/kubernetes/api.ts';
+import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type ClusterSession } from './session.ts';
+import { CompareError } from '../place.ts';
+import { waitForReplicas } from './releases.ts';
+import { DEFINITIONS, answers } from '../servers/index.ts';
+
+/** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
+const POLL_MS = 10;
+const START_SECONDS = 180;
+
+/**
+ * Scales a target to no replica, and then to one. This process measures the time, which begins when the API server
+ * reports the new pod. The requests go through the API server, which adds a few milliseconds.
+ */
+export async function coldStart(session: ClusterSession, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
+  const { shell, core, api } = session;
+  const { name, portName, question } = DEFINITIONS[target];
+  if (typeof question === 'function') throw new Error(`${name} can't be asked through the API server`);
+  const release = releaseOf(target);
+  const selector = selectorOf(release);
+  await scaleTo(0);
+  await waitForReplicas(session, target, 0);
+
+  const watching = new AbortController();
+  const signal = AbortSignal.any([shell.signal, watching.signal]);
+  try {
+    const created = firstPod();
+    await scaleTo(1);
+    const { pod, at, timestamp } = await created;
+    const port = portOf(pod, portName);
+    const since = async (path: string) => {
+      const ask = (rest: string, request: Request) => api.request(`${core}/${path}/proxy${rest}`, request);
+      await untilItAnswers(() => answers(question, signal, ask));
+      return performance.now() - at;
+    };
+    const [first_answer_ms, first_service_answer_ms] = await Promise.all([
+      since(`pods/${pod.metadata.name}:${port}`),
+      since(`services/${release}:${await servicePort(session, target)}`),
+    ]);
+    return { pod_created_s: timestamp, first_answer_ms, first_service_answer_ms };
+  } finally {
+    watching.abort();
+  }
+
+  function scaleTo(replicas: number): Promise<string> {
+    return kubectl(session, 'scale', `deployment/${release}`, `--replicas=${replicas}`);
+  }
+
+  async function firstPod(): Promise<{ pod: Pod; at: number; timestamp: number }> {
+    const path = `${core}/pods?labelSelector=${encodeURIComponent(selector)}`;
+    for await (const { type, object } of api.watchPods(path, signal)) {
+      if (type === 'ADDED') return { pod: object, at: performance.now(), timestamp: Date.now() / 1000 };
+    }
+    throw new CompareError(`The cluster made no pod of ${name}.`);
+  }
+
+  async function untilItAnswers(isRight: () => Promise<boolean>): Promise<void> {
+    const ask = async () => (await isRight()) || undefined;
+    try {
+      await shell.until(`${name} answers after its start`, START_SECONDS, ask, POLL_MS);
+    } catch (error) {
+      if (!(error instanceof CompareError)) throw error;
+      const why = trouble(await podsBy(session, selector)) ?? error.message;
+      throw new CompareError(why, await diagnosis(session, selector));
+    }
+  }
+}
+
+/** Returns a port of a pod by its name. The pod may have containers beside the target's, such as those of a service mesh. */
+function portOf({ metadata, spec }: Pod, portName: string): number {
+  const ports = spec.containers.flatMap(({ ports = [] }) => ports);
+  const port = ports.find(({ name }) => name === portName)?.containerPort;
+  if (port !== undefined) return port;
+  throw new CompareError(`The pod ${metadata.name} has no port named ${portName}.`);
+}

@@ -1,0 +1,121 @@
+// Finds out what runs in the cluster, on which nodes, for environment.json and for the sizes of images.
+
+import type { Environment, Target } from '../../results/files.ts';
+import { quantity } from '../../results/quantity.ts';
+import { byName, isForbidden, type List, type Node } from '../../lib/kubernetes/api.ts';
+import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type ClusterSession } from './session.ts';
+import { CHARTS, type Chart } from '../options.ts';
+import { CompareError } from '../place.ts';
+import { installedChart } from './releases.ts';
+import { chartOf, DEFINITIONS } from '../servers/index.ts';
+
+type Image = Environment['images'][string];
+
+/** What was seen of pods while they ran, which stays known when they are gone. */
+export interface Seen {
+  /** By release and pod: its node. */
+  pods: Record<string, Record<string, string>>;
+  /** By node. */
+  cpuModels: Map<string, string>;
+}
+
+/** Notes where the pods of a release run, and which CPUs these nodes have, as far as that can be read in a target's pods. */
+export async function see(session: ClusterSession, seen: Seen, release: string, target?: Target): Promise<void> {
+  for (const { metadata, spec } of await podsBy(session, selectorOf(release))) {
+    if (!spec.nodeName) continue;
+    seen.pods[release] = { ...seen.pods[release], [metadata.name]: spec.nodeName };
+    if (target === undefined || seen.cpuModels.has(spec.nodeName)) continue;
+    const model = await cpuModel(session, target, metadata.name);
+    if (model !== undefined) seen.cpuModels.set(spec.nodeName, model);
+  }
+}
+
+export async function environmentOf(
+  session: ClusterSession,
+  { pods, cpuModels }: Seen,
+): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'charts' | 'clock'>> {
+  const { api } = session;
+  const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
+  const items = await nodesOf(session);
+  return {
+    kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
+    pods,
+    images: await byChart((chart) => imageOf(session, chart)),
+    charts: await byChart((chart) => installedChart(session, chart)),
+    clock: await clock(session),
+  };
+}
+
+/** Returns the size that a node reports for a target's image, in bytes; null if it is not known. */
+export async function imageBytes(session: ClusterSession, target: Target): Promise<number | null> {
+  return (await imageOf(session, chartOf(target)))?.sizeBytes ?? null;
+}
+
+async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promise<Record<string, T>> {
+  const found: Record<string, T> = {};
+  for (const chart of Object.keys(CHARTS) as Chart[]) {
+    const answer = await ask(chart);
+    if (answer !== undefined) found[RELEASES[chart]] = answer;
+  }
+  return found;
+}
+
+/** Reads the model of a node's CPU in a pod, because Kubernetes does not know it; undefined where the caller may not. */
+async function cpuModel(session: ClusterSession, target: Target, pod: string): Promise<string | undefined> {
+  const container = [pod, '--container', releaseOf(target)];
+  try {
+    const text = await kubectl(session, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
+    return /^model name\s*: (.+)$/m.exec(text)?.[1];
+  } catch (error) {
+    if (!(error instanceof CompareError)) throw error;
+    return undefined;
+  }
+}
+
+function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string, string>) {
+  const { nodeInfo, capacity } = status;
+  const instanceType = metadata.labels?.['node.kubernetes.io/instance-type'];
+  return {
+    name: metadata.name,
+    cpuModel: cpuModels.get(metadata.name) ?? null,
+    ...(instanceType !== undefined && { instanceType }),
+    cpus: quantity(capacity.cpu ?? '0'),
+    memoryBytes: quantity(capacity.memory ?? '0'),
+    kernel: nodeInfo.kernelVersion,
+    os: nodeInfo.osImage,
+    containerRuntime: nodeInfo.containerRuntimeVersion,
+    architecture: nodeInfo.architecture,
+  };
+}
+
+async function imageOf(session: ClusterSession, chart: Chart): Promise<Image | undefined> {
+  const [pod] = await podsBy(session, selectorOf(RELEASES[chart]));
+  const reference = byName(pod?.spec.containers, RELEASES[chart])?.image;
+  const id = byName(pod?.status.containerStatuses, RELEASES[chart])?.imageID;
+  if (!pod?.spec.nodeName || !reference || !id) return undefined;
+  const node = (await nodesOf(session)).find(({ metadata }) => metadata.name === pod.spec.nodeName);
+  // Nodes list the full names of images, and only the largest fifty images.
+  const isIt = (name: string) => name === id || name === reference || name.endsWith(`/${reference}`);
+  // If another image has taken its name, an image has null for names.
+  const sizeBytes = node?.status.images?.find(({ names }) => names?.some(isIt))?.sizeBytes ?? null;
+  return { reference, id, sizeBytes };
+}
+
+/** @returns all nodes of the cluster; none if the caller may not list them */
+async function nodesOf({ api }: ClusterSession): Promise<Node[]> {
+  try {
+    return (await api.get<List<Node>>('/api/v1/nodes')).items;
+  } catch (error) {
+    if (isForbidden(error)) return [];
+    throw error;
+  }
+}
+
+/** Compares the clocks, by the Date header of the API server, which has whole seconds. */
+async function clock({ api }: ClusterSession): Promise<Environment['clock']> {
+  const before = Date.now();
+  const date = (await api.request('/version', {})).headers.get('date');
+  const middle = (before + Date.now()) / 2;
+  const offset = date ? (Date.parse(date) + 500 - middle) / 1000 : null;
+  return { offsetSeconds: offset, of: 'the API server, to a second' };
+}

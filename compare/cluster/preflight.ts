@@ -1,0 +1,134 @@
+// Checks that a cluster has what a comparison needs, before anything is installed there.
+
+import { isDeepStrictEqual } from 'node:util';
+import { sum } from 'simple-statistics';
+import { quantity } from '../../results/quantity.ts';
+import { ApiError, isForbidden, METRICS_API, type List, type Node, type Pod } from '../../lib/kubernetes/api.ts';
+import { lackOfRoom, type Manifests } from './room.ts';
+import { runsKnative } from './scale-from-zero.ts';
+import { RELEASES, type ClusterSession } from './session.ts';
+import type { Chart } from '../options.ts';
+import { CompareError } from '../place.ts';
+import { render } from './releases.ts';
+import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
+
+/**
+ * Checks that there are a metrics API, and enough CPUs.
+ * @returns how many CPUs of the cluster pods can use; undefined if the caller may not know
+ * @throws CompareError that says what is missing, and what to do
+ */
+export async function checkCluster(session: ClusterSession): Promise<number | undefined> {
+  const { connection, api, say, name } = session;
+  const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
+  say(`The cluster is ${connection.name}, Kubernetes ${gitVersion}; all happens in the namespace ${name}.`);
+  try {
+    // Everybody may ask whether an API is there, but not everybody what nodes use.
+    await api.get(METRICS_API);
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const isMissing = error.status === 404;
+    throw new CompareError(
+      isMissing
+        ? 'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
+            `https://github.com/kubernetes-sigs/metrics-server, and wait until \`${connection.command('kubectl', 'top', 'pods')}\` works.`
+        : `The metrics API of the cluster answers ${error.status}, so that nothing would scale: \`${connection.command(
+            'kubectl',
+            'describe',
+            'apiservice',
+            'v1beta1.metrics.k8s.io',
+          )}\` tells why.`,
+      error.details,
+    );
+  }
+  try {
+    const { items: nodes } = await api.get<List<Node>>('/api/v1/nodes');
+    const cpus = sum(nodes.map(({ status }) => quantity(status.allocatable.cpu ?? '0')));
+    await checkRoom(session, nodes);
+    return cpus;
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    return undefined;
+  }
+}
+
+/** Checks that the caller may see what replicas use. @throws CompareError that names the right which is missing */
+export async function checkMetrics({ api, name }: ClusterSession): Promise<void> {
+  try {
+    await api.get(`${METRICS_API}/namespaces/${name}/pods`);
+  } catch (error) {
+    if (!isForbidden(error)) throw error;
+    throw new CompareError(
+      `You may not list pods.metrics.k8s.io in the namespace ${name}, which shows what the replicas use: ask for that ` +
+        'right.',
+      error.details,
+    );
+  }
+}
+
+/**
+ * Checks that the autoscalers of all targets are set alike.
+ * @returns how few and how many replicas each may have; undefined if no target is installed
+ * @throws CompareError if they differ
+ */
+export async function checkAutoscalers(session: ClusterSession): Promise<{ min: number; max: number } | undefined> {
+  const specs = await Promise.all(
+    onePerChart(session.installed).map(async (target) => {
+      const objects = await render(session, chartOf(target), '--set', 'autoscaling.enabled=true');
+      const autoscaler = (objects as (Autoscaler | null)[]).find((each) => each?.kind === 'HorizontalPodAutoscaler');
+      return [DEFINITIONS[target].name, { ...autoscaler?.spec, scaleTargetRef: undefined }] as const;
+    }),
+  );
+  refuseUnequal('autoscaling', specs);
+  const { minReplicas: min, maxReplicas: max } = specs[0]?.[1] ?? {};
+  return min === undefined || max === undefined ? undefined : { min, max };
+}
+
+interface Autoscaler {
+  kind: string;
+  spec: { scaleTargetRef?: object; minReplicas?: number; maxReplicas?: number };
+}
+
+/**
+ * Refuses a comparison of targets that run with unlike values.
+ * @param value the value of both charts that they come from
+ * @param each the name of each target, and what it runs with; undefined if it does not run yet
+ * @throws CompareError that names two which differ
+ */
+export function refuseUnequal(
+  value: string,
+  each: readonly (readonly [name: string, its: object | undefined])[],
+): void {
+  const [one, ...others] = each.filter(([, its]) => its !== undefined);
+  const other = others.find(([, its]) => !isDeepStrictEqual(its, one?.[1]));
+  if (!one || !other) return;
+  const [mine, theirs] = [one, other].map(([name, its]) => `${name} runs with ${JSON.stringify(its)}`);
+  throw new CompareError(
+    `The comparison would not be fair: ${mine}, and ${theirs}. Set the same \`${value}\` for both charts.`,
+  );
+}
+
+/** Says which experiments have no room next to what already runs, and what else loads the cluster. */
+async function checkRoom(session: ClusterSession, nodes: readonly Node[]): Promise<void> {
+  const { api, say, installed, name, options } = session;
+  const { items: pods } = await api.get<List<Pod>>(
+    `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
+  );
+  const others = pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === RELEASES.loadtest);
+  const busy = [...new Set(others.map(({ metadata }) => metadata.namespace))].filter((each) => each !== name);
+  if (busy.length > 0) {
+    say(`A load test runs in the namespace ${busy.join(' and ')}: each disturbs what the other measures.`, 'warning');
+  }
+  const charts: Chart[] = [...onePerChart(installed).map(chartOf), 'loadtest'];
+  const rendered = await Promise.all(charts.map(async (chart) => [chart, await manifestsOf(session, chart)] as const));
+  const manifests = Object.fromEntries(rendered) as Manifests;
+  const hasKnative = options.experiments.includes('scale-from-zero') && (await runsKnative(session));
+  const experiments = options.experiments.filter((each) => each !== 'scale-from-zero' || hasKnative);
+  for (const sentence of lackOfRoom({ ...options, experiments }, installed, manifests, nodes, pods)) {
+    say(sentence, 'warning');
+  }
+}
+
+async function manifestsOf(session: ClusterSession, chart: Chart): Promise<Manifests[Chart]> {
+  const isTarget = chart !== 'loadtest';
+  return (await render(session, chart, ...(isTarget ? ['--set', 'autoscaling.enabled=true'] : []))) as Manifests[Chart];
+}

@@ -1,0 +1,152 @@
+// Runs Helm: it installs the charts, and scales the targets by upgrading them.
+
+import { join } from 'node:path';
+import { parseAllDocuments } from 'yaml';
+import type { Target } from '../../results/files.ts';
+import { byName, PATIENCE_SECONDS, type Deployment, type Resources } from '../../lib/kubernetes/api.ts';
+import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type ClusterSession } from './session.ts';
+import { CHARTS, type Chart } from '../options.ts';
+import { ROOT } from '../run/environment.ts';
+import type { Scaling } from '../place.ts';
+import { usageSince } from './samples.ts';
+import type { Shell } from '../../lib/shell.ts';
+import { chartOf, DEFINITIONS } from '../servers/index.ts';
+
+type Values = Record<string, string | number | boolean | object>;
+
+/** Installs a chart, or upgrades it. */
+export async function installChart(
+  session: ClusterSession,
+  chart: Chart,
+  values: Values,
+  release = RELEASES[chart],
+): Promise<void> {
+  const args = [release, join(ROOT, CHARTS[chart]), '--namespace', session.name, ...given(session, chart)];
+  // These values come after the user's, so that the experiment gets what it needs.
+  const ours = Object.entries(values).flatMap(([key, value]) =>
+    typeof value === 'object' ? ['--set-json', `${key}=${JSON.stringify(value)}`] : ['--set', `${key}=${value}`],
+  );
+  await session.shell.run('helm', ['upgrade', '--install', ...session.upgradeOptions, ...args, ...ours]);
+}
+
+/** From version 4 on, Helm has to be told that it may take the replicas back from an autoscaler. */
+export async function optionsOfHelm(shell: Shell): Promise<string[]> {
+  const [, major] = /^v(\d+)\./.exec(await shell.run('helm', ['version', '--short'])) ?? [];
+  return Number(major) >= 4 ? ['--force-conflicts'] : [];
+}
+
+/** Renders the objects of a chart. */
+export async function render(session: ClusterSession, chart: Chart, ...more: string[]): Promise<unknown[]> {
+  const args = [
+    RELEASES[chart],
+    join(ROOT, CHARTS[chart]),
+    '--namespace',
+    session.name,
+    ...given(session, chart),
+    ...more,
+  ];
+  return parseAllDocuments(await session.shell.run('helm', ['template', ...args])).map(
+    (each) => each.toJS() as unknown,
+  );
+}
+
+/** Returns the version and all values of an installed chart, or undefined if the chart is not installed. */
+export async function installedChart(
+  { name, shell }: ClusterSession,
+  chart: Chart,
+): Promise<{ version: string; values: Record<string, unknown> } | undefined> {
+  const inNamespace = ['--namespace', name, '--output', 'json'];
+  const filter = ['--filter', `^${RELEASES[chart]}$`];
+  const [release] = JSON.parse(await shell.run('helm', ['list', ...filter, ...inNamespace])) as { chart: string }[];
+  if (!release) return undefined;
+  const values = await shell.run('helm', ['get', 'values', RELEASES[chart], '--all', ...inNamespace]);
+  const version = release.chart.replace(/^.*-(?=\d+\.\d+\.\d+)/, '');
+  return { version, values: JSON.parse(values) as Record<string, unknown> };
+}
+
+/** Returns Helm's options for the values that the user gave. */
+function given({ options }: ClusterSession, chart: Chart): string[] {
+  const files = options.values[chart].flatMap((file) => ['--values', file]);
+  return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
+}
+
+/** What a replica with a whole core requests: little, as the rate limits its usage, and two must fit beside the load. */
+export const CORE_REQUEST = '100m';
+
+/** Returns the chart's values for the resources of a replica. */
+export function resourceValues({ options: { cpuLimit } }: ClusterSession, scaling: Scaling): Values {
+  const values: Record<Scaling, Values> = {
+    auto: {},
+    one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
+    core: { 'resources.requests.cpu': CORE_REQUEST, 'resources.limits.cpu': '1' },
+  };
+  return values[scaling];
+}
+
+/** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
+export async function scaleToOne(session: ClusterSession, target: Target, scaling: Scaling): Promise<void> {
+  // Helm removes an autoscaler after it has set the number of replicas, which the autoscaler may change in between.
+  await kubectl(session, 'delete', 'horizontalpodautoscaler', releaseOf(target), '--ignore-not-found');
+  const one = { 'autoscaling.enabled': false, replicaCount: 1 };
+  await installChart(session, chartOf(target), { ...one, ...resourceValues(session, scaling) });
+  await waitForReplicas(session, target, 1);
+}
+
+/**
+ * Turns a target's autoscaler on, and waits for its first reading.
+ * @param since Unix time in ms: what the target used before then must not count
+ */
+export async function startAutoscaler(session: ClusterSession, target: Target, since: number): Promise<void> {
+  await usageSince(session, target, since);
+  await installChart(session, chartOf(target), { 'autoscaling.enabled': true });
+  const { shell, api, name } = session;
+  const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${releaseOf(target)}`;
+  await shell.until(`The autoscaler of ${DEFINITIONS[target].name} has a reading of its CPU`, 180, async () => {
+    const { status } = await api.get<{ status?: { currentMetrics?: { resource?: unknown }[] } }>(path);
+    return status?.currentMetrics?.some(({ resource }) => resource) ? true : undefined;
+  });
+}
+
+/**
+ * Waits until a target has exactly this number of pods, all of them ready and of its last release.
+ * @throws CompareError if one of them can't start
+ */
+export function waitForReplicas(session: ClusterSession, target: Target, count: number): Promise<void> {
+  return waitForDeployment(session, releaseOf(target), {
+    what: `${DEFINITIONS[target].name} has ${count} ready replicas`,
+    selector: selectorOf(releaseOf(target)),
+    count,
+  });
+}
+
+/** The same for any Deployment. */
+export async function waitForDeployment(
+  session: ClusterSession,
+  deployment: string,
+  { what, selector, count }: { what: string; selector: string; count: number },
+): Promise<void> {
+  // A little longer than pods may take to run, so that what keeps them from it is told.
+  const seconds = PATIENCE_SECONDS + 30;
+  await waitForPods(session, { what, selector, maker: deployment, seconds }, async (pods) => {
+    const isReady = pods.every(({ status }) =>
+      status.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True'),
+    );
+    return (pods.length === count && isReady && (await isRolledOut(session, deployment))) || undefined;
+  });
+}
+
+/** Whether every pod is of the last release. Right after an upgrade, the old pods are still ready. */
+async function isRolledOut({ api, name }: ClusterSession, deployment: string): Promise<boolean> {
+  const { metadata, status } = await api.get<Deployment>(`/apis/apps/v1/namespaces/${name}/deployments/${deployment}`);
+  const { observedGeneration = 0, replicas = 0, updatedReplicas = 0 } = status;
+  return observedGeneration >= metadata.generation && updatedReplicas === replicas;
+}
+
+/** Returns a target's resource requests and limits, as its pod has them. */
+export async function resourcesOf(session: ClusterSession, target: Target): Promise<Required<Resources>> {
+  const release = releaseOf(target);
+  const [pod] = await podsBy(session, selectorOf(release));
+  const { requests = {}, limits = {} } = byName(pod?.spec.containers, release)?.resources ?? {};
+  const sorted = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).sort());
+  return { requests: sorted(requests), limits: sorted(limits) };
+}

@@ -1,0 +1,222 @@
+// Finds out before anything is installed whether the pods of each experiment fit on the nodes, by what they request.
+
+import { max, sum } from 'simple-statistics';
+import { quantity } from '../../results/quantity.ts';
+import type { Chart, Options } from '../options.ts';
+import type { Scaling } from '../place.ts';
+import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
+import type { Target } from '../../results/files.ts';
+import { byName, takesPods, type Node, type Pod, type Resources } from '../../lib/kubernetes/api.ts';
+import { CORE_REQUEST } from './releases.ts';
+import { RELEASES } from './session.ts';
+
+/** What a pod requests, in CPUs and bytes, and which nodes it may run on. */
+export interface Need {
+  what: string;
+  cpu: number;
+  memory: number;
+  selector: Readonly<Record<string, string>>;
+  toleratesTaints: boolean;
+}
+
+/** Pods that must be there at the same time. */
+interface Moment {
+  when: string;
+  pods: Need[];
+}
+
+/** An object of a rendered chart, as far as it says what runs. */
+export interface Manifest {
+  kind: string;
+  spec?: {
+    maxReplicas?: number;
+    parallelism?: number;
+    template?: { spec: PodSpec };
+  };
+}
+interface PodSpec {
+  containers?: { name: string; resources?: Resources }[];
+  nodeSelector?: Record<string, string>;
+  tolerations?: object[];
+}
+export type Manifests = Readonly<Partial<Record<Chart, readonly (Manifest | null)[]>>>;
+
+/** Returns a sentence for each experiment that does not fit, with the figures and with what to set. */
+export function lackOfRoom(
+  options: Pick<Options, 'experiments' | 'pace' | 'cpuLimit'>,
+  targets: readonly Target[],
+  manifests: Manifests,
+  nodes: readonly Node[],
+  pods: readonly Pod[],
+): string[] {
+  const free = nodes.map((node) => roomOn(node, pods));
+  const momentsAt = (cpuLimit: number) => momentsOf(options, targets, manifests, cpuLimit);
+  const limit = quantity(options.cpuLimit);
+  const lacking = momentsAt(limit).filter((moment) => !fit(moment.pods, free));
+  const byPods = Map.groupBy(lacking, (moment) => describe(moment.pods));
+  return [...byPods.values()].map((moments) => {
+    const [{ pods: needed }] = moments as [Moment];
+    const lower = lowerLimits(limit).find((each) =>
+      momentsAt(each)
+        .filter(({ when }) => moments.some((moment) => moment.when === when))
+        .every((moment) => fit(moment.pods, free)),
+    );
+    const remedies = [
+      ...(lower === undefined ? [] : [`give \`--cpu-limit ${Math.round(lower * 1000)}m\``]),
+      'lower `resources.requests` of the charts by --set',
+      'add a node',
+      'name other experiments by --experiment',
+    ];
+    const usable = free.filter(({ node }) => takesPods(node));
+    return (
+      `${moments.map(({ when }) => when).join(', ')}: pods that request ${amounts(needed)} at the same time ` +
+      `(${describe(needed)}) do not fit on the nodes, where ${amounts(usable)} are free` +
+      `${usable.length > 1 ? `, at most ${amounts([largest(usable)])} on one node` : ''}. ` +
+      `Some of them will not start unless a node autoscaler adds a node: ${remedies.join(', or ')}.`
+    );
+  });
+}
+
+/** All times at which an experiment has the most pods. */
+function momentsOf(
+  { experiments, pace }: Pick<Options, 'experiments' | 'pace'>,
+  targets: readonly Target[],
+  manifests: Manifests,
+  cpuLimit: number,
+): Moment[] {
+  const requests: Record<Scaling, number | undefined> = {
+    one: cpuLimit,
+    core: quantity(CORE_REQUEST),
+    auto: undefined,
+  };
+  const its = onePerChart(targets).map((target) => ({ target, chart: chartOf(target) }));
+  const podOf = ({ target, chart }: (typeof its)[number], scaling: Scaling) =>
+    needOf(DEFINITIONS[target].name, chart, workloadsOf(manifests[chart]).at(0), requests[scaling]);
+  const all = (scaling: Scaling) => its.map((each) => podOf(each, scaling));
+  // The load generator may have workers, in a Job of their own.
+  const generators = workloadsOf(manifests.loadtest).flatMap((job) =>
+    Array.from({ length: job.spec?.parallelism ?? 1 }, () => needOf('the load generator', 'loadtest', job)),
+  );
+  const functionPod = workloadsOf(manifests.function).map((workload) => needOf('', 'function', workload));
+  const bare = functionPod.map((pod) => ({ ...pod, what: 'the bare server' }));
+  const knative = functionPod.map((pod) => ({ ...pod, what: 'the function on Knative', cpu: cpuLimit }));
+  /** While a target's replica is replaced, the old one stays until the new one is ready. */
+  const replaced = (scaling: Scaling) => [...all('one'), largest(all(scaling))];
+
+  const moments: Record<string, Moment['pods'][]> = {
+    calibrate: [[...all('one'), ...generators, ...bare]],
+    capacity: [[...all('one'), ...generators]],
+    batch: [[...all('one'), ...generators]],
+    coldstart: [[...all('one'), ...generators]],
+    autoscale: [replaced('auto')],
+    latency: [replaced('core'), [...all('core'), ...generators, ...(pace.floor ? bare : [])]],
+    noise: [replaced('core'), [...all('core'), ...generators]],
+    'scale-from-zero': [[...all('one'), ...knative, ...bare]],
+  };
+  const found = experiments.flatMap((name) =>
+    its.length === 0 ? [] : (moments[name] ?? []).map((pods): Moment => ({ when: name, pods })),
+  );
+  if (!experiments.includes('autoscale')) return found;
+  // Only the target that is loaded has more than one replica.
+  const most = its.map((each) => {
+    const others = its.filter((other) => other !== each).map((other) => podOf(other, 'one'));
+    const replicas = manifests[each.chart]?.find((object) => object?.kind === 'HorizontalPodAutoscaler')?.spec
+      ?.maxReplicas;
+    const pods = Array.from({ length: replicas ?? 1 }, () => podOf(each, 'auto'));
+    return {
+      when: `autoscale with ${replicas ?? 1} replicas`,
+      pods: [...pods, ...others, ...generators, ...(pace.floor ? bare : [])],
+    };
+  });
+  return [...found, ...most];
+}
+
+/** Returns what each pod of a chart requests. */
+export function needsOf(chart: Chart, objects: readonly (Manifest | null)[]): Need[] {
+  return workloadsOf(objects).map((workload) => needOf(RELEASES[chart], chart, workload));
+}
+
+function workloadsOf(objects: readonly (Manifest | null)[] = []): Manifest[] {
+  return objects.filter((object) => object !== null).filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
+}
+
+/** @param cpu what its own container requests instead of what the chart says */
+function needOf(what: string, chart: Chart, workload?: Manifest, cpu?: number): Need {
+  const { containers = [], nodeSelector = {}, tolerations = [] } = workload?.spec?.template?.spec ?? {};
+  const own = byName(containers, RELEASES[chart]);
+  const requested = sum(
+    containers.map((each) => (each === own && cpu !== undefined ? cpu : request(each.resources, 'cpu'))),
+  );
+  const memory = sum(containers.map(({ resources }) => request(resources, 'memory')));
+  return { what, cpu: requested, memory, selector: nodeSelector, toleratesTaints: tolerations.length > 0 };
+}
+
+/** What is free on a node, in CPUs and bytes. */
+interface Room {
+  node: Node;
+  cpu: number;
+  memory: number;
+}
+
+export function roomOn(node: Node, pods: readonly Pod[]): Room {
+  const containers = pods
+    .filter(({ spec }) => spec.nodeName === node.metadata.name)
+    .flatMap(({ spec }) => spec.containers);
+  const free = (resource: 'cpu' | 'memory') =>
+    (resource in node.status.allocatable ? quantity(node.status.allocatable[resource] ?? '') : Infinity) -
+    sum(containers.map(({ resources }) => request(resources, resource)));
+  return { node, cpu: free('cpu'), memory: free('memory') };
+}
+
+function request({ requests, limits }: Resources = {}, resource: 'cpu' | 'memory'): number {
+  return quantity(requests?.[resource] ?? limits?.[resource] ?? '0');
+}
+
+/** Whether pods fit: each, the largest first, goes to the node with the most room, as the scheduler prefers it. */
+export function fit(pods: readonly Need[], nodes: readonly Room[]): boolean {
+  const rooms = nodes.map((room) => ({ ...room }));
+  return pods
+    .toSorted((a, b) => b.cpu - a.cpu)
+    .every((pod) => {
+      const room = rooms
+        .filter(({ node, cpu, memory }) => mayRunOn(pod, node) && cpu >= pod.cpu && memory >= pod.memory)
+        .toSorted((a, b) => b.cpu - a.cpu)
+        .at(0);
+      if (!room) return false;
+      room.cpu -= pod.cpu;
+      room.memory -= pod.memory;
+      return true;
+    });
+}
+
+function mayRunOn(pod: Need, node: Node): boolean {
+  return isSelected(pod, node) && (pod.toleratesTaints || takesPods(node));
+}
+
+export function isSelected({ selector }: Pick<Need, 'selector'>, { metadata: { labels = {} } }: Node): boolean {
+  return Object.entries(selector).every(([name, value]) => labels[name] === value);
+}
+
+function largest<T extends { cpu: number }>(all: readonly T[]): T {
+  return all.reduce((most, each) => (each.cpu > most.cpu ? each : most));
+}
+
+/** Lower limits that are worth a try, in CPUs; with less than 50m, servers hardly start. */
+function lowerLimits(limit: number): number[] {
+  const steps = Math.max(0, Math.ceil(limit / 0.05) - 1);
+  return Array.from({ length: steps }, (_, index) => 0.05 * (steps - index));
+}
+
+function amounts(all: readonly { cpu: number; memory: number }[]): string {
+  const [cpu, memory] = [sum(all.map((each) => each.cpu)), sum(all.map((each) => each.memory))];
+  return `${cpu.toFixed(2)} CPUs and ${(max([memory, 0]) / 2 ** 30).toFixed(2)} GiB`;
+}
+
+/** Such as `5 × the function 0.10, the load generator 0.50`. */
+function describe(pods: readonly Need[]): string {
+  const same = Map.groupBy(pods, ({ what, cpu, selector }) => {
+    const only = Object.entries(selector).map(([name, value]) => ` on nodes with ${name}=${value}`);
+    return `${what} ${cpu.toFixed(2)}${only.join('')}`;
+  });
+  return [...same].map(([text, its]) => (its.length > 1 ? `${its.length} × ${text}` : text)).join(', ');
+}

@@ -1,0 +1,202 @@
+// Samples replicas, CPU and memory of a target under load.
+
+import { sum } from 'simple-statistics';
+import type { Row, Target } from '../../results/files.ts';
+import { quantity } from '../../results/quantity.ts';
+import { ApiError, byName, METRICS_API, type Deployment, type List } from '../../lib/kubernetes/api.ts';
+import { podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
+import type { Samples, Watch } from '../place.ts';
+import { DEFINITIONS } from '../servers/index.ts';
+
+/** The interval between reads. The kubelet updates its counters only about every 10 s. */
+const KUBELET_SECONDS = 5;
+
+interface PodMetrics {
+  /** The end of the interval whose mean usage this is. */
+  timestamp: string;
+  containers: { name: string; usage: { cpu: string; memory: string } }[];
+}
+/** The kubelet's summary of what containers use. */
+interface Summary {
+  pods: {
+    podRef: { name: string; namespace: string };
+    containers?: {
+      name: string;
+      cpu?: { time: string; usageCoreNanoSeconds?: number };
+      memory?: { workingSetBytes?: number };
+    }[];
+  }[];
+}
+
+/** Takes samples each second until it is stopped. If one sample fails, only that sample is missing. */
+export function startWatch(session: ClusterSession, target: Target, readsKubelet: boolean): Watch {
+  const { shell } = session;
+  const timeline: Row<'timeline'>[] = [];
+  const pods = new Map<string, Row<'pods'>>();
+  const throttling = new Map<string, Row<'throttling'>>();
+  const stopping = new AbortController();
+
+  const sampling = (async () => {
+    for (let second = 0; !stopping.signal.aborted; second++) {
+      const next = performance.now() + 1000;
+      const [row] = await Promise.allSettled([timelineRow(session, target)]);
+      if (row.status === 'fulfilled') timeline.push(row.value);
+      if (readsKubelet && second % KUBELET_SECONDS === 0) await readKubelets();
+      await shell.sleep(Math.max(0, next - performance.now()));
+    }
+    if (readsKubelet) await readKubelets();
+  })();
+  // An interrupted run ends the sampling with an error. Whoever calls stop() gets that error.
+  sampling.catch(() => undefined);
+
+  /** Reads all counters. Their time is part of the key, because a kubelet repeats a reading until it has a new one. */
+  async function readKubelets(): Promise<void> {
+    const [used, throttled] = await Promise.allSettled([podRows(session, target), throttlingRows(session, target)]);
+    if (used.status === 'fulfilled') for (const row of used.value) pods.set(`${row.pod} ${row.timestamp_s}`, row);
+    if (throttled.status === 'fulfilled') {
+      for (const row of throttled.value) throttling.set(`${row.pod} ${row.timestamp_s}`, row);
+    }
+  }
+
+  return {
+    async stop(): Promise<Samples> {
+      stopping.abort();
+      await sampling;
+      return { timeline, pods: inOrder(pods), throttling: inOrder(throttling) };
+    },
+  };
+
+  function inOrder<T extends { timestamp_s: number }>(rows: ReadonlyMap<string, T>): T[] {
+    return [...rows.values()].sort((a, b) => a.timestamp_s - b.timestamp_s);
+  }
+}
+
+async function timelineRow(session: ClusterSession, target: Target): Promise<Row<'timeline'>> {
+  const timestamp = Date.now() / 1000;
+  const deployment = `/apis/apps/v1/namespaces/${session.name}/deployments/${releaseOf(target)}`;
+  const [{ spec, status }, metrics] = await Promise.all([
+    session.api.get<Deployment>(deployment),
+    podMetrics(session, target),
+  ]);
+  return {
+    timestamp_s: timestamp,
+    desired_replicas: spec.replicas,
+    ready_replicas: status.readyReplicas ?? 0,
+    cpu_cores: metrics.length > 0 ? total(metrics, target, 'cpu') : null,
+    memory_bytes: metrics.length > 0 ? total(metrics, target, 'memory') : null,
+  };
+}
+
+/** Adds up what a target's own containers use, without those that a service mesh puts into the same pods. */
+function total(metrics: PodMetrics[], target: Target, key: 'cpu' | 'memory'): number {
+  const own = metrics.flatMap(({ containers }) => byName(containers, releaseOf(target)) ?? []);
+  return sum(own.map(({ usage }) => quantity(usage[key])));
+}
+
+/** Reads what the metrics API knows about a target's pods. */
+async function podMetrics({ api, name }: ClusterSession, target: Target): Promise<PodMetrics[]> {
+  const path = `${METRICS_API}/namespaces/${name}/pods`;
+  return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(releaseOf(target)))}`))
+    .items;
+}
+
+/** The highest age of a sample in the metrics API: two periods of metrics-server, and one of the kubelet. */
+const METRICS_SECONDS = 90;
+
+/** Returns the memory that a target uses, in bytes, from the first sample taken after the call. */
+export async function memoryBytes(session: ClusterSession, target: Target): Promise<number> {
+  return total(await newsSince(session, target, Date.now()), target, 'memory');
+}
+
+/**
+ * Waits until the metrics API has a reading of a target's CPU that includes nothing from before a time. That is the
+ * second reading since then, because each reading is the mean since the one before.
+ * @param since Unix time in ms
+ */
+export async function usageSince(session: ClusterSession, target: Target, since: number): Promise<void> {
+  const first = await newsSince(session, target, since);
+  const latest = Math.max(...first.map(({ timestamp }) => Date.parse(timestamp)));
+  await newsSince(session, target, latest + 1);
+}
+
+function newsSince(session: ClusterSession, target: Target, since: number): Promise<PodMetrics[]> {
+  return session.shell.until(`The metrics API has news of ${DEFINITIONS[target].name}`, METRICS_SECONDS, async () => {
+    const metrics = await podMetrics(session, target);
+    const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
+    return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
+  });
+}
+
+/** Returns the names of a target's pods, and the nodes that they run on. */
+async function whereabouts(session: ClusterSession, target: Target): Promise<{ names: string[]; nodes: string[] }> {
+  const pods = await podsBy(session, selectorOf(releaseOf(target)));
+  return {
+    names: pods.map(({ metadata }) => metadata.name),
+    nodes: [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))],
+  };
+}
+
+/** Reads the kubelets' counters of a target's pods. */
+async function podRows(session: ClusterSession, target: Target): Promise<Row<'pods'>[]> {
+  const { names, nodes } = await whereabouts(session, target);
+  const summaries = await Promise.all(nodes.map((node) => summary(session, node)));
+  return summaries
+    .flatMap(({ pods }) => pods)
+    .filter(({ podRef }) => podRef.namespace === session.name && names.includes(podRef.name))
+    .flatMap(({ podRef, containers }) => {
+      const { cpu, memory } = byName(containers, releaseOf(target)) ?? {};
+      if (cpu?.usageCoreNanoSeconds === undefined) return [];
+      return {
+        timestamp_s: Date.parse(cpu.time) / 1000,
+        pod: podRef.name,
+        cpu_seconds: cpu.usageCoreNanoSeconds / 1e9,
+        memory_bytes: memory?.workingSetBytes ?? null,
+      };
+    });
+}
+
+/** Reads how often the kernel throttled a target's pods. Kubelets take this from each cgroup's `cpu.stat`. */
+async function throttlingRows(session: ClusterSession, target: Target): Promise<Row<'throttling'>[]> {
+  const { names, nodes } = await whereabouts(session, target);
+  const texts = await Promise.all(
+    nodes.map((node) => session.api.text(`/api/v1/nodes/${node}/proxy/metrics/cadvisor`)),
+  );
+  return texts.flatMap((text) => throttlingOf(text, session.name)).filter(({ pod }) => names.includes(pod));
+}
+
+/** Matches a line of Prometheus' text format that counts a cgroup's CPU periods, with labels, value and time in ms. */
+const PERIODS = /^container_cpu_cfs_(throttled_)?periods_total\{(.*)\} (\S+) (\d+)$/gm;
+
+/**
+ * Reads the counters of the pods' own cgroups, whose limit is that of all their containers together. The kernel counts
+ * a throttled period at the pod, at the container or at both, and the pod's counter misses fewer.
+ * @param text what `/metrics/cadvisor` of a kubelet answers, in Prometheus' text format
+ * @returns a row for each pod of the namespace that has a CPU limit
+ */
+export function throttlingOf(text: string, namespace: string): Row<'throttling'>[] {
+  const rows = new Map<string, Row<'throttling'>>();
+  for (const [, throttled, labels = '', value, timestamp] of text.matchAll(PERIODS)) {
+    const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(labels)?.[1] ?? '';
+    if (label('namespace') !== namespace || label('container') !== '') continue;
+    const pod = label('pod');
+    const row = rows.get(pod) ?? { timestamp_s: Number(timestamp) / 1000, pod, periods: 0, throttled_periods: 0 };
+    row[throttled ? 'throttled_periods' : 'periods'] += Number(value);
+    rows.set(pod, row);
+  }
+  return [...rows.values()];
+}
+
+function summary({ api }: ClusterSession, node: string): Promise<Summary> {
+  return api.get(`/api/v1/nodes/${node}/proxy/stats/summary?only_cpu_and_memory=true`);
+}
+
+/** Whether the caller may read the kubelets' counters, which needs permission to `get` `nodes/proxy`. */
+export async function mayReadKubelet(session: ClusterSession, node: string): Promise<boolean> {
+  try {
+    await summary(session, node);
+    return true;
+  } catch (error) {
+    if (error instanceof ApiError) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,100 @@
+// Raises the rate step by step, equally for all targets, with the autoscaler on.
+
+import { median } from 'simple-statistics';
+import { TARGETS, type Target } from '../../results/files.ts';
+import { quantity } from '../../results/quantity.ts';
+import {
+  boundOf,
+  leaveOut,
+  measureInTurns,
+  OVERHEAD_SECONDS,
+  usersOfRate,
+  wholeRate,
+  withinLimits,
+  type Comparison,
+  type Experiment,
+  type Limits,
+} from './experiment.ts';
+import type { Step } from '../place.ts';
+import { DEFINITIONS, onePerChart } from '../servers/index.ts';
+import { askBareServer, stepSeconds } from './calibrate.ts';
+
+const RATE_SHARES = [0.25, 0.5, 0.75, 1];
+/** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
+const CPU_SHARE = 0.8;
+/**
+ * How much more CPU a target needs at least for a request at an even rate than in the closed loop, where it finds the next
+ * request there already. The published run has 374 against 136 µs of TensorFlow Serving over REST.
+ */
+const EVEN_RATE_COST = 2;
+/** Roughly how long an autoscaler takes until it has a reading of an idle replica. */
+const AUTOSCALER_SECONDS = 50;
+
+export const autoscale = {
+  name: 'autoscale',
+  about: 'all targets at the same rising rates, with the autoscaler on',
+  targets: TARGETS,
+  needs: ['calibrate', 'capacity'],
+  quick: true,
+  fits: ({ scales }) => scales,
+  seconds: ({ pace }) =>
+    pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp) +
+    (pace.floor ? RATE_SHARES.length * stepSeconds(pace) + OVERHEAD_SECONDS : 0),
+
+  async run(comparison) {
+    const { options, place } = comparison;
+    const limits = limitsOfNodes(comparison);
+    const seconds = Math.floor(options.pace.runTime / RATE_SHARES.length);
+    const users = usersOfRate(options);
+    const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: wholeRate(share * limits.bound) }));
+    const { replicas } = place;
+    const targets = options.quick ? onePerChart(this.targets) : this.targets;
+    for (const target of place.targets.filter((each) => !targets.includes(each))) {
+      leaveOut(comparison, `autoscale: ${DEFINITIONS[target].name}; --quick measures one interface of each server.`);
+    }
+    await measureInTurns(
+      { ...comparison, limits },
+      { name: this.name, targets },
+      {
+        trials: options.pace.trials,
+        scaling: 'auto',
+        ...(replicas && { replicas }),
+        steps,
+      },
+    );
+    if (options.pace.floor) await askAtSharedRates({ ...comparison, limits }, targets, steps);
+    return {};
+  },
+} as const satisfies Experiment;
+
+/**
+ * Offers the rates that all targets are asked at to the bare server too, which shows how much of each latency is the load
+ * generator's own.
+ */
+async function askAtSharedRates(comparison: Comparison, targets: readonly Target[], steps: Step[]): Promise<void> {
+  const { place, limits, options } = comparison;
+  const asked = place.targets.filter((target) => targets.includes(target));
+  const shared = asked
+    .reduce((sent, target) => withinLimits(sent, limits.targets.get(target)), steps)
+    .map((step) => ({ ...step, seconds: Math.min(step.seconds, stepSeconds(options.pace)) }));
+  if (shared.length === 0) return;
+  for (const target of asked) await askBareServer(comparison, 'scaling', target, shared);
+}
+
+/** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
+function limitsOfNodes({ place, options, progress, limits, capacities }: Comparison): Limits {
+  const targets = new Map(
+    [...limits.targets].map(([target, its]) => {
+      const capacity = median([...(capacities.get(target) ?? [])]);
+      const cost = place.controls(target) ? (EVEN_RATE_COST * quantity(options.cpuLimit)) / capacity : 0;
+      const cpuSeconds = its.cpuSeconds + cost;
+      const open = Math.min(its.open, (CPU_SHARE * place.cpus) / cpuSeconds);
+      progress.say(
+        `autoscale: at most ${open.toFixed(0)} requests/s to ${DEFINITIONS[target].name}, for which the load generator ` +
+          `and it need ${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+      );
+      return [target, { ...its, open }];
+    }),
+  );
+  return { targets, bound: boundOf(targets) };
+}

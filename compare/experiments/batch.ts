@@ -1,0 +1,26 @@
+// Sends more and more values in a request to one replica.
+
+import { TARGETS } from '../../results/files.ts';
+import { measureInTurns, OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+
+/** Enough users to keep one replica busy. With more, large batches would only wait in a queue. */
+const MOST_USERS = 4;
+
+export const batch = {
+  name: 'batch',
+  about: 'one replica, with 1 to 10 000 values in a request',
+  targets: TARGETS,
+  needs: ['calibrate'],
+  quick: true,
+  fits: ({ limitsCpu }) => limitsCpu,
+  seconds: ({ pace }) => pace.trials * (pace.batches.length * pace.batchStep + OVERHEAD_SECONDS),
+
+  async run(comparison) {
+    const { options } = comparison;
+    const users = Math.min(MOST_USERS, options.users);
+    const { trials, batches, batchStep: seconds } = options.pace;
+    const steps = batches.map((values) => ({ seconds, users, batch: values }));
+    await measureInTurns(comparison, this, { trials, scaling: 'one', steps });
+    return {};
+  },
+} as const satisfies Experiment;

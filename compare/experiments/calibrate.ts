@@ -1,0 +1,112 @@
+// Finds out how much the load generator can send to the bare server, with each target's form of request.
+
+import { min, sum } from 'simple-statistics';
+import { CALIBRATIONS, TARGETS, type Calibration, type Target, type Verdict } from '../../results/files.ts';
+import { boundOf, OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from './experiment.ts';
+import type { Options } from '../options.ts';
+import { CompareError, type Files, type Step } from '../place.ts';
+import { DEFINITIONS } from '../servers/index.ts';
+import { openCeiling, rowsOf, verdictOf, whyFailed } from './verdicts.ts';
+
+/** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
+const BOUND_SHARE = 0.8;
+/** The rates at which the open loop is calibrated, as shares of the closed loop's throughput. */
+const CEILING_SHARES = [1 / 3, 2 / 3, 1];
+const LOWEST_SHARE = min(CEILING_SHARES);
+/** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
+const SHORTEST_STEP = 4;
+/**
+ * The largest share of requests to the bare server that may fail. It is asked for more than it can answer, and may miss a
+ * probe and leave its Service for a moment.
+ */
+const MOST_FAILED = 0.01;
+/** What each of the trials finds out. */
+const FINDS: Record<Calibration, string> = {
+  closed: 'what the load generator can send in a closed loop',
+  open: 'what the load generator can send at a given rate',
+  floor: 'what the load generator itself takes at the rate of latency',
+  scaling: 'what the load generator itself takes at the rates of autoscale',
+};
+
+/**
+ * It measures the closed loop first, and then the open loop, which needs more CPU for each request. The load generator may
+ * judge these loads INVALID, as it may be the bottleneck; here that is the purpose.
+ */
+export const calibrate = {
+  name: 'calibrate',
+  about: 'what the load generator can send to a bare server',
+  targets: TARGETS,
+  needs: [],
+  quick: true,
+  fits: () => true,
+  seconds: ({ pace }) => (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
+
+  async run(comparison) {
+    const { place, options, progress, folder } = comparison;
+    const users = usersOfRate(options);
+    const { calibrate: seconds } = options.pace;
+    const closed: Record<string, number> = {};
+    const open: Record<string, { rate: number; cpuSeconds: number }> = {};
+    for (const target of place.targets) {
+      const { throughput } = (await askBareServer(comparison, 'closed', target, [{ seconds, users }])).verdict;
+      closed[target] = throughput;
+      const half = stepSeconds(options.pace);
+      // On a busy machine not even the lowest rate may be kept: it is then the highest one of another attempt.
+      for (let highest = throughput; !open[target]; highest *= LOWEST_SHARE) {
+        const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * highest) }));
+        const { files, verdict } = await askBareServer(comparison, 'open', target, steps);
+        try {
+          open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
+        } catch (error) {
+          if (!(error instanceof CompareError) || highest < throughput * LOWEST_SHARE) throw error;
+          progress.say(error.message, 'warning');
+        }
+      }
+    }
+    const targets = new Map(
+      place.targets.map((target) => {
+        const { rate = 0, cpuSeconds = 0 } = open[target] ?? {};
+        return [target, { open: BOUND_SHARE * rate, closed: BOUND_SHARE * (closed[target] ?? 0), cpuSeconds }];
+      }),
+    );
+    const bound = boundOf(targets);
+    const openRequestsPerSecond = Object.fromEntries(Object.entries(open).map(([target, { rate }]) => [target, rate]));
+    folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound, share: BOUND_SHARE } });
+    for (const [target, { open, cpuSeconds }] of targets) {
+      progress.say(
+        `The load generator can send ${(open / BOUND_SHARE).toFixed(0)} requests/s at a given rate here in the form of ` +
+          `${DEFINITIONS[target].name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
+          `${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+      );
+    }
+    return { limits: { bound, targets } };
+  },
+} as const satisfies Experiment;
+
+/** How long each of several rates is offered to the bare server, in seconds. */
+export function stepSeconds({ calibrate, settle }: Options['pace']): number {
+  return Math.max(settle + SHORTEST_STEP, Math.ceil(calibrate / 2));
+}
+
+/**
+ * Loads the bare server with a target's form of request, and writes the results.
+ * @throws CompareError if more than a few requests fail
+ */
+export async function askBareServer(
+  { place, options, progress, folder }: Comparison,
+  calibration: Calibration,
+  target: Target,
+  steps: Step[],
+): Promise<{ files: Files; verdict: Verdict }> {
+  progress.begin(
+    `calibrate: ${FINDS[calibration]} in the form of ${DEFINITIONS[target].name}`,
+    OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
+  );
+  const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toBareServer: true });
+  folder.write('calibrate', CALIBRATIONS[calibration], files);
+  const verdict = verdictOf(files, target);
+  if (verdict.throughput > 0 && verdict.failures <= MOST_FAILED * verdict.requests) return { files, verdict };
+  const failed = sum(rowsOf(files, target, 'failures').map((row) => row.Occurrences));
+  const what = failed > 0 ? `${failed} requests to a bare server failed` : 'no request to a bare server came to an end';
+  throw new CompareError(`calibrate: nothing can be measured, as ${what}${whyFailed(files, target)}.`);
+}

@@ -1,0 +1,58 @@
+// Finds out what one replica with a CPU limit can answer.
+
+import { max } from 'simple-statistics';
+import { TARGETS } from '../../results/files.ts';
+import { inTurn, measure, OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import type { Options } from '../options.ts';
+import { highestThroughput, isSaturated, rowsOf } from './verdicts.ts';
+
+export const capacity = {
+  name: 'capacity',
+  about: 'one replica, with more and more users until throughput stops rising',
+  targets: TARGETS,
+  needs: ['calibrate'],
+  quick: true,
+  fits: ({ limitsCpu }) => limitsCpu,
+  seconds: (options) => options.pace.trials * rising(options).length * (options.pace.capacityStep + OVERHEAD_SECONDS),
+
+  async run(comparison) {
+    const { place, options, folder } = comparison;
+    const rounds = options.pace.trials;
+    const seconds = options.pace.capacityStep;
+    const steps = rising(options).map((users) => ({ seconds, users }));
+    folder.plan('capacity', { trials: rounds, scaling: 'one', steps });
+    const capacities = new Map(place.targets.map((target) => [target, [] as number[]]));
+    let trial = 0;
+    for (let round = 0; round < rounds; round++) {
+      const throughputs = new Map(place.targets.map((target) => [target, [] as number[]]));
+      // The targets take turns at each number of users, so that a drift of the machine affects both alike.
+      for (const step of steps) {
+        const rising = place.targets.filter((target) => !isSaturated(throughputs.get(target) ?? []));
+        if (rising.length === 0) break;
+        trial += 1;
+        for (const target of inTurn(rising, trial)) {
+          const files = await measure(comparison, {
+            experiment: 'capacity',
+            trial,
+            which: `${round + 1}/${rounds}, ${step.users} ${step.users === 1 ? 'user' : 'users'}`,
+            target,
+            scaling: 'one',
+            steps: [step],
+          });
+          throughputs.get(target)?.push(highestThroughput(rowsOf(files, target, 'steps')));
+        }
+      }
+      for (const [target, all] of throughputs) capacities.get(target)?.push(max(all));
+    }
+    return { capacities };
+  },
+} as const satisfies Experiment;
+
+/** Returns 1, then each number times the factor, and `most` at the end. */
+function rising({ users: most, pace: { usersFactor } }: Options): number[] {
+  const powers = Array.from(
+    { length: Math.ceil(Math.log(most) / Math.log(usersFactor)) },
+    (_, power) => usersFactor ** power,
+  );
+  return [...powers, most];
+}

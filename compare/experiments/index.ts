@@ -1,0 +1,69 @@
+// Lists the experiments in the order in which they run. A new one is a file of its own, and a line here.
+
+import { sum } from 'simple-statistics';
+import { EXPERIMENT_NAMES, type ExperimentName } from '../../results/files.ts';
+import { leaveOut, type Comparison, type Experiment } from './experiment.ts';
+import type { Options } from '../options.ts';
+import type { Place } from '../place.ts';
+import { autoscale } from './autoscale.ts';
+import { batch } from './batch.ts';
+import { calibrate } from './calibrate.ts';
+import { capacity } from './capacity.ts';
+import { coldstart } from './coldstart.ts';
+import { latency } from './latency.ts';
+import { noise } from './noise.ts';
+import { scaleFromZero } from './scale-from-zero.ts';
+
+export const EXPERIMENTS = [
+  calibrate,
+  // These three have the same resources for each replica, so that none has to be replaced between them.
+  capacity,
+  batch,
+  coldstart,
+  autoscale,
+  latency,
+  noise,
+  scaleFromZero,
+] as const satisfies readonly Experiment[];
+
+/**
+ * @param isQuick whether experiments that take long for what they tell are left out, if none is named
+ * @returns the named experiments, or all, with those that they need, in the order in which they run
+ */
+export function withNeeds(names: readonly ExperimentName[], isQuick: boolean): ExperimentName[] {
+  const chosen = EXPERIMENTS.filter(({ name, quick }) => (names.length > 0 ? names.includes(name) : quick || !isQuick));
+  const needed = new Set<string>(chosen.flatMap((each: Experiment) => [each.name, ...each.needs]));
+  return EXPERIMENT_NAMES.filter((name) => needed.has(name));
+}
+
+/** Runs the chosen experiments that the place fits. @throws CompareError if one of them breaks */
+export async function runExperiments(
+  context: Pick<Comparison, 'place' | 'options' | 'progress' | 'folder'>,
+): Promise<void> {
+  const { place, options, progress } = context;
+  let comparison: Comparison = {
+    ...context,
+    limits: { bound: Infinity, targets: new Map() },
+    capacities: new Map(),
+  };
+  const quickOnes = withNeeds([], true);
+  if (options.quick && quickOnes.every((name) => options.experiments.includes(name))) {
+    const others = EXPERIMENT_NAMES.filter((name) => !options.experiments.includes(name));
+    if (others.length > 0) leaveOut(context, `${others.join(', ')}: too long for --quick, unless you name them.`);
+  }
+  const experiments: Experiment[] = EXPERIMENTS.filter(
+    (each: Experiment) =>
+      options.experiments.some((name) => name === each.name) &&
+      each.fits(place) &&
+      each.targets.some((target) => place.targets.includes(target)),
+  );
+  for (const [index, experiment] of experiments.entries()) {
+    // Earlier experiments may have taken less time than expected, so the estimate starts anew.
+    progress.expect(sum(experiments.slice(index).map((each) => seconds(each, options, place))));
+    comparison = { ...comparison, ...(await experiment.run(comparison)) };
+  }
+}
+
+function seconds(experiment: Experiment, options: Options, { targets }: Place): number {
+  return experiment.seconds(options) * experiment.targets.filter((target) => targets.includes(target)).length;
+}

@@ -1,0 +1,32 @@
+// Times the function's first answer on Knative, when no pod of it runs.
+
+import type { Row } from '../../results/files.ts';
+import type { Experiment } from './experiment.ts';
+import { DEFINITIONS } from '../servers/index.ts';
+import { csv } from './verdicts.ts';
+
+/** Roughly how long Knative takes until there is no pod. The answer comes soon then. */
+const FROM_ZERO_SECONDS = 45;
+
+export const scaleFromZero = {
+  name: 'scale-from-zero',
+  about: 'time to the right answer of the function on Knative when no pod runs; left out without Knative',
+  targets: ['function'],
+  needs: [],
+  quick: false,
+  fits: (place) => place.scaleFromZero !== undefined,
+  seconds: ({ pace }) => pace.coldStarts * FROM_ZERO_SECONDS,
+
+  async run({ place, options, progress, folder }) {
+    const trials = options.pace.coldStarts;
+    folder.plan('scale-from-zero', { trials, scaling: 'one', steps: [] });
+    const rows: Row<'zerostarts'>[] = [];
+    for (let start = 0; place.scaleFromZero && start < trials; start++) {
+      const name = `scale-from-zero ${start + 1}/${trials}`;
+      progress.begin(`${name}: ${DEFINITIONS.function.name} on Knative`, FROM_ZERO_SECONDS);
+      rows.push({ start, first_answer_ms: await place.scaleFromZero() });
+      folder.write('scale-from-zero', 1, csv(new Map(), 'function', 'zerostarts', rows));
+    }
+    return {};
+  },
+} as const satisfies Experiment;

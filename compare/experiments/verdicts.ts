@@ -1,0 +1,159 @@
+// Judges a load by what the load generator can't see, such as replicas and its own limits, and adds to its verdict.
+
+import { max, median, min, sum } from 'simple-statistics';
+import { fileName, type CsvKind, type Row, type Target, type Verdict } from '../../results/files.ts';
+import { parse } from '../../results/read.ts';
+import { format } from '../../results/write.ts';
+import { CompareError, type Files } from '../place.ts';
+
+/** The time at the end of a load in which every connection is opened anew, so that every replica gets its share. */
+const END_SECONDS = 20;
+
+/** Checks that all replicas that were ready at the end of a load answered. @returns a sentence if not, else none */
+export function idleReplicas(replicas: Row<'replicas'>[], timeline: Row<'timeline'>[]): string[] {
+  const end = max([0, ...replicas.map(({ timestamp_s }) => timestamp_s)]);
+  const isLate = ({ timestamp_s }: { timestamp_s: number }) => timestamp_s > end - END_SECONDS && timestamp_s <= end;
+  const answered = new Set(replicas.filter(isLate).map(({ app_id }) => app_id)).size;
+  const samples = timeline.filter(isLate);
+  const ready = samples.length > 0 ? min(samples.map(({ ready_replicas }) => ready_replicas)) : 0;
+  if (answered >= ready) return [];
+  return [
+    `Only ${answered} of ${ready} ready replicas answered in the last ${END_SECONDS} s: the load was not balanced.`,
+  ];
+}
+
+/** Checks that a target was not too fast for the load generator. @returns a sentence if it was, else none */
+export function tooFast(steps: Row<'steps'>[], bound: number): string[] {
+  const throughput = highestThroughput(steps);
+  // A rate at the bound may come out a little higher.
+  if (throughput <= bound * 1.02) return [];
+  return [
+    `The target answered ${throughput.toFixed(0)} requests/s, more than the ${bound.toFixed(0)} that the load generator ` +
+      'sends without strain: lower --cpu-limit, or give the generator more processes and CPU.',
+  ];
+}
+
+/** A target is saturated when its throughput rises by less than this share twice in a row. */
+const SATURATION_GAIN = 0.05;
+
+/** @param throughputs requests/s, with more users from each to the next */
+export function isSaturated(throughputs: readonly number[]): boolean {
+  let best = 0;
+  let flat = 0;
+  for (const throughput of throughputs) {
+    flat = best > 0 && throughput < best * (1 + SATURATION_GAIN) ? flat + 1 : 0;
+    best = Math.max(best, throughput);
+  }
+  return flat >= 2;
+}
+
+/** A process of the load generator is the bottleneck above this share of its CPU limit (`f2c_loadtest/verdict.py`). */
+const MOST_CPU_SHARE = 0.9;
+/** A rate is not kept if it is missed by more than this share (`f2c_loadtest/verdict.py`). */
+const MOST_RATE_ERROR = 0.02;
+
+/**
+ * Finds what the load generator can send in the open loop. This is the rate at which its busiest process becomes the
+ * bottleneck, interpolated linearly between two steps, or the highest rate if the generator kept all of them.
+ * @param steps steps with rising rates, against a server that is no bottleneck
+ * @returns the rate in requests/s, and the CPU seconds that all processes together need for a request at that rate
+ * @throws CompareError if not even the lowest rate was kept
+ */
+export function openCeiling(
+  steps: readonly Row<'steps'>[],
+  samples: readonly Row<'generator'>[],
+  { generator: { limitCores } }: Pick<Verdict, 'generator'>,
+): { rate: number; cpuSeconds: number } {
+  const most = MOST_CPU_SHARE * limitCores;
+  let kept = { rate: 0, busiest: 0, cores: 0 };
+  for (const { offered_rate, requests, start_s, end_s } of steps) {
+    const rate = requests / (end_s - start_s);
+    const within = samples.filter(({ timestamp_s }) => timestamp_s >= start_s && timestamp_s < end_s);
+    const cores = Object.values(Object.groupBy(within, (sample) => sample.process)).map((its = []) =>
+      median(its.map(({ cpu_cores }) => cpu_cores)),
+    );
+    const step = { rate, busiest: max([0, ...cores]), cores: sum(cores) };
+    if (step.busiest > most) {
+      const share = (most - kept.busiest) / (step.busiest - kept.busiest);
+      const between = (one: number, other: number) => one + share * (other - one);
+      kept = { rate: between(kept.rate, rate), busiest: most, cores: between(kept.cores, step.cores) };
+      break;
+    }
+    // What came late in the step before may be answered in this one, so that more than was offered is no miss.
+    if (rate < (offered_rate ?? 0) * (1 - MOST_RATE_ERROR)) break;
+    kept = step;
+  }
+  if (kept.rate > 0) return { rate: kept.rate, cpuSeconds: kept.cores / kept.rate };
+  throw new CompareError(
+    `calibrate: the load generator could not even send ${steps[0]?.offered_rate ?? 0} requests/s to a bare server: ` +
+      'give it more CPU, or a machine that has less to do.',
+  );
+}
+
+/**
+ * Describes each step in which a target could not keep up with the rate, and how many replicas it had.
+ * @returns a phrase for each such step
+ */
+export function overload(steps: readonly Row<'steps'>[], timeline: readonly Row<'timeline'>[]): string[] {
+  return steps
+    .filter(({ saturated }) => saturated === 1)
+    .map((step) => {
+      const ready = timeline
+        .filter(({ timestamp_s }) => timestamp_s >= step.start_s && timestamp_s < step.end_s)
+        .map(({ ready_replicas }) => ready_replicas);
+      const replicas = ready.length > 0 ? `, with up to ${max(ready)} replicas` : '';
+      const answered = highestThroughput([step]).toFixed(0);
+      return `it answers at most ${answered} of ${step.offered_rate?.toFixed(0) ?? ''} requests/s here${replicas}`;
+    });
+}
+
+/** Returns the highest throughput of all steps, in requests/s. */
+export function highestThroughput(steps: Row<'steps'>[]): number {
+  return max([0, ...steps.map(({ requests, failures, start_s, end_s }) => (requests - failures) / (end_s - start_s))]);
+}
+
+export function judged(verdict: Verdict, reasons: string[]): Verdict {
+  if (reasons.length === 0) return verdict;
+  return { ...verdict, verdict: 'INVALID', reasons: [...verdict.reasons, ...reasons] };
+}
+
+/** Reads the rows of one file. @throws ResultsError if the file is not what it should be */
+export function rowsOf<K extends CsvKind>(files: Files, target: Target, kind: K): Row<K>[] {
+  const name = fileName(target, kind);
+  return parse(kind, files.get(name) ?? Buffer.from(''), name);
+}
+
+/** Reads the load generator's verdict. @throws ResultsError if the file is not what it should be */
+export function verdictOf(files: Files, target: Target): Verdict {
+  const name = fileName(target, 'verdict');
+  return parse('verdict', files.get(name) ?? Buffer.from(''), name);
+}
+
+/** An error may hold a whole page; a sentence can't. */
+const ERROR_LENGTH = 200;
+
+/** Returns the end of a sentence about failed requests: their most frequent error, and its share; empty without any. */
+export function mostFrequent(errors: readonly { error: string; count: number }[]): string {
+  const total = sum(errors.map(({ count }) => count));
+  const [most] = errors.toSorted((a, b) => b.count - a.count);
+  if (!most || total === 0) return '';
+  const line = most.error.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
+  const text = line.length > ERROR_LENGTH ? `${line.slice(0, ERROR_LENGTH - 1)}…` : line;
+  return `; ${Number(((100 * most.count) / total).toPrecision(3))} % of them: ${text}`;
+}
+
+/** Reads why requests of a load failed, in the time that is measured and before it, as it ends a sentence. */
+export function whyFailed(files: Files, target: Target): string {
+  const errors = Map.groupBy(rowsOf(files, target, 'failures'), (row) => row.Error);
+  return mostFrequent([...errors].map(([error, rows]) => ({ error, count: sum(rows.map((row) => row.Occurrences)) })));
+}
+
+/** Adds a file with rows to files. @returns the files */
+export function csv<K extends Parameters<typeof format>[0]>(
+  files: Files,
+  target: Target,
+  kind: K,
+  rows: Row<K>[],
+): Files {
+  return files.set(fileName(target, kind), Buffer.from(format(kind, rows)));
+}

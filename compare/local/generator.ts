@@ -1,0 +1,124 @@
+// Runs the load generator on this machine, in a Python environment of its own.
+
+import { join } from 'node:path';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { constants, tmpdir } from 'node:os';
+import { execa } from 'execa';
+import { fileName, kindsOfLoad } from '../../results/files.ts';
+import { describeEnding } from '../../lib/exit-reason.ts';
+import { ROOT } from '../run/environment.ts';
+import { CompareError, type Files, type Load } from '../place.ts';
+import type { Shell } from '../../lib/shell.ts';
+
+const FOLDER = join(ROOT, 'loadtest');
+const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDER, 'requirements.txt')];
+
+/**
+ * What the environment may have for other Pythons, and would keep this one from finding its modules, or have its packages
+ * installed elsewhere. pip takes such settings from its files, too, but a variable wins over them.
+ */
+const ENVIRONMENT = {
+  PIP_USER: '0',
+  ...Object.fromEntries(
+    ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT', 'PIP_PYTHON', 'UV_PYTHON', 'UV_SYSTEM_PYTHON'].map((name) => [
+      name,
+      undefined,
+    ]),
+  ),
+  PYTHONHOME: undefined,
+  PYTHONPATH: undefined,
+  PYTHONSAFEPATH: undefined,
+  // Its sentences may have letters of any script.
+  PYTHONUTF8: '1',
+};
+
+/**
+ * @param venv the folder of its Python environment, which is made if it is missing
+ * @returns a function that runs a load against a URL; it throws CompareError if the load left no results
+ */
+export async function openGenerator(
+  shell: Shell,
+  seed: number,
+  say: (sentence: string) => void,
+  venv = join(ROOT, '.venv'),
+): Promise<(load: Load, url: string) => Promise<Files>> {
+  if (process.platform === 'win32') {
+    throw new CompareError('The load generator does not run on Windows: run this in WSL, or compare in a cluster.');
+  }
+  say('The load generator is installed in .venv, the Python environment of the project.');
+  const python = join(venv, 'bin/python');
+  await installPackages(shell, venv, python);
+  return async (load, url) => {
+    const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
+    try {
+      const args = [...argumentsOf(load, url, seed), `--results=${results}`, '--no-archive'];
+      const command = execa(python, ['-m', 'f2c_loadtest', ...args], {
+        cwd: FOLDER,
+        env: ENVIRONMENT,
+        cancelSignal: shell.signal,
+        detached: true,
+        reject: false,
+      });
+      const { stdout, stderr, exitCode, signal, shortMessage } = await command;
+      shell.signal.throwIfAborted();
+      // 0 means VALID and 3 means INVALID; both have results.
+      if (exitCode !== 0 && exitCode !== 3) {
+        const broken = /^BROKEN .*$/m.exec(stdout)?.[0];
+        const code = signal ? 128 + constants.signals[signal] : exitCode;
+        const how = code === undefined ? shortMessage : describeEnding({ exitCode: code, message: broken });
+        throw new CompareError(`The load generator ${how}`, stderr);
+      }
+      const names = kindsOfLoad(load.target).map((kind) => fileName(load.target, kind));
+      return new Map(
+        await Promise.all(names.map(async (name) => [name, await readFile(join(results, name))] as const)),
+      );
+    } finally {
+      await rm(results, { recursive: true });
+    }
+  };
+}
+
+/** Installs the load generator. It prefers uv, which does not need the machine's Python, to venv and pip. */
+async function installPackages({ run }: Shell, venv: string, python: string): Promise<void> {
+  const shell: Pick<Shell, 'run'> = { run: (program, args) => run(program, args, { env: ENVIRONMENT }) };
+  if (await works(shell, 'uv', ['--version'])) {
+    // An environment that works may be of another Python, with packages of those who work on the project.
+    if (!(await works(shell, python, ['--version']))) await shell.run('uv', ['venv', '--quiet', '--clear', venv]);
+    await shell.run('uv', ['pip', 'install', '--python', python, ...REQUIREMENTS]);
+    return;
+  }
+  // venv does not mend an environment that was interrupted, or that lacks pip or its Python, but makes it anew.
+  const isWhole = await works(shell, python, ['-m', 'pip', '--version']);
+  await shell.run('python3', ['-m', 'venv', ...(isWhole ? [] : ['--clear']), venv]);
+  const settings = await shell.run(python, ['-m', 'pip', 'config', 'list']);
+  const elsewhere = settings.match(/^(global|install)\.(target|prefix|root|python)=.*$/gm);
+  if (elsewhere) {
+    throw new CompareError(
+      `pip is set to install packages elsewhere than in ${venv}: ${elsewhere.join(', ')}. Take that out of the file that ` +
+        '`python3 -m pip config debug` names, or install uv, which does not read it.',
+    );
+  }
+  await shell.run(python, ['-m', 'pip', 'install', '--disable-pip-version-check', ...REQUIREMENTS]);
+}
+
+async function works(shell: Pick<Shell, 'run'>, program: string, args: string[]): Promise<boolean> {
+  try {
+    await shell.run(program, args);
+    return true;
+  } catch (error) {
+    if (error instanceof CompareError) return false;
+    throw error;
+  }
+}
+
+function argumentsOf(load: Load, url: string, seed: number): string[] {
+  return [
+    `--target=${load.target}`,
+    `--host=${url}`,
+    `--seed=${seed}`,
+    `--steps=${JSON.stringify(load.steps)}`,
+    `--settle=${load.settleSeconds}`,
+    // The bare server has only one answer.
+    ...(load.toBareServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
+  ];
+}

@@ -1,0 +1,55 @@
+// The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up, whatever happens.
+
+import { ResultsError } from '../results/read.ts';
+import { openCluster } from './cluster/cluster.ts';
+import { INTERRUPTED, runCommand } from '../lib/command.ts';
+import { beginEnvironment } from './run/environment.ts';
+import { runExperiments } from './experiments/index.ts';
+import { openFolder, type ResultsFolder } from './run/folder.ts';
+import { openLocal } from './local/local.ts';
+import { readOptions, type Options } from './options.ts';
+import { CompareError, type Place } from './place.ts';
+import { startProgress } from '../lib/progress.ts';
+import { openShell } from '../lib/shell.ts';
+
+const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED };
+
+async function compare(options: Options, interruption: AbortSignal): Promise<number> {
+  const shell = openShell(interruption);
+  const progress = startProgress();
+  let opened: Place | undefined;
+  let folder: ResultsFolder | undefined;
+  try {
+    progress.begin(options.local ? 'setting up on this machine' : 'setting up in the cluster');
+    const place = await (options.local ? openLocal : openCluster)(options, shell, progress.say);
+    opened = place;
+    folder = openFolder(options.results, await beginEnvironment(options, shell, place));
+    for (const sentence of place.leftOut) progress.say(`Left out: ${sentence}`, 'warning');
+    await runExperiments({ place, options, progress, folder });
+    folder.finish();
+    const isValid = folder.verdicts.every(({ verdict }) => verdict === 'VALID');
+    return isValid ? EXIT_CODES.VALID : EXIT_CODES.INVALID;
+  } catch (error) {
+    const { step } = progress;
+    if (interruption.aborted) {
+      progress.say(`Interrupted in this step: ${step}`, 'warning');
+      return EXIT_CODES.INTERRUPTED;
+    }
+    if (!(error instanceof CompareError || error instanceof ResultsError)) throw error;
+    if (error instanceof CompareError && error.details) console.error(`\n${error.details}\n`);
+    progress.say(`Failed in this step: ${step}. ${error.message}`, 'failure');
+    return EXIT_CODES.BROKEN;
+  } finally {
+    // The estimate was that of what is no longer measured.
+    progress.expect(0);
+    progress.begin('cleaning up');
+    await opened?.close();
+    progress.end();
+    if (folder && !folder.isEmpty) {
+      console.error(`\`npm run report -- ${folder.path}\` makes a report of it.`);
+      console.log(folder.path);
+    } else console.error('Nothing was measured.');
+  }
+}
+
+await runCommand(readOptions, 'it cleans up, and keeps what was measured', compare);

@@ -1,0 +1,317 @@
+// The command line of `npm run compare`: read, checked, and with a value for everything.
+
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { EXPERIMENT_NAMES, TARGETS, type ExperimentName, type Target } from '../results/files.ts';
+import { choiceOptions, type Choice } from '../lib/kubernetes/connection.ts';
+import type { Experiment } from './experiments/experiment.ts';
+import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
+import { DEFINITIONS } from './servers/index.ts';
+
+/** The charts that are installed, by the names that --set and --values call them. */
+export const CHARTS = { function: 'chart', tfserving: 'tfserving/chart', loadtest: 'loadtest/chart' } as const;
+export type Chart = keyof typeof CHARTS;
+
+/** How long and how often each thing is measured; all times are in seconds. */
+export interface Pace {
+  trials: number;
+  /** time of the run with the autoscaler */
+  runTime: number;
+  /** first seconds of every step, which are not measured */
+  settle: number;
+  /** time of the load that warms up caches and compilers, once for each target */
+  warmUp: number;
+  /** time of the closed loop against the bare server, once for each form of request */
+  calibrate: number;
+  /** time for each number of users, at least */
+  capacityStep: number;
+  /** by how much that number rises from one load to the next */
+  usersFactor: number;
+  /** time of the fixed rate; the p99 of 100 requests/s has an interval from 100 s on */
+  latency: number;
+  /** time for each batch size */
+  batchStep: number;
+  /** values in a request of `batch` */
+  batches: readonly number[];
+  /** whether `latency` also measures how much of it is the load generator's own */
+  floor: boolean;
+  /** times that each target is started */
+  coldStarts: number;
+}
+
+const FULL: Pace = {
+  trials: 3,
+  runTime: 180,
+  settle: 5,
+  warmUp: 20,
+  calibrate: 20,
+  capacityStep: 15,
+  usersFactor: 4,
+  latency: 100,
+  batchStep: 12,
+  batches: [1, 10, 100, 1000, 10_000],
+  floor: true,
+  coldStarts: 10,
+};
+
+const QUICK: Pace = {
+  trials: 1,
+  runTime: 48,
+  settle: 2,
+  warmUp: 5,
+  calibrate: 6,
+  capacityStep: 6,
+  usersFactor: 64,
+  latency: 15,
+  batchStep: 6,
+  batches: [1, 100, 10_000],
+  floor: false,
+  coldStarts: 2,
+};
+
+export interface Options extends Choice {
+  /** The command line as it was given, to repeat it. */
+  arguments: string[];
+  local: boolean;
+  quick: boolean;
+  keep: boolean;
+  experiments: ExperimentName[];
+  pace: Pace;
+  /** Most users of any load. */
+  users: number;
+  /** CPU limit of the one replica in `capacity`, `batch` and `coldstart`, as Kubernetes writes it. */
+  cpuLimit: string;
+  seed: number;
+  /** The namespace to work in, which exists; by default the command makes one, and removes it. */
+  namespace?: string;
+  /** `key=value` for Helm, by chart. */
+  set: Record<Chart, string[]>;
+  /** Files of values for Helm, by chart. */
+  values: Record<Chart, string[]>;
+  /** Targets that run elsewhere. */
+  urls: Partial<Record<Target, string>>;
+  /** What a reader must know of this run; an empty line begins a new paragraph. */
+  note?: string;
+  /** Folder in which a run makes its own. */
+  results: string;
+}
+
+const HELP = `
+Experiments (all of them, unless you name some with --experiment; each runs those that it needs first):
+${EXPERIMENTS.map(helpOf).join('\n')}
+
+Examples:
+  npm run compare                                          everything, in kubectl's current context (under two hours)
+  npm run compare -- --quick                               a first impression (a quarter of an hour)
+  npm run compare -- --experiment capacity --trials 5      one experiment, more often
+  npm run compare -- --set function.image.repository=me/f2c-function --set function.image.tag=2.0.0
+  npm run compare -- --note-file about-this-cluster.txt    with a note that the report shows
+  npm run compare -- --local --quick                       without a cluster
+  npm run compare -- --local --tfserving-url http://localhost:8501
+
+Exit codes: 0 everything was measured and is valid; 3 something is INVALID; 1 it broke; 2 wrong use; 130 interrupted.`;
+
+/** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
+export function readOptions(argv: string[]): Options {
+  const [context, kubeconfig] = choiceOptions();
+  const command = new Command('npm run compare --')
+    .description(
+      'Compares the function with TensorFlow Serving under load. It installs both targets and the load generator in ' +
+        'the cluster that kubectl points to, in a new namespace; runs the experiments; brings the results home; and uninstalls.',
+    )
+    .option('--local', 'run both targets on this machine, without a cluster')
+    .option('--quick', 'measure for minutes instead of hours; the report says so')
+    .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
+    .addOption(
+      new Option('--experiment <name>', 'run only this experiment; can be repeated')
+        .argParser(repeated(oneOf(EXPERIMENT_NAMES)))
+        .default([], 'all'),
+    )
+    .option('--trials <n>', `number of times each load runs (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
+    .option(
+      '--run-time <time>',
+      `length of the autoscale run, such as 90s or 5m (default: ${FULL.runTime}s, quick ${QUICK.runTime}s)`,
+      duration,
+    )
+    .option('--users <n>', 'most users at the same time', whole, 64)
+    .option(
+      '--cpu-limit <quantity>',
+      'CPU limit of the single replica in capacity, batch and coldstart',
+      cpuQuantity,
+      '100m',
+    )
+    .addOption(
+      new Option('--namespace <name>', 'work in this namespace, which exists; needs no right outside it').conflicts(
+        'local',
+      ),
+    )
+    .addOption(context.conflicts('local'))
+    .addOption(kubeconfig.conflicts('local'))
+    .option('--seed <n>', 'seed of the random temperatures', whole, 1)
+    .addOption(
+      new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
+        .argParser(repeated(ofChart('.')))
+        .conflicts('local')
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option('--values <chart=file>', 'values file for a chart; can be repeated')
+        .argParser(repeated(ofChart('=')))
+        .conflicts('local')
+        .default([], 'none'),
+    )
+    .addOption(
+      new Option(
+        '--note <text>',
+        'what a reader of the report must know of this run; its first sentence goes on page 1',
+      )
+        .argParser(note)
+        .conflicts('noteFile'),
+    )
+    .option('--note-file <file>', 'the same from a text file, where an empty line begins a new paragraph', noteFrom)
+    .option('--results <folder>', 'folder in which the run creates its own folder', 'results')
+    .allowExcessArguments(false)
+    .addHelpText('after', HELP)
+    .exitOverride((error) => {
+      error.exitCode &&= 2;
+      throw error;
+    });
+  const urls = TARGETS.map((target) => ({
+    target,
+    option: new Option(
+      `--${target}-url <url>`,
+      `measure ${DEFINITIONS[target].name} at this address, where it runs already`,
+    ).argParser(url),
+  }));
+  for (const { option } of urls) command.addOption(option);
+  const given = command.parse(argv, { from: 'user' }).opts<Given>();
+
+  const pace = { ...(given.quick ? QUICK : FULL) };
+  pace.trials = given.trials ?? pace.trials;
+  pace.runTime = given.runTime ?? pace.runTime;
+  const { note: text = given.noteFile } = given;
+  return {
+    arguments: withoutNote(argv),
+    local: given.local ?? false,
+    quick: given.quick ?? false,
+    keep: given.keep ?? false,
+    experiments: withNeeds(given.experiment, given.quick ?? false),
+    pace,
+    users: given.users,
+    cpuLimit: given.cpuLimit,
+    seed: given.seed,
+    ...(given.context !== undefined && { context: given.context }),
+    ...(given.kubeconfig !== undefined && { kubeconfig: given.kubeconfig }),
+    ...(given.namespace !== undefined && { namespace: given.namespace }),
+    set: byChart(given.set),
+    values: byChart(given.values),
+    urls: Object.fromEntries(
+      urls.flatMap(({ target, option }) => {
+        const address = command.getOptionValue(option.attributeName()) as string | undefined;
+        return address === undefined ? [] : [[target, address]];
+      }),
+    ),
+    ...(text !== undefined && { note: text }),
+    results: given.results,
+  };
+}
+
+function helpOf({ name, about, needs }: Experiment): string {
+  return `  ${name.padEnd(15)}  ${about}${needs.length > 0 ? ` (needs ${needs.join(' and ')})` : ''}`;
+}
+
+interface Given extends Choice {
+  local?: boolean;
+  quick?: boolean;
+  keep?: boolean;
+  experiment: ExperimentName[];
+  trials?: number;
+  runTime?: number;
+  users: number;
+  cpuLimit: string;
+  seed: number;
+  namespace?: string;
+  set: [Chart, string][];
+  values: [Chart, string][];
+  note?: string;
+  noteFile?: string;
+  results: string;
+}
+
+/** A note tells of one run, and not of those that repeat it. */
+function withoutNote(argv: string[]): string[] {
+  const takesNext = (argument: string | undefined) => argument === '--note' || argument === '--note-file';
+  return argv.filter((argument, index) => !/^--note(-file)?(=|$)/.test(argument) && !takesNext(argv[index - 1]));
+}
+
+function note(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('A note has text.');
+  return text.trim();
+}
+
+function noteFrom(file: string): string {
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file));
+  } catch (error) {
+    throw new InvalidArgumentError(`${file} can't be read as text in UTF-8: ${(error as Error).message}.`);
+  }
+  return note(text);
+}
+
+function byChart(pairs: [Chart, string][]): Record<Chart, string[]> {
+  const of = (chart: Chart) => pairs.filter(([name]) => name === chart).map(([, value]) => value);
+  return { function: of('function'), tfserving: of('tfserving'), loadtest: of('loadtest') };
+}
+
+/** An option that can be repeated. */
+function repeated<T>(parse: (text: string) => T): (text: string, before: T[]) => T[] {
+  return (text, before) => [...before, parse(text)];
+}
+
+function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
+  return (text) => {
+    const name = names.find((each) => each === text);
+    if (!name) throw new InvalidArgumentError(`Known are ${names.join(', ')}.`);
+    return name;
+  };
+}
+
+function ofChart(separator: string): (text: string) => [Chart, string] {
+  return (text) => {
+    const [, name = '', rest] = new RegExp(`^(\\w+)\\${separator}(.+)$`).exec(text) ?? [];
+    if (!rest) throw new InvalidArgumentError(`It begins with the name of a chart and "${separator}".`);
+    return [oneOf(Object.keys(CHARTS) as Chart[])(name), rest];
+  };
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || value < 1 || value > 1_000_000) {
+    throw new InvalidArgumentError('A whole number from 1 to 1000000 is wanted.');
+  }
+  return value;
+}
+
+/** @returns seconds */
+function duration(text: string): number {
+  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(text) ?? [];
+  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  if (total < 20 || total > 86_400)
+    throw new InvalidArgumentError('A time from 20s to 24h is wanted, such as 90s or 5m.');
+  return total;
+}
+
+function cpuQuantity(text: string): string {
+  if (!/^(\d+m|\d+(\.\d+)?)$/.test(text)) throw new InvalidArgumentError('CPUs are wanted, such as 500m or 1.');
+  return text;
+}
+
+/** @returns it without a slash at its end */
+function url(text: string): string {
+  const parsed = URL.parse(text);
+  if (!parsed || !['http:', 'https:'].includes(parsed.protocol) || parsed.pathname !== '/' || parsed.search) {
+    throw new InvalidArgumentError('An address without a path is wanted, such as http://localhost:8501.');
+  }
+  return parsed.origin;
+}

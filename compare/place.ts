@@ -1,0 +1,96 @@
+// Defines what the experiments need from the place where they run, which is a cluster or this machine.
+
+import type { Environment, Row, Target } from '../results/files.ts';
+
+/** A part of a load with constant settings. Without a rate, each user sends again after each answer (closed loop). */
+export interface Step {
+  seconds: number;
+  users: number;
+  /** Requests/s of all users together. */
+  rate?: number;
+  /** Values in each request. */
+  batch?: number;
+}
+
+/** One run of the load generator. */
+export interface Load {
+  /** The target, which also defines the form of the requests. */
+  target: Target;
+  steps: Step[];
+  /** How many seconds at the start of each step are not measured. */
+  settleSeconds: number;
+  /** Whether to send the requests to the bare server instead of the target. */
+  toBareServer?: boolean;
+}
+
+/** Files of a results folder, by name. */
+export type Files = Map<string, Buffer>;
+
+/** How many replicas a target has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
+export type Scaling = 'one' | 'core' | 'auto';
+
+/** The rows of the files about a target's replicas; none where they can't be read. */
+export interface Samples {
+  timeline: Row<'timeline'>[];
+  pods: Row<'pods'>[];
+  throttling: Row<'throttling'>[];
+}
+
+/** Takes samples of a target until it is stopped. */
+export interface Watch {
+  stop: () => Promise<Samples>;
+}
+
+export interface Place {
+  /** The targets that run here, or are reachable from here. */
+  readonly targets: readonly Target[];
+  /** A sentence for each thing that can't be measured here, with the reason. */
+  readonly leftOut: readonly string[];
+  /** Whether this place runs a target, and can scale, watch and start it. If only its URL is known, it can not. */
+  controls(target: Target): boolean;
+  /** Whether targets can have more than one replica here. */
+  readonly scales: boolean;
+  /** How few and how many replicas the autoscaler of each target may ask for, where that is known. */
+  readonly replicas?: { readonly min: number; readonly max: number } | undefined;
+  /** Whether each target that is run here is held to a CPU limit, without which it may outrun the load generator. */
+  readonly limitsCpu: boolean;
+  /** CPUs that the targets and the load generator share. */
+  readonly cpus: number;
+  /**
+   * Gets a target ready for a load: scaled, with the same resources as the other one, and with an autoscaler that starts
+   * from one idle replica.
+   * @param warmUp what warms up the target's replica, which is called if it is a new one
+   */
+  prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void>;
+  /** @returns the files that the load generator wrote, unchanged */
+  load(load: Load): Promise<Files>;
+  watch(target: Target): Watch;
+  /** Ends the only replica of what answers a target by HTTP, starts a new one, and times it. */
+  coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>>;
+  /**
+   * Asks the function on Knative when it has no replica. It is undefined where the function does not run on Knative.
+   * @returns milliseconds from the request to its right answer
+   */
+  readonly scaleFromZero?: (() => Promise<number>) | undefined;
+  /** Returns the size of a target's image in bytes, or null if it is not known. */
+  imageBytes(target: Target): Promise<number | null>;
+  /** Returns the memory that a target's replicas use now, in bytes, from a sample taken after this call. */
+  memoryBytes(target: Target): Promise<number | null>;
+  /** The nodes that pods ran on so far, as environment.json has them; undefined without a cluster. */
+  readonly pods?: Environment['pods'];
+  /** Describes the machines, and what runs on them. */
+  environment(): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'resources' | 'charts' | 'clock'>>;
+  /** Removes everything that was set up here. You can call it at any time, and more than once. */
+  close(): Promise<void>;
+}
+
+/** A failure whose message the user sees, without a stack trace. */
+export class CompareError extends Error {
+  /** What the cluster or the program reported about the failure, over several lines. */
+  readonly details: string;
+
+  constructor(message: string, details = '') {
+    super(message);
+    this.details = details;
+  }
+}

@@ -1,0 +1,135 @@
+// Finds the archive that the load test prints at the end of its log, checks it, and unpacks it.
+
+import { createHash } from 'node:crypto';
+import { stripVTControlCharacters } from 'node:util';
+import { gunzipSync } from 'node:zlib';
+import { unpackTar } from 'modern-tar';
+import { fileName, kindsOfLoad, TARGETS, type Target } from '../../results/files.ts';
+import { CompareError, type Files } from '../place.ts';
+
+const BEGIN = '-----BEGIN F2C RESULTS-----';
+const END = '-----END F2C RESULTS-----';
+
+/** Characters of each line of base64; the last one is filled up with `=`. */
+const WIDTH = 76;
+
+/** The line with which the load test says how it went. The archive, where there is one, comes after it. */
+const OUTCOME = /(?<![\w./-])(?:(?:VALID|INVALID|BROKEN) [\w-]+|f2c_loadtest|Worker of \S+): .+?(?="[,}]|"?$)/gm;
+/** The beginning of a line that Locust, or a process of it, has logged. */
+const LOCUST = /\[[\d :,-]+\] \S*\w+\/locust[.\w]*: /;
+
+/** The text between the two marker lines: a header that describes the archive, and lines of base64. */
+interface Frame {
+  name: string;
+  bytes: number;
+  sha256: string;
+  base64: string;
+}
+
+/**
+ * @param log the log of one pod of the load test. It may have other lines too, and other programs may have put anything
+ *   before and behind each line.
+ * @returns the target of the load, and the files of its results
+ * @throws CompareError that says how the archive is damaged
+ */
+export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
+  const { name, bytes, sha256, base64 } = readFrame(frameOf(plain(log)));
+  const target = TARGETS.find((each) => name === `${each}.tar.gz`);
+  if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
+  const archive = Buffer.from(base64, 'base64');
+  if (archive.length !== bytes) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
+  if (createHash('sha256').update(archive).digest('hex') !== sha256) throw damaged('its checksum is wrong');
+  return { target, files: await filesIn(archive, target) };
+}
+
+function damaged(how: string): CompareError {
+  return new CompareError(
+    `The archive in the log is damaged: ${how}. Read the log again; if it stays so, run it again.`,
+  );
+}
+
+/** Undoes what programs do to the text itself: colours, and the escapes of JSON. */
+function plain(log: string): string {
+  const unescaped = log
+    .replaceAll(/\\u([\da-fA-F]{4})/g, (_, code: string) => String.fromCharCode(parseInt(code, 16)))
+    .replaceAll(/\\[nr]/g, '\n')
+    .replaceAll('\\/', '/');
+  return stripVTControlCharacters(unescaped);
+}
+
+function frameOf(log: string): string {
+  const begin = log.indexOf(BEGIN);
+  const end = log.indexOf(END);
+  if (begin !== log.lastIndexOf(BEGIN) || end !== log.lastIndexOf(END)) {
+    throw new CompareError('There are several archives in this log: give the log of one pod at a time.');
+  }
+  if (begin < 0 && end < 0) throw new CompareError(whyNone(log));
+  if (begin < 0 || (end >= 0 && end < begin)) {
+    throw new CompareError(
+      'The beginning of the archive is missing in this log: the node has thrown away the older part of it. ' +
+        'Print less before it, or keep the results in a volume.',
+    );
+  }
+  if (end < 0) {
+    throw new CompareError(
+      'The end of the archive is missing in this log: the pod was ended while it printed, or the log was cut off. ' +
+        'Read the log again; if it stays so, run it again.',
+    );
+  }
+  return log.slice(begin + BEGIN.length, end);
+}
+
+/** Says why a log has no archive, as far as its own lines tell. */
+function whyNone(log: string): string {
+  if (log.trim() === '') {
+    return 'There is no archive, because the log is empty. Has the command that reads the log printed an error?';
+  }
+  const outcome = log.match(OUTCOME)?.at(-1);
+  if (outcome !== undefined) return `There is no archive in this log. The load test says in it: ${outcome}`;
+  if (LOCUST.test(log)) {
+    return (
+      'There is no archive in this log, and no verdict: it ends before the load test did. Read the log again when the ' +
+      'load test has ended; if it has, `kubectl describe pod` tells what ended it.'
+    );
+  }
+  return 'There is no archive in this text, nor any other line of a load test. Is it the whole log of its pod?';
+}
+
+/** Finds the lines wherever they stand in a line of the log. The size and the checksum tell if it was not them. */
+function readFrame(text: string): Frame {
+  const [, name] = /archive: ([\w.-]+)/.exec(text) ?? [];
+  const [, bytes] = /bytes: (\d+)/.exec(text) ?? [];
+  const [, sha256] = /sha256: ([\da-f]{64})/.exec(text) ?? [];
+  if (!name || !bytes || !sha256) throw damaged('its head is not complete');
+  const runs = text.match(/[A-Za-z\d+/]+=*/g) ?? [];
+  return { name, bytes: Number(bytes), sha256, base64: runs.filter(({ length }) => length === WIDTH).join('') };
+}
+
+async function filesIn(archive: Buffer, target: Target): Promise<Files> {
+  const wanted = kindsOfLoad(target).map((kind) => fileName(target, kind));
+  const files: Files = new Map();
+  for (const { header, data } of await entriesOf(archive)) {
+    if (header.type !== 'file' || !wanted.includes(header.name) || files.has(header.name)) {
+      throw wrong(`has ${JSON.stringify(header.name)} in it, which is not, or not once, a result of ${target}`);
+    }
+    files.set(header.name, Buffer.from(data ?? []));
+  }
+  const missing = wanted.filter((name) => !files.has(name));
+  if (missing.length > 0) throw wrong(`lacks ${missing.join(', ')}`);
+  return files;
+}
+
+async function entriesOf(archive: Buffer) {
+  try {
+    return await unpackTar(gunzipSync(archive), { strict: true });
+  } catch (error) {
+    throw wrong(`is not a tar.gz: ${(error as Error).message}`);
+  }
+}
+
+/** Makes the error for an archive that is not damaged, but has the wrong content. */
+function wrong(how: string): CompareError {
+  return new CompareError(
+    `The archive ${how}, though it came as the load test packed it: is its image of the same version as this command?`,
+  );
+}

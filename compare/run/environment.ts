@@ -1,0 +1,68 @@
+// The part of environment.json that does not depend on the place: where and how a run was made.
+
+import { readFileSync } from 'node:fs';
+import { cpus, release, totalmem, type } from 'node:os';
+import { join } from 'node:path';
+import { type Environment } from '../../results/files.ts';
+import { now } from './folder.ts';
+import type { Options } from '../options.ts';
+import type { Place } from '../place.ts';
+import type { Shell } from '../../lib/shell.ts';
+import { DEFINITIONS } from '../servers/index.ts';
+
+export const ROOT = join(import.meta.dirname, '../..');
+/** The version of the project, which its images and charts share. */
+export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+
+/** Before anything is measured: `interrupted` until it is finished. */
+export async function beginEnvironment(options: Options, shell: Shell, place: Place): Promise<Environment> {
+  const { local, quick, seed, note, ...others } = options;
+  return {
+    version: VERSION,
+    started: now(),
+    ended: now(),
+    mode: local ? 'local' : 'cluster',
+    quick,
+    interrupted: true,
+    ...(note !== undefined && { note }),
+    options: { local, quick, seed, ...others },
+    seed,
+    git: await commitOf(ROOT, shell),
+    machine: {
+      cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
+      cpus: cpus().length,
+      memoryBytes: totalmem(),
+      kernel: release(),
+      os: type(),
+    },
+    ...(await place.environment()),
+    ceiling: null,
+    leftOut: [...place.leftOut],
+    targets: Object.fromEntries(
+      place.targets.map((target) => {
+        const { name, chart } = DEFINITIONS[target];
+        return [target, { name, release: `f2c-${chart}` }];
+      }),
+    ),
+    plan: {},
+    verdicts: [],
+  };
+}
+
+/**
+ * What is checked out in a folder. Null if the folder is no clone, or git is not there: a folder around it may be one, but
+ * of another project, as may that which GIT_DIR names.
+ */
+export async function commitOf(folder: string, shell: Shell): Promise<Environment['git']> {
+  const repository = ['-C', folder, `--git-dir=${join(folder, '.git')}`, `--work-tree=${folder}`];
+  const ask = (...args: string[]) => shell.run('git', [...repository, ...args]);
+  try {
+    const commit = await ask('rev-parse', '--verify', 'HEAD');
+    // Results of earlier runs change nothing of what runs; a new file may, whatever git is set to show.
+    const changes = await ask('status', '--porcelain', '--untracked-files=normal', '--', '.', ':!results/*');
+    return { commit, dirty: changes !== '' };
+  } catch {
+    shell.signal.throwIfAborted();
+    return null;
+  }
+}

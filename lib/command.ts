@@ -1,0 +1,37 @@
+// How every long command of this project starts and ends: its options are read first, and Ctrl-C ends it in order.
+
+import { CommanderError } from 'commander';
+import { onStopSignal } from '../function/src/signals.ts';
+
+export const INTERRUPTED = 130;
+
+/**
+ * Runs a command with the options on its command line, and sets the exit code. A first Ctrl-C, or SIGTERM, aborts the
+ * signal that the command gets; a second one ends the process at once.
+ * @param readOptions throws CommanderError after --help and on wrong use, once it has printed why
+ * @param onInterrupt what the command does when it is interrupted, in a sentence without an end, such as `it cleans up`
+ * @param run returns the exit code
+ */
+export async function runCommand<Options>(
+  readOptions: (argv: string[]) => Options,
+  onInterrupt: string,
+  run: (options: Options, interruption: AbortSignal) => Promise<number>,
+): Promise<void> {
+  const interruption = new AbortController();
+  let options: Options;
+  try {
+    options = readOptions(process.argv.slice(2));
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode;
+    return;
+  }
+  onStopSignal(
+    () => {
+      console.error(`\nInterrupted: ${onInterrupt}. Once more leaves everything as it is.`);
+      interruption.abort();
+    },
+    () => process.exit(INTERRUPTED),
+  );
+  process.exitCode = await run(options, interruption.signal);
+}
