@@ -2,12 +2,10 @@
 
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { Node } from '../lib/kubernetes/api.ts';
-import { isSelected, needsOf, roomOn, type Manifest } from '../compare/cluster/room.ts';
-import { RELEASES } from '../compare/cluster/session.ts';
-import { ROOT } from '../compare/run/environment.ts';
-import { CHARTS, type Chart } from '../compare/options.ts';
-import { CompareError } from '../compare/place.ts';
+import { Failure } from '../lib/failure.ts';
+import type { Node } from '../lib/kubernetes/objects.ts';
+import { isSelected, needsOf, roomOn, type Manifest } from '../lib/kubernetes/room.ts';
+import { CHARTS, RELEASES, ROOT, type Chart } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
 import { list } from './images.ts';
 
@@ -17,7 +15,7 @@ const ARCHITECTURE = 'amd64';
 /**
  * Checks that each chart installs on this version of Kubernetes, and that a node may take its pods.
  * @param shell of a connection
- * @throws CompareError that names the chart, what it asks for, and what the nodes have
+ * @throws Failure that names the chart, what it asks for, and what the nodes have
  */
 export async function checkCharts(shell: Shell, nodes: readonly Node[]): Promise<void> {
   const text = await shell.run('kubectl', ['get', '--raw', '/version', '--request-timeout', '15s']);
@@ -32,7 +30,7 @@ export async function checkCharts(shell: Shell, nodes: readonly Node[]): Promise
       if (selected.length === 0) {
         const asked = Object.entries(selector).map(([name, value]) => `${name}=${value}`);
         const have = nodes.map((node) => `${node.metadata.name} has ${labelsOf(node, Object.keys(selector))}`);
-        throw new CompareError(
+        throw new Failure(
           `No node can run ${RELEASES[chart]}: its chart asks for ${asked.join(' and ')}. Use a cluster, or add a node, ` +
             'that has it.',
           have.join('\n'),
@@ -42,7 +40,7 @@ export async function checkCharts(shell: Shell, nodes: readonly Node[]): Promise
         const have = selected.map(
           (room) => `${room.node.metadata.name} has ${room.cpu} CPUs and ${mebibytes(room.memory)}`,
         );
-        throw new CompareError(
+        throw new Failure(
           `No node is large enough for ${RELEASES[chart]}: a pod of its chart requests ${cpu} CPUs and ` +
             `${mebibytes(memory)}. Use larger nodes, or lower its \`resources.requests\`.`,
           have.join('\n'),

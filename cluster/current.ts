@@ -1,10 +1,10 @@
 // Uses a cluster that exists: installs nothing there, but provides the images, and checks it.
 
-import { VERSION } from '../compare/run/environment.ts';
+import { Failure } from '../lib/failure.ts';
 import { connect, type Connection } from '../lib/kubernetes/connection.ts';
-import type { Node } from '../lib/kubernetes/api.ts';
-import { CompareError } from '../compare/place.ts';
+import type { Node } from '../lib/kubernetes/objects.ts';
 import type { Progress } from '../lib/progress.ts';
+import { VERSION } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
 import { awayFromOthers, checkCharts } from './charts.ts';
 import { buildImages, checkSource, IMAGES, list, missingImages, provideImages, pushImages } from './images.ts';
@@ -63,11 +63,11 @@ function howToInstallMetrics(connection: Connection, provider?: Provider): strin
   return 'install metrics-server as https://github.com/kubernetes-sigs/metrics-server#installation tells.';
 }
 
-/** @throws CompareError that tells how else the images get to nodes that do not list them */
+/** @throws Failure that tells how else the images get to nodes that do not list them */
 function requireOnNodes(nodes: Node[]): void {
   const missing = missingImages(nodes);
   if (missing.length === 0) return;
-  throw new CompareError(
+  throw new Failure(
     'Nodes lack images, and neither kind nor minikube runs them, so nothing here can load any.',
     `These nodes do not list these images (a node lists its 50 largest, and new ones within a minute):
   ${missing.join('\n  ')}

@@ -1,12 +1,10 @@
 // The three images, on their way from the sources to the nodes.
 
 import { join } from 'node:path';
-import { ROOT, VERSION } from '../compare/run/environment.ts';
-import type { Node } from '../lib/kubernetes/api.ts';
-import { RELEASES } from '../compare/cluster/session.ts';
-import type { Chart } from '../compare/options.ts';
-import { CompareError } from '../compare/place.ts';
+import { Failure } from '../lib/failure.ts';
+import type { Node } from '../lib/kubernetes/objects.ts';
 import type { Progress } from '../lib/progress.ts';
+import { RELEASES, ROOT, VERSION, type Chart } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
 import { readNodes, until, type Provider } from './kubectl.ts';
 
@@ -17,7 +15,7 @@ export const IMAGES = CHARTS.map(imageOf);
 
 /**
  * Checks, before anything starts, that Docker can build the images, or has them.
- * @throws CompareError
+ * @throws Failure
  */
 export async function checkSource(shell: Shell, build: boolean): Promise<void> {
   if (!build) {
@@ -26,14 +24,14 @@ export async function checkSource(shell: Shell, build: boolean): Promise<void> {
       if (!(await shell.run('docker', ['image', 'ls', '--quiet', image]))) missing.push(image);
     }
     if (missing.length === 0) return;
-    throw new CompareError(`Docker does not have ${list(missing)}: build them by leaving out --no-build.`);
+    throw new Failure(`Docker does not have ${list(missing)}: build them by leaving out --no-build.`);
   }
   const platform = process.env.DOCKER_DEFAULT_PLATFORM;
   const architecture = platform
     ? `${platform}, as DOCKER_DEFAULT_PLATFORM says,`
     : await shell.run('docker', ['version', '--format', '{{.Server.Arch}}']);
   if (architecture === 'amd64' || platform === 'linux/amd64') return;
-  throw new CompareError(
+  throw new Failure(
     `Docker builds for ${architecture} here, and TensorFlow Serving is released for amd64 only. For a cluster of amd64 ` +
       'nodes elsewhere, set DOCKER_DEFAULT_PLATFORM=linux/amd64 and give --current --push.',
   );

@@ -1,8 +1,8 @@
 // Creates a kind cluster, unless it is there already, and adds what a comparison needs.
 
 import { join } from 'node:path';
+import { Failure } from '../lib/failure.ts';
 import { connect, refuseOtherClusters } from '../lib/kubernetes/connection.ts';
-import { CompareError } from '../compare/place.ts';
 import type { Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
 import { checkSource, provideImages } from './images.ts';
@@ -20,7 +20,7 @@ export async function useKind({ build }: Options, shell: Shell, progress: Progre
   throwIfMissing(await findMissing(shell, ['docker', 'kind', 'kubectl', 'helm']));
   const provider = process.env.KIND_EXPERIMENTAL_PROVIDER ?? 'docker';
   if (provider !== 'docker') {
-    throw new CompareError(
+    throw new Failure(
       `KIND_EXPERIMENTAL_PROVIDER is ${provider}, which is not supported: Docker builds the images. Unset it.`,
     );
   }
@@ -65,8 +65,8 @@ async function waitForNode(shell: Shell, progress: Progress): Promise<void> {
   try {
     await shell.run('kubectl', ['wait', 'nodes', '--all', '--for=condition=Ready', '--timeout=3m']);
   } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     const remedy = `\`kind delete cluster --name ${NAME}\` removes the cluster, and the next run creates it anew.`;
-    throw new CompareError(`The node is not ready. If it stays so, ${remedy}`, error.details);
+    throw new Failure(`The node is not ready. If it stays so, ${remedy}`, error.details);
   }
 }

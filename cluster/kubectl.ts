@@ -1,7 +1,7 @@
 // A cluster as kubectl sees it: its nodes, who runs them, and its metrics API. All calls take the shell of a connection.
 
-import { takesPods, type List, type Node } from '../lib/kubernetes/api.ts';
-import { CompareError } from '../compare/place.ts';
+import { Failure } from '../lib/failure.ts';
+import { takesPods, type List, type Node } from '../lib/kubernetes/objects.ts';
 import type { Shell } from '../lib/shell.ts';
 
 /** A program that runs clusters on this machine, and loads images into their nodes. */
@@ -13,12 +13,12 @@ export interface Provider {
 
 /**
  * The nodes that take pods of the charts, which tolerate no taints.
- * @throws CompareError if there is none
+ * @throws Failure if there is none
  */
 export async function readNodes(shell: Shell): Promise<Node[]> {
   const { items } = await ask<List<Node>>(shell, '/api/v1/nodes');
   const nodes = items.filter(takesPods);
-  if (nodes.length === 0) throw new CompareError('No node takes pods.', await shell.run('kubectl', ['get', 'nodes']));
+  if (nodes.length === 0) throw new Failure('No node takes pods.', await shell.run('kubectl', ['get', 'nodes']));
   return nodes;
 }
 
@@ -34,7 +34,7 @@ export function providerOf([node]: Node[]): Provider | undefined {
 /**
  * Waits until the metrics API tells the CPU usage of nodes, without which nothing scales.
  * @param installation what to do where the cluster has no such API; left out while it is being installed
- * @throws CompareError
+ * @throws Failure
  */
 export function waitForMetrics(shell: Shell, installation?: string): Promise<void> {
   return until(shell, 'The metrics API tells the CPU usage of nodes', installation ? 60 : 180, async () => {
@@ -42,11 +42,11 @@ export function waitForMetrics(shell: Shell, installation?: string): Promise<voi
       const { items } = await ask<List<unknown>>(shell, '/apis/metrics.k8s.io/v1beta1/nodes');
       return items.length > 0 || 'It knows no node.';
     } catch (error) {
-      if (!(error instanceof CompareError)) throw error;
+      if (!(error instanceof Failure)) throw error;
       const { details } = error;
       const isAbsent = details.includes('(NotFound)');
       if (isAbsent && installation) {
-        throw new CompareError(`The cluster has no metrics API, so that nothing would scale: ${installation}`, details);
+        throw new Failure(`The cluster has no metrics API, so that nothing would scale: ${installation}`, details);
       }
       // An API answers like this while its server is not ready.
       if (isAbsent || details.includes('(ServiceUnavailable)')) return details;
@@ -58,7 +58,7 @@ export function waitForMetrics(shell: Shell, installation?: string): Promise<voi
 /**
  * Waits until something is true.
  * @param ask whether it is true, or else why it is not
- * @throws CompareError after so many seconds, with the last reason
+ * @throws Failure after so many seconds, with the last reason
  */
 export async function until(
   shell: Shell,
@@ -80,8 +80,8 @@ export async function until(
       1000,
     );
   } catch (error) {
-    if (!(error instanceof CompareError) || error.details) throw error;
-    throw new CompareError(error.message, why);
+    if (!(error instanceof Failure) || error.details) throw error;
+    throw new Failure(error.message, why);
   }
 }
 

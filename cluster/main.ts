@@ -1,7 +1,7 @@
 // The command line of `npm run cluster`: brings up a cluster with everything that `npm run compare` needs.
 
 import { INTERRUPTED, runCommand } from '../lib/command.ts';
-import { CompareError } from '../compare/place.ts';
+import { Failure } from '../lib/failure.ts';
 import { startProgress } from '../lib/progress.ts';
 import { openShell } from '../lib/shell.ts';
 import { useCurrent } from './current.ts';
@@ -24,7 +24,7 @@ async function cluster(options: Options, interruption: AbortSignal): Promise<num
       progress.say(`Interrupted in this step: ${step}. The next run goes on from there.`, 'warning');
       return EXIT_CODES.INTERRUPTED;
     }
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     if (error.details) console.error(`\n${error.details}\n`);
     progress.say(`Failed in this step: ${step}. ${error.message}`, 'failure');
     return EXIT_CODES.BROKEN;

@@ -1,6 +1,6 @@
 // The programs that `npm run cluster` uses, and where they come from.
 
-import { CompareError } from '../compare/place.ts';
+import { Failure } from '../lib/failure.ts';
 import type { Shell } from '../lib/shell.ts';
 import { list } from './images.ts';
 
@@ -26,7 +26,7 @@ export async function findMissing(shell: Shell, programs: readonly Program[]): P
     try {
       await shell.run(program, args);
     } catch (error) {
-      if (!(error instanceof CompareError)) throw error;
+      if (!(error instanceof Failure)) throw error;
       const isOther = error.details.includes("can't evaluate field");
       const other = isOther && `Another program has the name ${program} here, such as podman, which is not supported.`;
       missing.set(program, [error.message, error.details, `See ${page}`, other].filter(Boolean).join('\n'));
@@ -35,10 +35,10 @@ export async function findMissing(shell: Shell, programs: readonly Program[]): P
   return missing;
 }
 
-/** @throws CompareError that lists everything that is missing, if anything is */
+/** @throws Failure that lists everything that is missing, if anything is */
 export function throwIfMissing(missing: Missing): void {
   if (missing.size === 0) return;
-  throw new CompareError(
+  throw new Failure(
     `Nothing was started, because this is missing or does not work: ${list(missing.keys())}.`,
     [...missing.values()].join('\n\n'),
   );

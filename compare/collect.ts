@@ -4,11 +4,12 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
+import { Failure } from '../lib/failure.ts';
 import { fileName, kindsOfLoad, type Kind } from '../results/files.ts';
 import { read, ResultsError } from '../results/read.ts';
-import { unpack } from './run/archive.ts';
-import { CompareError, type Files } from './place.ts';
 import { whyFailed } from './experiments/verdicts.ts';
+import { unpack } from './run/archive.ts';
+import type { Files } from './run/files.ts';
 
 const EXIT_CODES = { VALID: 0, BROKEN: 1, WRONG_USE: 2, INVALID: 3 };
 
@@ -33,7 +34,7 @@ if (process.stdin.isTTY) command.error('error: the log is read from standard inp
 try {
   process.exitCode = EXIT_CODES[await collect(decode(await buffer(process.stdin)))];
 } catch (error) {
-  if (!(error instanceof CompareError || error instanceof ResultsError)) throw error;
+  if (!(error instanceof Failure || error instanceof ResultsError)) throw error;
   console.error(error.message);
   process.exitCode = EXIT_CODES.BROKEN;
 }

@@ -8,15 +8,16 @@ import { Command, InvalidArgumentError } from 'commander';
 import { parse } from 'csv-parse/sync';
 import { median, min, quantile } from 'simple-statistics';
 import * as v from 'valibot';
-import type { Target } from '../results/files.ts';
-import { histogramOf, percentile } from '../results/report/statistics.ts';
 import { INTERRUPTED, runCommand } from '../lib/command.ts';
-import { openGenerator } from './local/generator.ts';
-import { CompareError } from './place.ts';
+import { Failure } from '../lib/failure.ts';
 import { startProgress, type Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
+import type { Target } from '../results/files.ts';
+import { histogramOf, percentile } from '../results/report/statistics.ts';
+import { mostFrequent } from './experiments/verdicts.ts';
+import { openGenerator } from './local/generator.ts';
+import { rowsOf, verdictOf } from './run/files.ts';
 import { DEFINITIONS } from './servers/index.ts';
-import { mostFrequent, rowsOf, verdictOf } from './experiments/verdicts.ts';
 
 const EXIT_CODES = { NOT_HIGHER: 0, BROKEN: 1, HIGHER: 3, INTERRUPTED };
 const SHARES = [0.5, 0.95, 0.99];
@@ -90,8 +91,7 @@ function thisGenerator(generate: Awaited<ReturnType<typeof openGenerator>>): Cli
     const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
     const files = await generate({ target, steps, settleSeconds: SETTLE_SECONDS }, url);
     const { verdict, reasons } = verdictOf(files, target);
-    if (verdict === 'INVALID')
-      throw new CompareError(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
+    if (verdict === 'INVALID') throw new Failure(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
     const rows = rowsOf(files, target, 'latency').filter(
       ({ clock, outcome }) => clock === 'response' && outcome === 'ok',
     );
@@ -133,7 +133,7 @@ function vegeta(shell: Shell): Client {
       const counted = Map.groupBy(errors, (error) => error);
       const why = mostFrequent([...counted].map(([error, its]) => ({ error, count: its.length })));
       const share = 1 - errors.length / all.length;
-      throw new CompareError(
+      throw new Failure(
         `At ${rate} requests/s ${name} answered only ${(100 * share).toFixed(1)} % of vegeta's requests; the others failed${why}.`,
       );
     }
@@ -190,7 +190,7 @@ async function crossCheck(options: Options, interruption: AbortSignal): Promise<
     return rows.some((row) => row.at(-1) === 'higher') ? EXIT_CODES.HIGHER : EXIT_CODES.NOT_HIGHER;
   } catch (error) {
     if (shell.signal.aborted) return EXIT_CODES.INTERRUPTED;
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     if (error.details) console.error(`\n${error.details}\n`);
     progress.say(error.message, 'failure');
     return EXIT_CODES.BROKEN;

@@ -1,20 +1,22 @@
 // The command line of `npm run compare`: opens a place, runs the experiments there, and cleans up, whatever happens.
 
-import { ResultsError } from '../results/read.ts';
-import { openCluster } from './cluster/cluster.ts';
 import { INTERRUPTED, runCommand } from '../lib/command.ts';
-import { beginEnvironment } from './run/environment.ts';
-import { runExperiments } from './experiments/index.ts';
-import { openFolder, type ResultsFolder } from './run/folder.ts';
-import { openLocal } from './local/local.ts';
-import { readOptions, type Options } from './options.ts';
-import { CompareError, type Place } from './place.ts';
+import { Failure } from '../lib/failure.ts';
 import { startProgress } from '../lib/progress.ts';
 import { openShell } from '../lib/shell.ts';
+import { ResultsError } from '../results/read.ts';
+import { openCluster } from './cluster/cluster.ts';
+import { runExperiments } from './experiments/index.ts';
+import { openLocal } from './local/local.ts';
+import { readOptions } from './options.ts';
+import type { Place } from './place.ts';
+import { beginEnvironment } from './run/environment.ts';
+import { openFolder, type ResultsFolder } from './run/folder.ts';
+import type { Settings } from './settings.ts';
 
 const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED };
 
-async function compare(options: Options, interruption: AbortSignal): Promise<number> {
+async function compare(options: Settings, interruption: AbortSignal): Promise<number> {
   const shell = openShell(interruption);
   const progress = startProgress();
   let opened: Place | undefined;
@@ -35,8 +37,8 @@ async function compare(options: Options, interruption: AbortSignal): Promise<num
       progress.say(`Interrupted in this step: ${step}`, 'warning');
       return EXIT_CODES.INTERRUPTED;
     }
-    if (!(error instanceof CompareError || error instanceof ResultsError)) throw error;
-    if (error instanceof CompareError && error.details) console.error(`\n${error.details}\n`);
+    if (!(error instanceof Failure || error instanceof ResultsError)) throw error;
+    if (error instanceof Failure && error.details) console.error(`\n${error.details}\n`);
     progress.say(`Failed in this step: ${step}. ${error.message}`, 'failure');
     return EXIT_CODES.BROKEN;
   } finally {

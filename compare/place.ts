@@ -1,6 +1,7 @@
 // Defines what the experiments need from the place where they run, which is a cluster or this machine.
 
 import type { Environment, Row, Target } from '../results/files.ts';
+import type { Files } from './run/files.ts';
 
 /** A part of a load with constant settings. Without a rate, each user sends again after each answer (closed loop). */
 export interface Step {
@@ -22,9 +23,6 @@ export interface Load {
   /** Whether to send the requests to the bare server instead of the target. */
   toBareServer?: boolean;
 }
-
-/** Files of a results folder, by name. */
-export type Files = Map<string, Buffer>;
 
 /** How many replicas a target has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
 export type Scaling = 'one' | 'core' | 'auto';
@@ -82,15 +80,4 @@ export interface Place {
   environment(): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'resources' | 'charts' | 'clock'>>;
   /** Removes everything that was set up here. You can call it at any time, and more than once. */
   close(): Promise<void>;
-}
-
-/** A failure whose message the user sees, without a stack trace. */
-export class CompareError extends Error {
-  /** What the cluster or the program reported about the failure, over several lines. */
-  readonly details: string;
-
-  constructor(message: string, details = '') {
-    super(message);
-    this.details = details;
-  }
 }

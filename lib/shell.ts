@@ -4,7 +4,7 @@ import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa, ExecaError } from 'execa';
 import pWaitFor from 'p-wait-for';
-import { CompareError } from '../compare/place.ts';
+import { Failure } from './failure.ts';
 
 export interface RunOptions {
   input?: string;
@@ -18,14 +18,14 @@ export interface Shell {
    * Runs a program to its end.
    * @param options what it reads on its standard input, and variables beside those of the environment
    * @returns what it printed
-   * @throws CompareError with the output, if the program fails
+   * @throws Failure with the output, if the program fails
    */
   run: (program: string, args: readonly string[], options?: RunOptions) => Promise<string>;
   sleep: (milliseconds: number) => Promise<void>;
   /**
    * Asks again and again until there is an answer.
    * @param what the sentence that should become true, for the error
-   * @throws CompareError if there is no answer within the given time
+   * @throws Failure if there is no answer within the given time
    */
   until<T>(what: string, seconds: number, ask: () => Promise<T | undefined>, everyMs?: number): Promise<T>;
 }
@@ -54,7 +54,7 @@ export function openShell(signal: AbortSignal): Shell {
         if (!(error instanceof ExecaError)) throw error;
         const isMissing = error.code === 'ENOENT';
         const command = `${program} ${args.join(' ')}`;
-        throw new CompareError(
+        throw new Failure(
           isMissing ? `${program} is not installed, or not on the path.` : `This failed: ${command}`,
           // Some programs, such as Docker's older builder, print the cause on stdout. A killed one often prints none.
           [error.stdout, error.stderr, error.signal && `It was ended by ${error.signal}.`].filter(Boolean).join('\n'),
@@ -63,7 +63,7 @@ export function openShell(signal: AbortSignal): Shell {
     },
     sleep: (milliseconds) => sleep(milliseconds, undefined, { signal }),
     until(what, seconds, ask, everyMs = 500) {
-      const message = new CompareError(`${what}: not within ${seconds} s.`);
+      const message = new Failure(`${what}: not within ${seconds} s.`);
       return pWaitFor(
         async () => {
           const answer = await ask();

@@ -4,9 +4,8 @@ import { getDefaults, getMetadata } from 'valibot';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { settingsSchema } from '../function/src/settings.ts';
-import { RELEASES } from '../compare/cluster/session.ts';
-import { CHARTS as FOLDERS, type Chart } from '../compare/options.ts';
 import { describeWithHelm } from './needs.ts';
+import { CHARTS as FOLDERS, RELEASES, type Chart } from '../lib/project.ts';
 
 const FUNCTION = 'chart';
 const TFSERVING = 'tfserving/chart';

@@ -1,14 +1,14 @@
 // `npm run cluster` as a process, with fakes of all the programs that it runs: nothing else is on its path.
 
-import { execa } from 'execa';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { eventually } from '../../function/test/service.ts';
-import type { Node } from '../../lib/kubernetes/api.ts';
 import { readOptions as readOptionsOfCompare } from '../../compare/options.ts';
+import { eventually } from '../../function/test/service.ts';
+import type { Node } from '../../lib/kubernetes/objects.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import renovate from '../../renovate.json' with { type: 'json' };
 

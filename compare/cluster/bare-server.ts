@@ -1,11 +1,12 @@
 // Runs the bare server of `calibrate` in the cluster, in the function's image.
 
 import { readFileSync } from 'node:fs';
-import { byName, type Resources } from '../../lib/kubernetes/api.ts';
-import { BARE_SERVER, kubectl, RELEASES, type ClusterSession } from './session.ts';
-import { CompareError } from '../place.ts';
+import { Failure } from '../../lib/failure.ts';
+import { byName, type Resources } from '../../lib/kubernetes/objects.ts';
+import { RELEASES } from '../../lib/project.ts';
 import { BARE_SERVER_CODE, BARE_SERVER_PORTS } from '../servers/index.ts';
 import { render, waitForDeployment } from './releases.ts';
+import { BARE_SERVER, kubectl, type ClusterSession } from './session.ts';
 
 interface Container {
   name: string;
@@ -62,7 +63,7 @@ async function podTemplate(session: ClusterSession, labels: Record<string, strin
   const deployment = objects.find((each) => each?.kind === 'Deployment');
   const { selector, template } = deployment?.spec ?? {};
   const container = byName(template?.spec.containers, RELEASES.function);
-  if (!selector || !template || !container) throw new CompareError('The chart of the function has no Deployment.');
+  if (!selector || !template || !container) throw new Failure('The chart of the function has no Deployment.');
   const { image, imagePullPolicy, securityContext, resources } = container;
   const others = Object.entries(template.metadata.labels).filter(([name]) => !(name in selector.matchLabels));
   return {

@@ -1,35 +1,29 @@
 // Makes a cluster the place of a comparison, with a namespace of its own.
 
-import { TARGETS, type Target } from '../../results/files.ts';
-import { coldStart } from './cold-start.ts';
+import { openKubernetes } from '../../lib/kubernetes/api.ts';
 import { connect } from '../../lib/kubernetes/connection.ts';
+import { patientShell } from '../../lib/kubernetes/patience.ts';
+import { RELEASES } from '../../lib/project.ts';
+import type { Shell } from '../../lib/shell.ts';
+import { TARGETS, type Target } from '../../results/files.ts';
+import type { Place, Scaling } from '../place.ts';
+import { chartOf, DEFINITIONS, onePerChart, withoutUrl } from '../servers/index.ts';
+import type { TargetChart } from '../servers/target.ts';
+import type { Settings } from '../settings.ts';
+import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes, see, type Seen } from './inventory.ts';
 import { runLoad } from './job.ts';
-import { openKubernetes, patientShell } from '../../lib/kubernetes/api.ts';
-import {
-  enterNamespace,
-  openSession,
-  podsBy,
-  releaseOf,
-  RELEASES,
-  selectorOf,
-  type ClusterSession,
-} from './session.ts';
-import type { Options } from '../options.ts';
-import type { Place, Scaling } from '../place.ts';
 import { checkAutoscalers, checkCluster, checkMetrics, refuseUnequal } from './preflight.ts';
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
-import type { Shell } from '../../lib/shell.ts';
-import { chartOf, DEFINITIONS, onePerChart, withoutUrl } from '../servers/index.ts';
-import type { TargetChart } from '../servers/target.ts';
+import { enterNamespace, openSession, podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
 
 /**
  * Checks the cluster, and installs the targets there.
- * @throws CompareError if the cluster lacks something; then nothing stays installed
+ * @throws Failure if the cluster lacks something; then nothing stays installed
  */
-export async function openCluster(options: Options, shell: Shell, say: ClusterSession['say']): Promise<Place> {
+export async function openCluster(options: Settings, shell: Shell, say: ClusterSession['say']): Promise<Place> {
   const connection = await connect(shell, options, say);
   const upgradeOptions = await optionsOfHelm(shell);
   const api = await openKubernetes(connection, shell, (sentence) => {

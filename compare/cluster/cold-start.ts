@@ -1,11 +1,13 @@
 // Times one cold start in the cluster: a target's only replica goes away, and a new one starts.
 
+import { Failure } from '../../lib/failure.ts';
+import type { Pod } from '../../lib/kubernetes/objects.ts';
+import { trouble } from '../../lib/kubernetes/pods.ts';
+import type { Request } from '../../lib/kubernetes/proxy.ts';
 import type { Row, Target } from '../../results/files.ts';
-import { trouble, type Pod, type Request } from '../../lib/kubernetes/api.ts';
-import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type ClusterSession } from './session.ts';
-import { CompareError } from '../place.ts';
-import { waitForReplicas } from './releases.ts';
 import { DEFINITIONS, answers } from '../servers/index.ts';
+import { waitForReplicas } from './releases.ts';
+import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type ClusterSession } from './session.ts';
 
 /** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
 const POLL_MS = 10;
@@ -54,7 +56,7 @@ export async function coldStart(session: ClusterSession, target: Target): Promis
     for await (const { type, object } of api.watchPods(path, signal)) {
       if (type === 'ADDED') return { pod: object, at: performance.now(), timestamp: Date.now() / 1000 };
     }
-    throw new CompareError(`The cluster made no pod of ${name}.`);
+    throw new Failure(`The cluster made no pod of ${name}.`);
   }
 
   async function untilItAnswers(isRight: () => Promise<boolean>): Promise<void> {
@@ -62,9 +64,9 @@ export async function coldStart(session: ClusterSession, target: Target): Promis
     try {
       await shell.until(`${name} answers after its start`, START_SECONDS, ask, POLL_MS);
     } catch (error) {
-      if (!(error instanceof CompareError)) throw error;
+      if (!(error instanceof Failure)) throw error;
       const why = trouble(await podsBy(session, selector)) ?? error.message;
-      throw new CompareError(why, await diagnosis(session, selector));
+      throw new Failure(why, await diagnosis(session, selector));
     }
   }
 }
@@ -74,5 +76,5 @@ function portOf({ metadata, spec }: Pod, portName: string): number {
   const ports = spec.containers.flatMap(({ ports = [] }) => ports);
   const port = ports.find(({ name }) => name === portName)?.containerPort;
   if (port !== undefined) return port;
-  throw new CompareError(`The pod ${metadata.name} has no port named ${portName}.`);
+  throw new Failure(`The pod ${metadata.name} has no port named ${portName}.`);
 }

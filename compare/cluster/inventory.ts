@@ -1,13 +1,14 @@
 // Finds out what runs in the cluster, on which nodes, for environment.json and for the sizes of images.
 
+import { Failure } from '../../lib/failure.ts';
+import { isForbidden } from '../../lib/kubernetes/api.ts';
+import { byName, type List, type Node } from '../../lib/kubernetes/objects.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
+import { CHARTS, RELEASES, type Chart } from '../../lib/project.ts';
 import type { Environment, Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
-import { byName, isForbidden, type List, type Node } from '../../lib/kubernetes/api.ts';
-import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, type ClusterSession } from './session.ts';
-import { CHARTS, type Chart } from '../options.ts';
-import { CompareError } from '../place.ts';
-import { installedChart } from './releases.ts';
 import { chartOf, DEFINITIONS } from '../servers/index.ts';
+import { installedChart } from './releases.ts';
+import { kubectl, podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
 
 type Image = Environment['images'][string];
 
@@ -67,7 +68,7 @@ async function cpuModel(session: ClusterSession, target: Target, pod: string): P
     const text = await kubectl(session, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
     return /^model name\s*: (.+)$/m.exec(text)?.[1];
   } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     return undefined;
   }
 }

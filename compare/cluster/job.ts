@@ -2,22 +2,18 @@
 
 import { randomUUID } from 'node:crypto';
 import { sum } from 'simple-statistics';
-import { unpack } from '../run/archive.ts';
 import { describeEnding } from '../../lib/exit-reason.ts';
-import { byName, PATIENCE_SECONDS, type List, type Pod } from '../../lib/kubernetes/api.ts';
-import {
-  BARE_SERVER,
-  releaseOf,
-  RELEASES,
-  selectorOf,
-  servicePort,
-  waitForPods,
-  type ClusterSession,
-} from './session.ts';
-import { CompareError, type Files, type Load } from '../place.ts';
-import { installChart } from './releases.ts';
-import { deployBareServer, removeBareServer } from './bare-server.ts';
+import { Failure } from '../../lib/failure.ts';
+import { byName, type List, type Pod } from '../../lib/kubernetes/objects.ts';
+import { PATIENCE_SECONDS } from '../../lib/kubernetes/pods.ts';
+import { RELEASES } from '../../lib/project.ts';
+import type { Load } from '../place.ts';
+import { unpack } from '../run/archive.ts';
+import type { Files } from '../run/files.ts';
 import { BARE_SERVER_PORTS, DEFINITIONS } from '../servers/index.ts';
+import { deployBareServer, removeBareServer } from './bare-server.ts';
+import { installChart } from './releases.ts';
+import { BARE_SERVER, releaseOf, selectorOf, servicePort, waitForPods, type ClusterSession } from './session.ts';
 
 /** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
 const EXIT_CODES_WITH_RESULTS = [0, 3];
@@ -27,7 +23,7 @@ interface Job {
   status: { conditions?: { type: string; status: string; reason?: string; message?: string }[] };
 }
 
-/** @throws CompareError if the load left no results, with what the cluster reports about its pod */
+/** @throws Failure if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(session: ClusterSession, load: Load): Promise<Files> {
   const { api, core, options } = session;
   // The bare server stays for several loads that go to it, and does not disturb the others.
@@ -64,33 +60,32 @@ async function currentJob({ api, name }: ClusterSession): Promise<string> {
   const select = encodeURIComponent(`${selectorOf(RELEASES.loadtest)},app.kubernetes.io/component=generator`);
   const { items } = await api.get<List<Job>>(`/apis/batch/v1/namespaces/${name}/jobs?labelSelector=${select}`);
   const [job] = items.filter(({ metadata }) => !metadata.deletionTimestamp);
-  if (!job) throw new CompareError('The chart of the load test made no Job.');
+  if (!job) throw new Failure('The chart of the load test made no Job.');
   return job.metadata.name;
 }
 
 /**
  * Returns the pod of a Job after it has ended with results, and undefined before that.
- * @throws CompareError if it can no longer end with results
+ * @throws Failure if it can no longer end with results
  */
 async function ended(session: ClusterSession, job: string, [pod]: readonly Pod[]): Promise<Pod | undefined> {
   if (!pod) {
     const { status } = await session.api.get<Job>(`/apis/batch/v1/namespaces/${session.name}/jobs/${job}`);
     const failed = status.conditions?.find((condition) => condition.type === 'Failed' && condition.status === 'True');
-    if (failed)
-      throw new CompareError(`The load generator's pod is gone: ${failed.reason ?? ''}. ${failed.message ?? ''}`);
+    if (failed) throw new Failure(`The load generator's pod is gone: ${failed.reason ?? ''}. ${failed.message ?? ''}`);
     return undefined;
   }
   if (pod.metadata.deletionTimestamp) {
-    throw new CompareError('The load generator was ended from outside: its pod was evicted or deleted.');
+    throw new Failure('The load generator was ended from outside: its pod was evicted or deleted.');
   }
   const { phase, reason, message } = pod.status;
-  if (phase === 'Failed' && reason) throw new CompareError(`The load generator was ended: ${reason}. ${message ?? ''}`);
+  if (phase === 'Failed' && reason) throw new Failure(`The load generator was ended: ${reason}. ${message ?? ''}`);
   const terminated = byName(pod.status.containerStatuses, RELEASES.loadtest)?.state.terminated;
   if (!terminated) return undefined;
   if (!EXIT_CODES_WITH_RESULTS.includes(terminated.exitCode)) {
     const remedy =
       terminated.reason === 'OOMKilled' ? ' `--set loadtest.resources.limits.memory=1Gi` gives it more.' : '';
-    throw new CompareError(`The load generator ${describeEnding(terminated)}${remedy}`);
+    throw new Failure(`The load generator ${describeEnding(terminated)}${remedy}`);
   }
   return pod;
 }

@@ -2,20 +2,21 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { sum } from 'simple-statistics';
-import { quantity } from '../../results/quantity.ts';
-import { ApiError, isForbidden, METRICS_API, type List, type Node, type Pod } from '../../lib/kubernetes/api.ts';
+import { Failure } from '../../lib/failure.ts';
+import { ApiError, METRICS_API, isForbidden } from '../../lib/kubernetes/api.ts';
+import type { List, Node, Pod } from '../../lib/kubernetes/objects.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
+import { RELEASES, type Chart } from '../../lib/project.ts';
+import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
+import { render } from './releases.ts';
 import { lackOfRoom, type Manifests } from './room.ts';
 import { runsKnative } from './scale-from-zero.ts';
-import { RELEASES, type ClusterSession } from './session.ts';
-import type { Chart } from '../options.ts';
-import { CompareError } from '../place.ts';
-import { render } from './releases.ts';
-import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
+import type { ClusterSession } from './session.ts';
 
 /**
  * Checks that there are a metrics API, and enough CPUs.
  * @returns how many CPUs of the cluster pods can use; undefined if the caller may not know
- * @throws CompareError that says what is missing, and what to do
+ * @throws Failure that says what is missing, and what to do
  */
 export async function checkCluster(session: ClusterSession): Promise<number | undefined> {
   const { connection, api, say, name } = session;
@@ -27,7 +28,7 @@ export async function checkCluster(session: ClusterSession): Promise<number | un
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     const isMissing = error.status === 404;
-    throw new CompareError(
+    throw new Failure(
       isMissing
         ? 'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
             `https://github.com/kubernetes-sigs/metrics-server, and wait until \`${connection.command('kubectl', 'top', 'pods')}\` works.`
@@ -51,13 +52,13 @@ export async function checkCluster(session: ClusterSession): Promise<number | un
   }
 }
 
-/** Checks that the caller may see what replicas use. @throws CompareError that names the right which is missing */
+/** Checks that the caller may see what replicas use. @throws Failure that names the right which is missing */
 export async function checkMetrics({ api, name }: ClusterSession): Promise<void> {
   try {
     await api.get(`${METRICS_API}/namespaces/${name}/pods`);
   } catch (error) {
     if (!isForbidden(error)) throw error;
-    throw new CompareError(
+    throw new Failure(
       `You may not list pods.metrics.k8s.io in the namespace ${name}, which shows what the replicas use: ask for that ` +
         'right.',
       error.details,
@@ -68,7 +69,7 @@ export async function checkMetrics({ api, name }: ClusterSession): Promise<void>
 /**
  * Checks that the autoscalers of all targets are set alike.
  * @returns how few and how many replicas each may have; undefined if no target is installed
- * @throws CompareError if they differ
+ * @throws Failure if they differ
  */
 export async function checkAutoscalers(session: ClusterSession): Promise<{ min: number; max: number } | undefined> {
   const specs = await Promise.all(
@@ -92,7 +93,7 @@ interface Autoscaler {
  * Refuses a comparison of targets that run with unlike values.
  * @param value the value of both charts that they come from
  * @param each the name of each target, and what it runs with; undefined if it does not run yet
- * @throws CompareError that names two which differ
+ * @throws Failure that names two which differ
  */
 export function refuseUnequal(
   value: string,
@@ -102,7 +103,7 @@ export function refuseUnequal(
   const other = others.find(([, its]) => !isDeepStrictEqual(its, one?.[1]));
   if (!one || !other) return;
   const [mine, theirs] = [one, other].map(([name, its]) => `${name} runs with ${JSON.stringify(its)}`);
-  throw new CompareError(
+  throw new Failure(
     `The comparison would not be fair: ${mine}, and ${theirs}. Set the same \`${value}\` for both charts.`,
   );
 }

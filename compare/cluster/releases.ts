@@ -2,15 +2,15 @@
 
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
-import type { Target } from '../../results/files.ts';
-import { byName, PATIENCE_SECONDS, type Deployment, type Resources } from '../../lib/kubernetes/api.ts';
-import { kubectl, podsBy, releaseOf, RELEASES, selectorOf, waitForPods, type ClusterSession } from './session.ts';
-import { CHARTS, type Chart } from '../options.ts';
-import { ROOT } from '../run/environment.ts';
-import type { Scaling } from '../place.ts';
-import { usageSince } from './samples.ts';
+import { byName, type Deployment, type Resources } from '../../lib/kubernetes/objects.ts';
+import { PATIENCE_SECONDS } from '../../lib/kubernetes/pods.ts';
+import { CHARTS, RELEASES, ROOT, type Chart } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
+import type { Target } from '../../results/files.ts';
+import type { Scaling } from '../place.ts';
 import { chartOf, DEFINITIONS } from '../servers/index.ts';
+import { usageSince } from './samples.ts';
+import { kubectl, podsBy, releaseOf, selectorOf, waitForPods, type ClusterSession } from './session.ts';
 
 type Values = Record<string, string | number | boolean | object>;
 
@@ -109,7 +109,7 @@ export async function startAutoscaler(session: ClusterSession, target: Target, s
 
 /**
  * Waits until a target has exactly this number of pods, all of them ready and of its last release.
- * @throws CompareError if one of them can't start
+ * @throws Failure if one of them can't start
  */
 export function waitForReplicas(session: ClusterSession, target: Target, count: number): Promise<void> {
   return waitForDeployment(session, releaseOf(target), {

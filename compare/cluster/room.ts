@@ -1,23 +1,15 @@
 // Finds out before anything is installed whether the pods of each experiment fit on the nodes, by what they request.
 
 import { max, sum } from 'simple-statistics';
-import { quantity } from '../../results/quantity.ts';
-import type { Chart, Options } from '../options.ts';
+import { takesPods, type Node, type Pod } from '../../lib/kubernetes/objects.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
+import { fit, needOf, roomOn, type Manifest, type Need, workloadsOf } from '../../lib/kubernetes/room.ts';
+import type { Chart } from '../../lib/project.ts';
+import type { Target } from '../../results/files.ts';
 import type { Scaling } from '../place.ts';
 import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
-import type { Target } from '../../results/files.ts';
-import { byName, takesPods, type Node, type Pod, type Resources } from '../../lib/kubernetes/api.ts';
+import type { Settings } from '../settings.ts';
 import { CORE_REQUEST } from './releases.ts';
-import { RELEASES } from './session.ts';
-
-/** What a pod requests, in CPUs and bytes, and which nodes it may run on. */
-export interface Need {
-  what: string;
-  cpu: number;
-  memory: number;
-  selector: Readonly<Record<string, string>>;
-  toleratesTaints: boolean;
-}
 
 /** Pods that must be there at the same time. */
 interface Moment {
@@ -25,25 +17,11 @@ interface Moment {
   pods: Need[];
 }
 
-/** An object of a rendered chart, as far as it says what runs. */
-export interface Manifest {
-  kind: string;
-  spec?: {
-    maxReplicas?: number;
-    parallelism?: number;
-    template?: { spec: PodSpec };
-  };
-}
-interface PodSpec {
-  containers?: { name: string; resources?: Resources }[];
-  nodeSelector?: Record<string, string>;
-  tolerations?: object[];
-}
 export type Manifests = Readonly<Partial<Record<Chart, readonly (Manifest | null)[]>>>;
 
 /** Returns a sentence for each experiment that does not fit, with the figures and with what to set. */
 export function lackOfRoom(
-  options: Pick<Options, 'experiments' | 'pace' | 'cpuLimit'>,
+  options: Pick<Settings, 'experiments' | 'pace' | 'cpuLimit'>,
   targets: readonly Target[],
   manifests: Manifests,
   nodes: readonly Node[],
@@ -79,7 +57,7 @@ export function lackOfRoom(
 
 /** All times at which an experiment has the most pods. */
 function momentsOf(
-  { experiments, pace }: Pick<Options, 'experiments' | 'pace'>,
+  { experiments, pace }: Pick<Settings, 'experiments' | 'pace'>,
   targets: readonly Target[],
   manifests: Manifests,
   cpuLimit: number,
@@ -129,72 +107,6 @@ function momentsOf(
     };
   });
   return [...found, ...most];
-}
-
-/** Returns what each pod of a chart requests. */
-export function needsOf(chart: Chart, objects: readonly (Manifest | null)[]): Need[] {
-  return workloadsOf(objects).map((workload) => needOf(RELEASES[chart], chart, workload));
-}
-
-function workloadsOf(objects: readonly (Manifest | null)[] = []): Manifest[] {
-  return objects.filter((object) => object !== null).filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
-}
-
-/** @param cpu what its own container requests instead of what the chart says */
-function needOf(what: string, chart: Chart, workload?: Manifest, cpu?: number): Need {
-  const { containers = [], nodeSelector = {}, tolerations = [] } = workload?.spec?.template?.spec ?? {};
-  const own = byName(containers, RELEASES[chart]);
-  const requested = sum(
-    containers.map((each) => (each === own && cpu !== undefined ? cpu : request(each.resources, 'cpu'))),
-  );
-  const memory = sum(containers.map(({ resources }) => request(resources, 'memory')));
-  return { what, cpu: requested, memory, selector: nodeSelector, toleratesTaints: tolerations.length > 0 };
-}
-
-/** What is free on a node, in CPUs and bytes. */
-interface Room {
-  node: Node;
-  cpu: number;
-  memory: number;
-}
-
-export function roomOn(node: Node, pods: readonly Pod[]): Room {
-  const containers = pods
-    .filter(({ spec }) => spec.nodeName === node.metadata.name)
-    .flatMap(({ spec }) => spec.containers);
-  const free = (resource: 'cpu' | 'memory') =>
-    (resource in node.status.allocatable ? quantity(node.status.allocatable[resource] ?? '') : Infinity) -
-    sum(containers.map(({ resources }) => request(resources, resource)));
-  return { node, cpu: free('cpu'), memory: free('memory') };
-}
-
-function request({ requests, limits }: Resources = {}, resource: 'cpu' | 'memory'): number {
-  return quantity(requests?.[resource] ?? limits?.[resource] ?? '0');
-}
-
-/** Whether pods fit: each, the largest first, goes to the node with the most room, as the scheduler prefers it. */
-export function fit(pods: readonly Need[], nodes: readonly Room[]): boolean {
-  const rooms = nodes.map((room) => ({ ...room }));
-  return pods
-    .toSorted((a, b) => b.cpu - a.cpu)
-    .every((pod) => {
-      const room = rooms
-        .filter(({ node, cpu, memory }) => mayRunOn(pod, node) && cpu >= pod.cpu && memory >= pod.memory)
-        .toSorted((a, b) => b.cpu - a.cpu)
-        .at(0);
-      if (!room) return false;
-      room.cpu -= pod.cpu;
-      room.memory -= pod.memory;
-      return true;
-    });
-}
-
-function mayRunOn(pod: Need, node: Node): boolean {
-  return isSelected(pod, node) && (pod.toleratesTaints || takesPods(node));
-}
-
-export function isSelected({ selector }: Pick<Need, 'selector'>, { metadata: { labels = {} } }: Node): boolean {
-  return Object.entries(selector).every(([name, value]) => labels[name] === value);
 }
 
 function largest<T extends { cpu: number }>(all: readonly T[]): T {

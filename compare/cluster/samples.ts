@@ -1,12 +1,13 @@
 // Samples replicas, CPU and memory of a target under load.
 
 import { sum } from 'simple-statistics';
+import { ApiError, METRICS_API } from '../../lib/kubernetes/api.ts';
+import { byName, type Deployment, type List } from '../../lib/kubernetes/objects.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
 import type { Row, Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
-import { ApiError, byName, METRICS_API, type Deployment, type List } from '../../lib/kubernetes/api.ts';
-import { podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
 import type { Samples, Watch } from '../place.ts';
 import { DEFINITIONS } from '../servers/index.ts';
+import { podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
 
 /** The interval between reads. The kubelet updates its counters only about every 10 s. */
 const KUBELET_SECONDS = 5;

@@ -2,11 +2,11 @@
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
-import { CompareError } from '../place.ts';
-import { installChart, resourceValues } from './releases.ts';
-import { deployBareServer, removeBareServer } from './bare-server.ts';
+import { Failure } from '../../lib/failure.ts';
 import { theFunction } from '../servers/function.ts';
+import { deployBareServer, removeBareServer } from './bare-server.ts';
+import { installChart, resourceValues } from './releases.ts';
+import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
 
 const READY_SECONDS = 60;
 /** How long no request must have come until Knative takes the last pod away: the shortest time that it accepts. */
@@ -47,7 +47,7 @@ export async function installOnKnative(session: ClusterSession): Promise<string 
     });
     return undefined;
   } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     await shell.run('helm', ['uninstall', FROM_ZERO, '--namespace', name, '--ignore-not-found']);
     const remedy = 'chart/README.md#on-knative tells which images Knative finds.';
     return [error.message, why || error.details, remedy].filter(Boolean).join(' ');
@@ -57,7 +57,7 @@ export async function installOnKnative(session: ClusterSession): Promise<string 
 /**
  * Waits until no pod of the function runs on Knative, and asks it from a pod in the cluster.
  * @returns milliseconds from the request to its right answer
- * @throws CompareError if Knative does not scale to zero, or the answer is not right
+ * @throws Failure if Knative does not scale to zero, or the answer is not right
  */
 export async function scaleFromZero(session: ClusterSession): Promise<number> {
   await deployBareServer(session);
@@ -77,7 +77,7 @@ export async function scaleFromZero(session: ClusterSession): Promise<number> {
       text: string;
     };
     if (status === 200 && theFunction.question.isAnswer(JSON.parse(text))) return milliseconds;
-    throw new CompareError(`The function on Knative answered ${status} instead of 100 °C.`, text);
+    throw new Failure(`The function on Knative answered ${status} instead of 100 °C.`, text);
   } finally {
     await removeBareServer(session);
   }

@@ -1,34 +1,16 @@
 // Defines what the files about the cluster share: where a comparison happens there, and by what means.
 
-import {
-  ApiError,
-  lostNodes,
-  obstacle,
-  PATIENCE_SECONDS,
-  patientShell,
-  trouble,
-  type Event,
-  type Kubernetes,
-  type List,
-  type Node,
-  type Pod,
-} from '../../lib/kubernetes/api.ts';
+import { Failure } from '../../lib/failure.ts';
+import { ApiError, type Kubernetes } from '../../lib/kubernetes/api.ts';
 import type { Connection } from '../../lib/kubernetes/connection.ts';
-import type { Chart, Options } from '../options.ts';
-import { TARGETS, type Target } from '../../results/files.ts';
-import { CompareError } from '../place.ts';
+import type { Event, List, Node, Pod } from '../../lib/kubernetes/objects.ts';
+import { patientShell } from '../../lib/kubernetes/patience.ts';
+import { lostNodes, PATIENCE_SECONDS, obstacle, trouble } from '../../lib/kubernetes/pods.ts';
+import { RELEASES } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
+import { TARGETS, type Target } from '../../results/files.ts';
 import { chartOf, DEFINITIONS, runsElsewhere } from '../servers/index.ts';
-
-/**
- * The release of each chart, which has the chart's own name: so have the chart's objects then. The container in its pods
- * has the chart's name in any case.
- */
-export const RELEASES: Record<Chart, string> = {
-  function: 'f2c-function',
-  tfserving: 'f2c-tfserving',
-  loadtest: 'f2c-loadtest',
-};
+import type { Settings } from '../settings.ts';
 
 /** The name of the bare server's Deployment, of the container in it, and of its Service. */
 export const BARE_SERVER = 'f2c-bare-server';
@@ -44,7 +26,7 @@ export interface ClusterSession {
   api: Kubernetes;
   /** Its kubectl and Helm work with the connection's cluster. */
   shell: Shell;
-  options: Options;
+  options: Settings;
   /** Further options of every `helm upgrade`. */
   upgradeOptions: readonly string[];
   /** The targets whose chart is installed here; other targets run elsewhere. */
@@ -63,7 +45,7 @@ export function openSession(
 /**
  * Makes the namespace, which admits restricted pods only, unless the user has given one.
  * @returns a function that removes what the comparison has made, or says how, if it stays
- * @throws CompareError if the caller may not make it, or if the given one is in use
+ * @throws Failure if the caller may not make it, or if the given one is in use
  */
 export async function enterNamespace(session: ClusterSession): Promise<() => Promise<void>> {
   const { connection, api, name, options } = session;
@@ -73,7 +55,7 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
     const headers = { 'content-type': 'application/json' };
     const response = await api.request('/api/v1/namespaces', { method: 'POST', headers, body });
     if (response.status === 403) {
-      throw new CompareError(
+      throw new Failure(
         'You may not make a namespace in this cluster: name one in which you may install charts with --namespace.',
         await response.text(),
       );
@@ -89,7 +71,7 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
   const { items } = await api.get<List<Pod>>(`/api/v1/namespaces/${name}/pods?labelSelector=${select}`);
   if (items.length > 0) {
     const pods = items.map(({ metadata }) => metadata.name).join(', ');
-    throw new CompareError(
+    throw new Failure(
       `The namespace ${name} has pods of other releases with the names that a comparison uses: ${pods}.`,
     );
   }
@@ -129,7 +111,7 @@ async function leave(
     // The run's own shell starts nothing after an interruption.
     await remove(patientShell(connection.shell(openShell(new AbortController().signal)), api));
   } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     say(`Not all is removed from the namespace ${name}: \`${removal}\` removes it. ${error.details}`, 'warning');
   }
 }
@@ -153,7 +135,7 @@ export async function servicePort({ api, core }: ClusterSession, target: Target)
   const { spec } = await api.get<Service>(`${core}/services/${releaseOf(target)}`);
   const port = spec.ports.find(({ name }) => name === portName)?.port;
   if (port !== undefined) return port;
-  throw new CompareError(`The Service ${releaseOf(target)} has no port named ${portName}.`);
+  throw new Failure(`The Service ${releaseOf(target)} has no port named ${portName}.`);
 }
 
 export function releaseOf(target: Target): string {
@@ -171,7 +153,7 @@ export function selectorOf(release: string): string {
  * @param what the sentence that should become true, for the error
  * @param maker the beginning of the name of the object that makes the pods
  * @param ask is called again and again until it returns something
- * @throws CompareError if one of them can't start, or after the given time, with what kept it from running
+ * @throws Failure if one of them can't start, or after the given time, with what kept it from running
  */
 export async function waitForPods<T>(
   session: ClusterSession,
@@ -188,20 +170,20 @@ export async function waitForPods<T>(
       async () => {
         const pods = await podsBy(session, selector);
         const failure = trouble(pods);
-        if (failure) throw new CompareError(failure);
+        if (failure) throw new Failure(failure);
         const now = obstacle(pods, pods.length === 0 ? await eventsOf(session, maker) : []);
         if (now && !why) say(`Waiting: ${now}`, 'warning');
         why = now;
-        if (why && Date.now() - start > PATIENCE_SECONDS * 1000) throw new CompareError(why);
+        if (why && Date.now() - start > PATIENCE_SECONDS * 1000) throw new Failure(why);
         return ask(pods);
       },
       1000,
     );
   } catch (error) {
-    if (!(error instanceof CompareError)) throw error;
+    if (!(error instanceof Failure)) throw error;
     const nodes = await session.api.get<List<Node>>('/api/v1/nodes').catch(() => ({ items: [] }));
     const message = [error.message, ...lostNodes(nodes.items)].join(' ');
-    throw new CompareError(message, await diagnosis(session, selector));
+    throw new Failure(message, await diagnosis(session, selector));
   }
 }
 

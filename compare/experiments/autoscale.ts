@@ -1,23 +1,14 @@
 // Raises the rate step by step, equally for all targets, with the autoscaler on.
 
 import { median } from 'simple-statistics';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
 import { TARGETS, type Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
-import {
-  boundOf,
-  leaveOut,
-  measureInTurns,
-  OVERHEAD_SECONDS,
-  usersOfRate,
-  wholeRate,
-  withinLimits,
-  type Comparison,
-  type Experiment,
-  type Limits,
-} from './experiment.ts';
 import type { Step } from '../place.ts';
 import { DEFINITIONS, onePerChart } from '../servers/index.ts';
 import { askBareServer, stepSeconds } from './calibrate.ts';
+import { OVERHEAD_SECONDS, type Comparison, type Experiment, type Limits } from './experiment.ts';
+import { boundOf, usersOfRate, wholeRate, withinLimits } from './limits.ts';
+import { leaveOut, measureInTurns } from './measure.ts';
 
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 /** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */

@@ -1,7 +1,8 @@
 // Sends more and more values in a request to one replica.
 
 import { TARGETS } from '../../results/files.ts';
-import { measureInTurns, OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import { measureInTurns } from './measure.ts';
 
 /** Enough users to keep one replica busy. With more, large batches would only wait in a queue. */
 const MOST_USERS = 4;

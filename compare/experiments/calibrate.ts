@@ -1,12 +1,15 @@
 // Finds out how much the load generator can send to the bare server, with each target's form of request.
 
 import { min, sum } from 'simple-statistics';
+import { Failure } from '../../lib/failure.ts';
 import { CALIBRATIONS, TARGETS, type Calibration, type Target, type Verdict } from '../../results/files.ts';
-import { boundOf, OVERHEAD_SECONDS, usersOfRate, wholeRate, type Comparison, type Experiment } from './experiment.ts';
-import type { Options } from '../options.ts';
-import { CompareError, type Files, type Step } from '../place.ts';
+import type { Step } from '../place.ts';
+import { rowsOf, type Files, verdictOf } from '../run/files.ts';
 import { DEFINITIONS } from '../servers/index.ts';
-import { openCeiling, rowsOf, verdictOf, whyFailed } from './verdicts.ts';
+import type { Settings } from '../settings.ts';
+import { OVERHEAD_SECONDS, type Comparison, type Experiment } from './experiment.ts';
+import { boundOf, openCeiling, usersOfRate, wholeRate } from './limits.ts';
+import { whyFailed } from './verdicts.ts';
 
 /** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
 const BOUND_SHARE = 0.8;
@@ -58,7 +61,7 @@ export const calibrate = {
         try {
           open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
         } catch (error) {
-          if (!(error instanceof CompareError) || highest < throughput * LOWEST_SHARE) throw error;
+          if (!(error instanceof Failure) || highest < throughput * LOWEST_SHARE) throw error;
           progress.say(error.message, 'warning');
         }
       }
@@ -84,13 +87,13 @@ export const calibrate = {
 } as const satisfies Experiment;
 
 /** How long each of several rates is offered to the bare server, in seconds. */
-export function stepSeconds({ calibrate, settle }: Options['pace']): number {
+export function stepSeconds({ calibrate, settle }: Settings['pace']): number {
   return Math.max(settle + SHORTEST_STEP, Math.ceil(calibrate / 2));
 }
 
 /**
  * Loads the bare server with a target's form of request, and writes the results.
- * @throws CompareError if more than a few requests fail
+ * @throws Failure if more than a few requests fail
  */
 export async function askBareServer(
   { place, options, progress, folder }: Comparison,
@@ -108,5 +111,5 @@ export async function askBareServer(
   if (verdict.throughput > 0 && verdict.failures <= MOST_FAILED * verdict.requests) return { files, verdict };
   const failed = sum(rowsOf(files, target, 'failures').map((row) => row.Occurrences));
   const what = failed > 0 ? `${failed} requests to a bare server failed` : 'no request to a bare server came to an end';
-  throw new CompareError(`calibrate: nothing can be measured, as ${what}${whyFailed(files, target)}.`);
+  throw new Failure(`calibrate: nothing can be measured, as ${what}${whyFailed(files, target)}.`);
 }

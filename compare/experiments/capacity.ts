@@ -2,9 +2,11 @@
 
 import { max } from 'simple-statistics';
 import { TARGETS } from '../../results/files.ts';
-import { inTurn, measure, OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
-import type { Options } from '../options.ts';
-import { highestThroughput, isSaturated, rowsOf } from './verdicts.ts';
+import { rowsOf } from '../run/files.ts';
+import type { Settings } from '../settings.ts';
+import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import { inTurn, measure } from './measure.ts';
+import { highestThroughput, isSaturated } from './verdicts.ts';
 
 export const capacity = {
   name: 'capacity',
@@ -49,7 +51,7 @@ export const capacity = {
 } as const satisfies Experiment;
 
 /** Returns 1, then each number times the factor, and `most` at the end. */
-function rising({ users: most, pace: { usersFactor } }: Options): number[] {
+function rising({ users: most, pace: { usersFactor } }: Settings): number[] {
   const powers = Array.from(
     { length: Math.ceil(Math.log(most) / Math.log(usersFactor)) },
     (_, power) => usersFactor ** power,

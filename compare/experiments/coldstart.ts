@@ -1,9 +1,10 @@
 // Times new replicas to their first right answer, and looks at the sizes of images and processes.
 
 import { TARGETS, type Row } from '../../results/files.ts';
-import { inTurn, OVERHEAD_SECONDS, warmUp, type Experiment } from './experiment.ts';
+import { csv } from '../run/files.ts';
 import { DEFINITIONS, onePerChart } from '../servers/index.ts';
-import { csv } from './verdicts.ts';
+import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import { inTurn, warmUp } from './measure.ts';
 
 /** Roughly how long a cold start takes, including the end of the previous replica. */
 const COLD_START_SECONDS = 15;

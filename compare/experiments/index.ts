@@ -2,15 +2,16 @@
 
 import { sum } from 'simple-statistics';
 import { EXPERIMENT_NAMES, type ExperimentName } from '../../results/files.ts';
-import { leaveOut, type Comparison, type Experiment } from './experiment.ts';
-import type { Options } from '../options.ts';
 import type { Place } from '../place.ts';
+import type { Settings } from '../settings.ts';
 import { autoscale } from './autoscale.ts';
 import { batch } from './batch.ts';
 import { calibrate } from './calibrate.ts';
 import { capacity } from './capacity.ts';
 import { coldstart } from './coldstart.ts';
+import type { Comparison, Experiment } from './experiment.ts';
 import { latency } from './latency.ts';
+import { leaveOut } from './measure.ts';
 import { noise } from './noise.ts';
 import { scaleFromZero } from './scale-from-zero.ts';
 
@@ -36,7 +37,7 @@ export function withNeeds(names: readonly ExperimentName[], isQuick: boolean): E
   return EXPERIMENT_NAMES.filter((name) => needed.has(name));
 }
 
-/** Runs the chosen experiments that the place fits. @throws CompareError if one of them breaks */
+/** Runs the chosen experiments that the place fits. @throws Failure if one of them breaks */
 export async function runExperiments(
   context: Pick<Comparison, 'place' | 'options' | 'progress' | 'folder'>,
 ): Promise<void> {
@@ -64,6 +65,6 @@ export async function runExperiments(
   }
 }
 
-function seconds(experiment: Experiment, options: Options, { targets }: Place): number {
+function seconds(experiment: Experiment, options: Settings, { targets }: Place): number {
   return experiment.seconds(options) * experiment.targets.filter((target) => targets.includes(target)).length;
 }

@@ -1,15 +1,10 @@
 // Measures the latency of one replica of each target at the same rate.
 
 import { TARGETS } from '../../results/files.ts';
-import {
-  equalRate,
-  leaveOut,
-  measureInTurns,
-  OVERHEAD_SECONDS,
-  REPLACEMENT_SECONDS,
-  type Experiment,
-} from './experiment.ts';
 import { askBareServer } from './calibrate.ts';
+import { OVERHEAD_SECONDS, REPLACEMENT_SECONDS, type Experiment } from './experiment.ts';
+import { equalRate } from './limits.ts';
+import { leaveOut, measureInTurns } from './measure.ts';
 
 export const latency = {
   name: 'latency',

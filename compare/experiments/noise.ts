@@ -1,6 +1,8 @@
 // Measures the latency of the function twice as often, to see by how much two equal things differ.
 
-import { equalRate, measureInTurns, OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
+import { equalRate } from './limits.ts';
+import { measureInTurns } from './measure.ts';
 
 export const noise = {
   name: 'noise',

@@ -1,9 +1,9 @@
 // Times the function's first answer on Knative, when no pod of it runs.
 
 import type { Row } from '../../results/files.ts';
-import type { Experiment } from './experiment.ts';
+import { csv } from '../run/files.ts';
 import { DEFINITIONS } from '../servers/index.ts';
-import { csv } from './verdicts.ts';
+import type { Experiment } from './experiment.ts';
 
 /** Roughly how long Knative takes until there is no pod. The answer comes soon then. */
 const FROM_ZERO_SECONDS = 45;

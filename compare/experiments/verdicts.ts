@@ -1,10 +1,8 @@
 // Judges a load by what the load generator can't see, such as replicas and its own limits, and adds to its verdict.
 
-import { max, median, min, sum } from 'simple-statistics';
-import { fileName, type CsvKind, type Row, type Target, type Verdict } from '../../results/files.ts';
-import { parse } from '../../results/read.ts';
-import { format } from '../../results/write.ts';
-import { CompareError, type Files } from '../place.ts';
+import { max, min, sum } from 'simple-statistics';
+import { type Row, type Target, type Verdict } from '../../results/files.ts';
+import { rowsOf, type Files } from '../run/files.ts';
 
 /** The time at the end of a load in which every connection is opened anew, so that every replica gets its share. */
 const END_SECONDS = 20;
@@ -47,49 +45,6 @@ export function isSaturated(throughputs: readonly number[]): boolean {
   return flat >= 2;
 }
 
-/** A process of the load generator is the bottleneck above this share of its CPU limit (`f2c_loadtest/verdict.py`). */
-const MOST_CPU_SHARE = 0.9;
-/** A rate is not kept if it is missed by more than this share (`f2c_loadtest/verdict.py`). */
-const MOST_RATE_ERROR = 0.02;
-
-/**
- * Finds what the load generator can send in the open loop. This is the rate at which its busiest process becomes the
- * bottleneck, interpolated linearly between two steps, or the highest rate if the generator kept all of them.
- * @param steps steps with rising rates, against a server that is no bottleneck
- * @returns the rate in requests/s, and the CPU seconds that all processes together need for a request at that rate
- * @throws CompareError if not even the lowest rate was kept
- */
-export function openCeiling(
-  steps: readonly Row<'steps'>[],
-  samples: readonly Row<'generator'>[],
-  { generator: { limitCores } }: Pick<Verdict, 'generator'>,
-): { rate: number; cpuSeconds: number } {
-  const most = MOST_CPU_SHARE * limitCores;
-  let kept = { rate: 0, busiest: 0, cores: 0 };
-  for (const { offered_rate, requests, start_s, end_s } of steps) {
-    const rate = requests / (end_s - start_s);
-    const within = samples.filter(({ timestamp_s }) => timestamp_s >= start_s && timestamp_s < end_s);
-    const cores = Object.values(Object.groupBy(within, (sample) => sample.process)).map((its = []) =>
-      median(its.map(({ cpu_cores }) => cpu_cores)),
-    );
-    const step = { rate, busiest: max([0, ...cores]), cores: sum(cores) };
-    if (step.busiest > most) {
-      const share = (most - kept.busiest) / (step.busiest - kept.busiest);
-      const between = (one: number, other: number) => one + share * (other - one);
-      kept = { rate: between(kept.rate, rate), busiest: most, cores: between(kept.cores, step.cores) };
-      break;
-    }
-    // What came late in the step before may be answered in this one, so that more than was offered is no miss.
-    if (rate < (offered_rate ?? 0) * (1 - MOST_RATE_ERROR)) break;
-    kept = step;
-  }
-  if (kept.rate > 0) return { rate: kept.rate, cpuSeconds: kept.cores / kept.rate };
-  throw new CompareError(
-    `calibrate: the load generator could not even send ${steps[0]?.offered_rate ?? 0} requests/s to a bare server: ` +
-      'give it more CPU, or a machine that has less to do.',
-  );
-}
-
 /**
  * Describes each step in which a target could not keep up with the rate, and how many replicas it had.
  * @returns a phrase for each such step
@@ -117,18 +72,6 @@ export function judged(verdict: Verdict, reasons: string[]): Verdict {
   return { ...verdict, verdict: 'INVALID', reasons: [...verdict.reasons, ...reasons] };
 }
 
-/** Reads the rows of one file. @throws ResultsError if the file is not what it should be */
-export function rowsOf<K extends CsvKind>(files: Files, target: Target, kind: K): Row<K>[] {
-  const name = fileName(target, kind);
-  return parse(kind, files.get(name) ?? Buffer.from(''), name);
-}
-
-/** Reads the load generator's verdict. @throws ResultsError if the file is not what it should be */
-export function verdictOf(files: Files, target: Target): Verdict {
-  const name = fileName(target, 'verdict');
-  return parse('verdict', files.get(name) ?? Buffer.from(''), name);
-}
-
 /** An error may hold a whole page; a sentence can't. */
 const ERROR_LENGTH = 200;
 
@@ -146,14 +89,4 @@ export function mostFrequent(errors: readonly { error: string; count: number }[]
 export function whyFailed(files: Files, target: Target): string {
   const errors = Map.groupBy(rowsOf(files, target, 'failures'), (row) => row.Error);
   return mostFrequent([...errors].map(([error, rows]) => ({ error, count: sum(rows.map((row) => row.Occurrences)) })));
-}
-
-/** Adds a file with rows to files. @returns the files */
-export function csv<K extends Parameters<typeof format>[0]>(
-  files: Files,
-  target: Target,
-  kind: K,
-  rows: Row<K>[],
-): Files {
-  return files.set(fileName(target, kind), Buffer.from(format(kind, rows)));
 }

@@ -1,14 +1,16 @@
 // Runs the load generator on this machine, in a Python environment of its own.
 
-import { join } from 'node:path';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { fileName, kindsOfLoad } from '../../results/files.ts';
 import { describeEnding } from '../../lib/exit-reason.ts';
-import { ROOT } from '../run/environment.ts';
-import { CompareError, type Files, type Load } from '../place.ts';
+import { Failure } from '../../lib/failure.ts';
+import { ROOT } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
+import { fileName, kindsOfLoad } from '../../results/files.ts';
+import type { Load } from '../place.ts';
+import type { Files } from '../run/files.ts';
 
 const FOLDER = join(ROOT, 'loadtest');
 const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDER, 'requirements.txt')];
@@ -34,7 +36,7 @@ const ENVIRONMENT = {
 
 /**
  * @param venv the folder of its Python environment, which is made if it is missing
- * @returns a function that runs a load against a URL; it throws CompareError if the load left no results
+ * @returns a function that runs a load against a URL; it throws Failure if the load left no results
  */
 export async function openGenerator(
   shell: Shell,
@@ -43,7 +45,7 @@ export async function openGenerator(
   venv = join(ROOT, '.venv'),
 ): Promise<(load: Load, url: string) => Promise<Files>> {
   if (process.platform === 'win32') {
-    throw new CompareError('The load generator does not run on Windows: run this in WSL, or compare in a cluster.');
+    throw new Failure('The load generator does not run on Windows: run this in WSL, or compare in a cluster.');
   }
   say('The load generator is installed in .venv, the Python environment of the project.');
   const python = join(venv, 'bin/python');
@@ -66,7 +68,7 @@ export async function openGenerator(
         const broken = /^BROKEN .*$/m.exec(stdout)?.[0];
         const code = signal ? 128 + constants.signals[signal] : exitCode;
         const how = code === undefined ? shortMessage : describeEnding({ exitCode: code, message: broken });
-        throw new CompareError(`The load generator ${how}`, stderr);
+        throw new Failure(`The load generator ${how}`, stderr);
       }
       const names = kindsOfLoad(load.target).map((kind) => fileName(load.target, kind));
       return new Map(
@@ -93,7 +95,7 @@ async function installPackages({ run }: Shell, venv: string, python: string): Pr
   const settings = await shell.run(python, ['-m', 'pip', 'config', 'list']);
   const elsewhere = settings.match(/^(global|install)\.(target|prefix|root|python)=.*$/gm);
   if (elsewhere) {
-    throw new CompareError(
+    throw new Failure(
       `pip is set to install packages elsewhere than in ${venv}: ${elsewhere.join(', ')}. Take that out of the file that ` +
         '`python3 -m pip config debug` names, or install uv, which does not read it.',
     );
@@ -106,7 +108,7 @@ async function works(shell: Pick<Shell, 'run'>, program: string, args: string[])
     await shell.run(program, args);
     return true;
   } catch (error) {
-    if (error instanceof CompareError) return false;
+    if (error instanceof Failure) return false;
     throw error;
   }
 }

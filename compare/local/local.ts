@@ -1,16 +1,18 @@
 // Makes this machine the place of a comparison: each target runs as a container, or the function as a process.
 
 import { availableParallelism } from 'node:os';
-import { TARGETS, type Environment, type Row, type Target } from '../../results/files.ts';
-import { quantity } from '../../results/quantity.ts';
-import { openGenerator } from './generator.ts';
-import type { Options } from '../options.ts';
-import { CompareError, type Files, type Load, type Place, type Scaling, type Watch } from '../place.ts';
-import { engineHost } from './engine.ts';
-import { findServers, startBareServer, type Server } from './servers.ts';
+import { Failure } from '../../lib/failure.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
 import type { Shell } from '../../lib/shell.ts';
+import { TARGETS, type Environment, type Row, type Target } from '../../results/files.ts';
+import { type Load, type Place, type Scaling, type Watch } from '../place.ts';
+import type { Files } from '../run/files.ts';
 import { answersAt, chartOf, DEFINITIONS } from '../servers/index.ts';
 import type { TargetChart } from '../servers/target.ts';
+import type { Settings } from '../settings.ts';
+import { engineHost } from './engine.ts';
+import { openGenerator } from './generator.ts';
+import { findServers, startBareServer, type Server } from './servers.ts';
 
 const START_SECONDS = 60;
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
@@ -18,8 +20,8 @@ const ELSEWHERE_SECONDS = 10;
 /** The interval between requests to a server that is starting. */
 const POLL_MS = 2;
 
-/** @throws CompareError if nothing can be compared here */
-export async function openLocal(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Place> {
+/** @throws Failure if nothing can be compared here */
+export async function openLocal(options: Settings, shell: Shell, say: (sentence: string) => void): Promise<Place> {
   const generate = await openGenerator(shell, options.seed, say);
   const { starters, images, leftOut } = await findServers(options, shell, say);
   const targets = TARGETS.filter((target) => options.urls[target] ?? starters[chartOf(target)]);
@@ -129,10 +131,10 @@ export async function openLocal(options: Options, shell: Shell, say: (sentence: 
   }
 }
 
-/** @throws CompareError with what a server said when it ended, if it has */
+/** @throws Failure with what a server said when it ended, if it has */
 function checkRuns(target: Target, server: Server | undefined): void {
   const why = server?.whyEnded();
-  if (why !== undefined) throw new CompareError(`${DEFINITIONS[target].name} has ended.`, why);
+  if (why !== undefined) throw new Failure(`${DEFINITIONS[target].name} has ended.`, why);
 }
 
 /** Samples CPU and memory of a server every second. If one sample fails, only that sample is missing. */

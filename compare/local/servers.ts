@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import pidusage from 'pidusage';
-import { TARGETS, type Environment, type Target } from '../../results/files.ts';
-import { ROOT, VERSION } from '../run/environment.ts';
-import type { Options } from '../options.ts';
-import { CompareError } from '../place.ts';
+import { Failure } from '../../lib/failure.ts';
+import { ROOT, VERSION } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
-import { engineHost, usageOf, type Usage } from './engine.ts';
+import { TARGETS, type Environment, type Target } from '../../results/files.ts';
 import { BARE_SERVER_CODE, chartOf, DEFINITIONS, onePerChart, runsElsewhere, withoutUrl } from '../servers/index.ts';
 import type { TargetChart } from '../servers/target.ts';
+import type { Settings } from '../settings.ts';
+import { engineHost, usageOf, type Usage } from './engine.ts';
 
 export interface Server {
   /** Returns its address for a target. */
@@ -37,7 +37,7 @@ interface Servers {
 }
 
 /** Finds out which servers can run here, apart from those that already run elsewhere. */
-export async function findServers(options: Options, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
+export async function findServers(options: Settings, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
   const architectures = new Map<string, string>();
   for (const first of onePerChart(TARGETS.filter((target) => !runsElsewhere(target, options.urls)))) {
@@ -70,7 +70,7 @@ export async function findServers(options: Options, shell: Shell, say: (sentence
   }
   if (new Set(architectures.values()).size > 1) {
     const each = [...architectures].map(([reference, architecture]) => `${reference} is for ${architecture}`);
-    throw new CompareError(
+    throw new Failure(
       `The comparison would not be fair: ${each.join(', ')}, and Docker emulates one of them. Build all images for one ` +
         'architecture, by DOCKER_DEFAULT_PLATFORM, or give the URL of one that runs elsewhere.',
     );
@@ -198,7 +198,7 @@ async function inspect(
     }[];
     return image && { reference, id: image.Id, sizeBytes: image.Size, architecture: image.Architecture };
   } catch (error) {
-    if (error instanceof CompareError) return undefined;
+    if (error instanceof Failure) return undefined;
     throw error;
   }
 }

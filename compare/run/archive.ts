@@ -4,8 +4,9 @@ import { createHash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
+import { Failure } from '../../lib/failure.ts';
 import { fileName, kindsOfLoad, TARGETS, type Target } from '../../results/files.ts';
-import { CompareError, type Files } from '../place.ts';
+import type { Files } from './files.ts';
 
 const BEGIN = '-----BEGIN F2C RESULTS-----';
 const END = '-----END F2C RESULTS-----';
@@ -30,7 +31,7 @@ interface Frame {
  * @param log the log of one pod of the load test. It may have other lines too, and other programs may have put anything
  *   before and behind each line.
  * @returns the target of the load, and the files of its results
- * @throws CompareError that says how the archive is damaged
+ * @throws Failure that says how the archive is damaged
  */
 export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
   const { name, bytes, sha256, base64 } = readFrame(frameOf(plain(log)));
@@ -42,10 +43,8 @@ export async function unpack(log: string): Promise<{ target: Target; files: File
   return { target, files: await filesIn(archive, target) };
 }
 
-function damaged(how: string): CompareError {
-  return new CompareError(
-    `The archive in the log is damaged: ${how}. Read the log again; if it stays so, run it again.`,
-  );
+function damaged(how: string): Failure {
+  return new Failure(`The archive in the log is damaged: ${how}. Read the log again; if it stays so, run it again.`);
 }
 
 /** Undoes what programs do to the text itself: colours, and the escapes of JSON. */
@@ -61,17 +60,17 @@ function frameOf(log: string): string {
   const begin = log.indexOf(BEGIN);
   const end = log.indexOf(END);
   if (begin !== log.lastIndexOf(BEGIN) || end !== log.lastIndexOf(END)) {
-    throw new CompareError('There are several archives in this log: give the log of one pod at a time.');
+    throw new Failure('There are several archives in this log: give the log of one pod at a time.');
   }
-  if (begin < 0 && end < 0) throw new CompareError(whyNone(log));
+  if (begin < 0 && end < 0) throw new Failure(whyNone(log));
   if (begin < 0 || (end >= 0 && end < begin)) {
-    throw new CompareError(
+    throw new Failure(
       'The beginning of the archive is missing in this log: the node has thrown away the older part of it. ' +
         'Print less before it, or keep the results in a volume.',
     );
   }
   if (end < 0) {
-    throw new CompareError(
+    throw new Failure(
       'The end of the archive is missing in this log: the pod was ended while it printed, or the log was cut off. ' +
         'Read the log again; if it stays so, run it again.',
     );
@@ -128,8 +127,8 @@ async function entriesOf(archive: Buffer) {
 }
 
 /** Makes the error for an archive that is not damaged, but has the wrong content. */
-function wrong(how: string): CompareError {
-  return new CompareError(
+function wrong(how: string): Failure {
+  return new Failure(
     `The archive ${how}, though it came as the load test packed it: is its image of the same version as this command?`,
   );
 }

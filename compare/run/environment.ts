@@ -1,21 +1,17 @@
 // The part of environment.json that does not depend on the place: where and how a run was made.
 
-import { readFileSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import { type Environment } from '../../results/files.ts';
-import { now } from './folder.ts';
-import type { Options } from '../options.ts';
-import type { Place } from '../place.ts';
+import { ROOT, VERSION } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
+import type { Environment } from '../../results/files.ts';
+import type { Place } from '../place.ts';
 import { DEFINITIONS } from '../servers/index.ts';
-
-export const ROOT = join(import.meta.dirname, '../..');
-/** The version of the project, which its images and charts share. */
-export const VERSION = (JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }).version;
+import type { Settings } from '../settings.ts';
+import { now } from './folder.ts';
 
 /** Before anything is measured: `interrupted` until it is finished. */
-export async function beginEnvironment(options: Options, shell: Shell, place: Place): Promise<Environment> {
+export async function beginEnvironment(options: Settings, shell: Shell, place: Place): Promise<Environment> {
   const { local, quick, seed, note, ...others } = options;
   return {
     version: VERSION,

@@ -2,6 +2,7 @@
 
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Failure } from '../../lib/failure.ts';
 import {
   ENVIRONMENT,
   runName,
@@ -13,7 +14,7 @@ import {
   type Verdict,
 } from '../../results/files.ts';
 import { describe, formatEnvironment } from '../../results/write.ts';
-import { CompareError, type Files } from '../place.ts';
+import type { Files } from './files.ts';
 
 export interface ResultsFolder {
   readonly path: string;
@@ -37,7 +38,7 @@ export interface ResultsFolder {
 
 /**
  * @param results folder in which a folder named by date and time is made, once there is something to write
- * @throws CompareError if it can't be written
+ * @throws Failure if it can't be written
  */
 export function openFolder(results: string, environment: Environment): ResultsFolder {
   const path = join(results, runName(environment));
@@ -102,7 +103,7 @@ function put(folder: string, name: string, content: string | Buffer): void {
     renameSync(unfinished, path);
   } catch (error) {
     if (existsSync(unfinished)) rmSync(unfinished);
-    throw new CompareError(`${path} can't be written: ${(error as Error).message}`);
+    throw new Failure(`${path} can't be written: ${(error as Error).message}`);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import type { Target } from '../../results/files.ts';
-import type { Options } from '../options.ts';
+import type { Settings } from '../settings.ts';
 import { theFunction } from './function.ts';
 import type { HttpQuestion, TargetChart, TargetDefinition } from './target.ts';
 import { tfservingGrpc } from './tfserving-grpc.ts';
@@ -25,12 +25,12 @@ export function onePerChart(targets: readonly Target[]): Target[] {
 }
 
 /** Whether what answers a target runs elsewhere: all interfaces of a server do, if the address of one is given. */
-export function runsElsewhere(target: Target, urls: Options['urls']): boolean {
+export function runsElsewhere(target: Target, urls: Settings['urls']): boolean {
   return (Object.keys(urls) as Target[]).some((given) => chartOf(given) === chartOf(target));
 }
 
 /** Returns a sentence for each target that runs elsewhere, and whose own address is not given. */
-export function withoutUrl(urls: Options['urls']): string[] {
+export function withoutUrl(urls: Settings['urls']): string[] {
   return (Object.keys(DEFINITIONS) as Target[])
     .filter((target) => runsElsewhere(target, urls) && !urls[target])
     .map((target) => `${DEFINITIONS[target].name}: its server runs elsewhere; give --${target}-url.`);

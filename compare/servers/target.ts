@@ -1,6 +1,6 @@
 // Defines what the command knows about a target.
 
-import type { Chart } from '../options.ts';
+import type { Chart } from '../../lib/project.ts';
 
 export type TargetChart = Exclude<Chart, 'loadtest'>;
 

@@ -3,8 +3,8 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Failure } from '../../lib/failure.ts';
 import { unpack } from '../run/archive.ts';
-import { CompareError } from '../place.ts';
 import { filesOf, logOf, pack } from './log.ts';
 
 const FILES = filesOf('function');
@@ -107,7 +107,7 @@ describe('a damaged archive', () => {
         try {
           expect(await unpack(log)).toEqual(WHOLE);
         } catch (error) {
-          if (!(error instanceof CompareError)) throw error;
+          if (!(error instanceof Failure)) throw error;
         }
       }),
       { numRuns: 300 },
@@ -148,7 +148,7 @@ describe('a damaged archive', () => {
     [LOG.replace(lines[8]!, lines[9]!), 'damaged: its checksum is wrong.'],
   ])('gives an error that says what is wrong: %$', async (log, message) => {
     await expect(unpack(log)).rejects.toThrow(message);
-    await expect(unpack(log)).rejects.toBeInstanceOf(CompareError);
+    await expect(unpack(log)).rejects.toBeInstanceOf(Failure);
   });
 });
 

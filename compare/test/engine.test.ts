@@ -4,10 +4,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { openShell } from '../../lib/shell.ts';
 import { engineHost, usageOf } from '../local/engine.ts';
 import { findServers } from '../local/servers.ts';
 import { readOptions } from '../options.ts';
-import { openShell } from '../../lib/shell.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { openShell } from '../../lib/shell.ts';
 import { describeIf } from '../../test/needs.ts';
 import { commitOf } from '../run/environment.ts';
-import { openShell } from '../../lib/shell.ts';
 
 const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
 

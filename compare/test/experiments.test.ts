@@ -4,11 +4,13 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { Failure } from '../../lib/failure.ts';
 import { fileName, TARGETS, type Environment, type Row, type Target, type Verdict } from '../../results/files.ts';
 import { runExperiments } from '../experiments/index.ts';
-import { openFolder } from '../run/folder.ts';
 import { readOptions } from '../options.ts';
-import { CompareError, type Files, type Load, type Place, type Step } from '../place.ts';
+import { type Load, type Place, type Step } from '../place.ts';
+import type { Files } from '../run/files.ts';
+import { openFolder } from '../run/folder.ts';
 
 /** What is true of a target in a place that is made up; all rates are in requests/s. */
 interface Truth {
@@ -227,7 +229,7 @@ test.each<[string, MadeUp, string[]]>([
 
 test('a load generator that keeps no rate at all ends the run', async () => {
   const starved = run({ truths: { function: { keeps: 0 } }, args: ['--experiment', 'calibrate'] });
-  await expect(starved).rejects.toThrow(CompareError);
+  await expect(starved).rejects.toThrow(Failure);
   await expect(starved).rejects.toThrow(/could not even send \d+ requests\/s to a bare server/);
 });
 

@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { startFake } from './fake-tfserving.ts';
 import recorded from '../../loadtest/test/tfserving-exchanges.json' with { type: 'json' };
+import { startFake } from './fake-tfserving.ts';
 
 const fake = await startFake();
 afterAll(fake.stop);

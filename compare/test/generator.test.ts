@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, 
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { openGenerator } from '../local/generator.ts';
 import { openShell } from '../../lib/shell.ts';
+import { openGenerator } from '../local/generator.ts';
 
 /** What Debian's python3 prints on standard output where the package python3-venv is missing. */
 const DEBIAN = `The virtual environment was not created successfully because ensurepip is not

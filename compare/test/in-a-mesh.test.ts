@@ -2,16 +2,16 @@
 // the form of the API's.
 
 import { describe, expect, test } from 'vitest';
+import type { Ending } from '../../lib/exit-reason.ts';
+import type { Kubernetes } from '../../lib/kubernetes/api.ts';
 import type { Connection } from '../../lib/kubernetes/connection.ts';
+import { openShell } from '../../lib/shell.ts';
 import { environmentOf, see, type Seen } from '../cluster/inventory.ts';
 import { runLoad } from '../cluster/job.ts';
-import type { Kubernetes } from '../../lib/kubernetes/api.ts';
-import { openSession, type ClusterSession } from '../cluster/session.ts';
 import { resourcesOf } from '../cluster/releases.ts';
 import { memoryBytes, startWatch } from '../cluster/samples.ts';
+import { openSession, type ClusterSession } from '../cluster/session.ts';
 import { readOptions } from '../options.ts';
-import { openShell } from '../../lib/shell.ts';
-import type { Ending } from '../../lib/exit-reason.ts';
 import { filesOf, logOf, pack } from './log.ts';
 
 const TIME = '2026-11-23T18:06:05Z';

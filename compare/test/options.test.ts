@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import type { Experiment } from '../experiments/experiment.ts';
 import { EXPERIMENT_NAMES } from '../../results/files.ts';
+import type { Experiment } from '../experiments/experiment.ts';
 import { EXPERIMENTS } from '../experiments/index.ts';
 import { readOptions } from '../options.ts';
 

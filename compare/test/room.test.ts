@@ -1,7 +1,7 @@
 // What is said before anything is installed of experiments whose pods find no room, with made-up nodes and charts.
 
 import { describe, expect, test } from 'vitest';
-import type { Node, Pod } from '../../lib/kubernetes/api.ts';
+import type { Node, Pod } from '../../lib/kubernetes/objects.ts';
 import { lackOfRoom, type Manifests } from '../cluster/room.ts';
 import { readOptions } from '../options.ts';
 

@@ -2,20 +2,11 @@
 
 import { describe, expect, test } from 'vitest';
 import type { Row, Verdict } from '../../results/files.ts';
-import type { Comparison } from '../experiments/experiment.ts';
 import { askBareServer } from '../experiments/calibrate.ts';
-import {
-  csv,
-  highestThroughput,
-  idleReplicas,
-  isSaturated,
-  judged,
-  openCeiling,
-  rowsOf,
-  tooFast,
-  verdictOf,
-  whyFailed,
-} from '../experiments/verdicts.ts';
+import type { Comparison } from '../experiments/experiment.ts';
+import { openCeiling } from '../experiments/limits.ts';
+import { highestThroughput, idleReplicas, isSaturated, judged, tooFast, whyFailed } from '../experiments/verdicts.ts';
+import { csv, rowsOf, verdictOf } from '../run/files.ts';
 import { filesOf } from './log.ts';
 
 const seconds = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);

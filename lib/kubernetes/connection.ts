@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { parse } from 'yaml';
-import { CompareError } from '../../compare/place.ts';
+import { Failure } from '../failure.ts';
 import type { Shell } from '../shell.ts';
 
 /** What the user says of the cluster; by default it is the one that kubectl points to. */
@@ -42,7 +42,7 @@ export interface Connection {
 /**
  * Reads which cluster is meant, and copies what is known of it, so that neither another current context nor an edited
  * configuration moves a command that runs. Without a context, both programs find the cluster of the pod that they run in.
- * @throws CompareError if the configuration can't be read, or if the environment names another cluster to Helm
+ * @throws Failure if the configuration can't be read, or if the environment names another cluster to Helm
  */
 export async function connect(
   shell: Shell,
@@ -102,14 +102,14 @@ async function currentContext(shell: Shell, from: readonly string[]): Promise<st
   try {
     return (await shell.run('kubectl', [...from, 'config', 'current-context'])).trim();
   } catch (error) {
-    if (error instanceof CompareError && error.details.includes('current-context is not set')) return undefined;
+    if (error instanceof Failure && error.details.includes('current-context is not set')) return undefined;
     throw error;
   }
 }
 
 /**
  * Helm reads more variables than kubectl: with these, it would work with another cluster, or as another user.
- * @throws CompareError that names them
+ * @throws Failure that names them
  */
 export function refuseOtherClusters(context: string | undefined): void {
   const others = Object.entries(process.env).filter(
@@ -121,7 +121,7 @@ export function refuseOtherClusters(context: string | undefined): void {
   );
   if (others.length === 0) return;
   const its = others.map(([name]) => name).join(', ');
-  throw new CompareError(
+  throw new Failure(
     `The environment gives Helm another cluster, user or store than kubectl has${context ? `, which is ${context}` : ''}: ` +
       `unset ${its}. --context and --kubeconfig choose the cluster for both.`,
   );

@@ -1,7 +1,8 @@
 // Tests what is read from Kubernetes' objects, with made-up objects.
 
 import { describe, expect, test } from 'vitest';
-import { lostNodes, obstacle, trouble, type Node, type Pod } from '../kubernetes/api.ts';
+import type { Node, Pod } from '../kubernetes/objects.ts';
+import { lostNodes, obstacle, trouble } from '../kubernetes/pods.ts';
 
 function pod(status: Partial<Pod['status']>): Pod {
   return {

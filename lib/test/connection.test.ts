@@ -4,8 +4,8 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writ
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { connect, type Choice } from '../kubernetes/connection.ts';
 import { openKubernetes } from '../kubernetes/api.ts';
+import { connect, type Choice } from '../kubernetes/connection.ts';
 import { openShell } from '../shell.ts';
 
 let folder: string;

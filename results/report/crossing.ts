@@ -2,7 +2,7 @@
 
 import { sum } from 'simple-statistics';
 import type { Row } from '../files.ts';
-import { quantity } from '../quantity.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
 import { GENERATOR_UNKNOWN } from './figures.ts';
 import { interval, list, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';

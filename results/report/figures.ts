@@ -2,7 +2,7 @@
 
 import { mean, median, sum } from 'simple-statistics';
 import type { Calibration, ExperimentName, Row } from '../files.ts';
-import { quantity } from '../quantity.ts';
+import { quantity } from '../../lib/kubernetes/quantity.ts';
 import {
   bareLoadOf,
   bestStep,

@@ -1,10 +1,10 @@
 // `npm run cluster -- --current` on kubectl's current cluster, which must have a metrics API. The images of this version
 // must be in Docker if kind or minikube runs the cluster, and on its nodes if not.
 
-import { execa } from 'execa';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { expect, test, vi } from 'vitest';
 import { kubectl, NAMESPACE, useNamespace } from '../../../test/e2e/cluster.ts';
 

@@ -2,6 +2,8 @@
 // context of kubectl. FUNCTION_IMAGE and LOADTEST_IMAGE name the images.
 
 import { beforeAll, describe, expect, onTestFailed, test } from 'vitest';
+import { fileName, kindsOfLoad, type Content, type Kind } from '../../../results/files.ts';
+import { parse } from '../../../results/read.ts';
 import {
   check,
   diagnosis,
@@ -13,8 +15,6 @@ import {
   podsOf,
   useNamespace,
 } from '../../../test/e2e/cluster.ts';
-import { fileName, kindsOfLoad, type Content, type Kind } from '../../../results/files.ts';
-import { parse } from '../../../results/read.ts';
 import { unpack } from '../../run/archive.ts';
 import { evict } from './evict.ts';
 import { imageValues } from './images.ts';

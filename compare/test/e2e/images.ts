@@ -1,6 +1,6 @@
 // Names the images for tests on a cluster, from the environment variables that all of these tests share.
 
-import type { Chart } from '../../options.ts';
+import type { Chart } from '../../../lib/project.ts';
 
 export const IMAGES: Record<Chart, string> = {
   function: process.env.FUNCTION_IMAGE ?? 'f2c-function:0.1.0',

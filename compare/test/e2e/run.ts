@@ -1,9 +1,9 @@
 // Runs `npm run compare` as a process, for tests.
 
-import { execa } from 'execa';
 import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { vi } from 'vitest';
 import { kindsOfLoad, TARGETS, type Kind, type Target } from '../../../results/files.ts';
 import { readRun, type Run } from '../../../results/read.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { quantity } from '../quantity.ts';
+import { quantity } from '../kubernetes/quantity.ts';
 
 test.each([
   ['100m', 0.1],

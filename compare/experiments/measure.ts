@@ -1,0 +1,114 @@
+// Puts loads on targets, and writes what was measured.
+
+import { sum } from 'simple-statistics';
+import { fileName, type ExperimentName, type Plan, type Target } from '../../results/files.ts';
+import type { Scaling, Step, Place, Load, Samples } from '../place.ts';
+import { csv, rowsOf, type Files, verdictOf } from '../run/files.ts';
+import { DEFINITIONS } from '../servers/index.ts';
+import { OVERHEAD_SECONDS, type Comparison, type Experiment } from './experiment.ts';
+import { withinLimits } from './limits.ts';
+import { idleReplicas, judged, overload, tooFast, whyFailed } from './verdicts.ts';
+
+const WARM_UP_USERS = 4;
+/** A load of an experiment. */
+interface Measured {
+  experiment: ExperimentName;
+  /** The folder of the experiment that the results go to. */
+  trial: number;
+  /** What tells this load from the others of the experiment, such as `1/3`. */
+  which: string;
+  target: Target;
+  scaling: Scaling;
+  steps: Step[];
+}
+
+/** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
+export async function measure(
+  comparison: Comparison,
+  { experiment, trial, which, target, scaling, steps }: Measured,
+): Promise<Files> {
+  const { place, options, progress, folder, limits } = comparison;
+  const name = `${experiment} ${which}: ${DEFINITIONS[target].name}`;
+  progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
+  await place.prepare(target, scaling, async () => {
+    folder.add(await place.environment());
+    await warmUp(comparison, target);
+  });
+
+  const { files, samples } = await watched(place, { target, settleSeconds: options.pace.settle, steps });
+  for (const kind of ['timeline', 'pods', 'throttling'] as const) {
+    if (samples[kind].length > 0) csv(files, target, kind, samples[kind]);
+  }
+
+  const isClosed = steps.every(({ rate }) => rate === undefined);
+  const more = [
+    ...(scaling === 'auto' && files.has(fileName(target, 'replicas'))
+      ? idleReplicas(rowsOf(files, target, 'replicas'), samples.timeline)
+      : []),
+    ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.targets.get(target)?.closed ?? Infinity) : []),
+  ];
+  const verdict = judged(verdictOf(files, target), more);
+  if (place.pods) folder.add({ pods: place.pods });
+  folder.write(experiment, trial, files);
+  folder.judge(experiment, trial, verdict);
+  const found = overload(rowsOf(files, target, 'steps'), samples.timeline);
+  const why = verdict.failures > 0 ? whyFailed(files, target) : '';
+  const figures = [`${verdict.throughput.toFixed(1)} requests/s`, ...found, `${verdict.failures} failed${why}`].join(
+    '; ',
+  );
+  const isValid = verdict.verdict === 'VALID';
+  progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
+  return files;
+}
+
+/** Runs a load while the target's replicas are sampled, where they are under control. */
+async function watched(place: Place, load: Load): Promise<{ files: Files; samples: Samples }> {
+  const watch = place.controls(load.target) ? place.watch(load.target) : undefined;
+  const [loaded] = await Promise.allSettled([place.load(load)]);
+  const samples = (await watch?.stop()) ?? { timeline: [], pods: [], throttling: [] };
+  if (loaded.status === 'rejected') throw loaded.reason;
+  return { files: loaded.value, samples };
+}
+
+/** Warms up a target's replica, and throws away what was measured. */
+export async function warmUp({ place, options }: Comparison, target: Target): Promise<void> {
+  const steps = [{ seconds: options.pace.warmUp, users: WARM_UP_USERS }];
+  await place.load({ target, steps, settleSeconds: 0 });
+}
+
+/** Puts the same steps on all targets of an experiment, one after another, once for each trial. */
+export async function measureInTurns(
+  comparison: Comparison,
+  { name, targets }: Pick<Experiment, 'name' | 'targets'>,
+  plan: Plan,
+): Promise<void> {
+  const { place, folder, limits } = comparison;
+  const { trials, scaling, steps } = plan;
+  folder.plan(name, plan);
+  const its = targets.filter((target) => place.targets.includes(target));
+  for (let trial = 1; trial <= trials; trial++) {
+    const which = `${trial}/${trials}`;
+    for (const target of inTurn(its, trial - 1)) {
+      const sent = withinLimits(steps, limits.targets.get(target));
+      if (trial === 1 && sent.length < steps.length) {
+        leaveOut(
+          comparison,
+          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${DEFINITIONS[target].name}, which are ` +
+            'more than the load generator can send without strain, or the nodes have CPU for.',
+        );
+      }
+      if (sent.length > 0) await measure(comparison, { experiment: name, trial, which, target, scaling, steps: sent });
+    }
+  }
+}
+
+/** Says what is not measured, and why, here and in the results. */
+export function leaveOut({ progress, folder }: Pick<Comparison, 'progress' | 'folder'>, sentence: string): void {
+  folder.leaveOut(sentence);
+  progress.say(`Left out: ${sentence}`, 'warning');
+}
+
+/** Reverses the order of the targets in every other round, so that a drift of the machine affects both alike. */
+export function inTurn(targets: readonly Target[], round: number): readonly Target[] {
+  return round % 2 === 0 ? targets : targets.toReversed();
+}
