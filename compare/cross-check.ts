@@ -13,7 +13,7 @@ import { Failure } from '../lib/failure.ts';
 import { startProgress, type Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
 import type { Target } from '../results/files.ts';
-import { histogramOf, percentile } from '../results/report/statistics.ts';
+import { histogramOf, percentile } from '../results/statistics.ts';
 import { mostFrequent } from './experiments/verdicts.ts';
 import { openGenerator } from './local/generator.ts';
 import { rowsOf, verdictOf } from './run/files.ts';

@@ -10,7 +10,7 @@ import { runExperiments } from './experiments/index.ts';
 import { openLocal } from './local/local.ts';
 import { readOptions } from './options.ts';
 import type { Place } from './place.ts';
-import { beginEnvironment } from './run/environment.ts';
+import { beginEnvironment } from './environment.ts';
 import { openFolder, type ResultsFolder } from './run/folder.ts';
 import type { Settings } from './settings.ts';
 

@@ -8,7 +8,7 @@ import { execa } from 'execa';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { openShell } from '../../lib/shell.ts';
 import { describeIf } from '../../test/needs.ts';
-import { commitOf } from '../run/environment.ts';
+import { commitOf } from '../environment.ts';
 
 const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
 

@@ -1,7 +1,7 @@
 // The chart of all ratios: how many times better the baseline is than each of the others.
 
-import { left, right, type Picture } from './document.ts';
 import { partsInWords } from './conclusions.ts';
+import { left, right, type Picture } from './document.ts';
 import type { Figure, NoiseFloors } from './figures.ts';
 import { ratio } from './format.ts';
 import { labelsOf, type Sides } from './sides.ts';

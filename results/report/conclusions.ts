@@ -1,10 +1,10 @@
 // Who does better, in words: the baseline against each other target, by what the intervals show.
 
 import { sum } from 'simple-statistics';
+import type { Pair } from '../statistics.ts';
 import type { Comparison, Figure, NoiseFloors } from './figures.ts';
 import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
 import type { Side, Sides } from './sides.ts';
-import type { Pair } from './statistics.ts';
 import { winnerOf, type Winner } from './winner.ts';
 
 export interface Conclusion {

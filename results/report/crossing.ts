@@ -1,13 +1,13 @@
 // Which target, when: the batch size from which on one is cheaper, or faster, than another.
 
 import { sum } from 'simple-statistics';
-import type { Row } from '../files.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
+import type { Row } from '../files.ts';
+import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from '../statistics.ts';
 import { GENERATOR_UNKNOWN } from './figures.ts';
 import { interval, list, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
 import { haveUnlikeClients, type Side, type Sides } from './sides.ts';
-import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from './statistics.ts';
 
 /** How one side compares with the baseline over all measured sizes of a request. */
 export interface Crossing {

@@ -1,8 +1,17 @@
 // The figures that the report is about: what each is, which files it comes from, and what it is for every side.
 
 import { mean, median, sum } from 'simple-statistics';
-import type { Calibration, ExperimentName, Row } from '../files.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
+import type { Calibration, ExperimentName, Row } from '../files.ts';
+import {
+  percentile,
+  percentileInterval,
+  ratioOf,
+  type Estimate,
+  type Histogram,
+  type Interval,
+  type Pair,
+} from '../statistics.ts';
 import {
   bareLoadOf,
   bestStep,
@@ -23,15 +32,6 @@ import {
   type Measured,
 } from './measurements.ts';
 import { haveUnlikeClients, paired, sharedWith, type Side, type Sides } from './sides.ts';
-import {
-  percentile,
-  percentileInterval,
-  ratioOf,
-  type Estimate,
-  type Histogram,
-  type Interval,
-  type Pair,
-} from './statistics.ts';
 
 export interface Figure {
   /** The name for machines. */

@@ -1,6 +1,6 @@
 // Numbers as the report prints them: the same in every locale.
 
-import type { Estimate, Interval } from './statistics.ts';
+import type { Estimate, Interval } from '../statistics.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 4 });
 const RATIO = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });

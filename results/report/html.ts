@@ -1,8 +1,8 @@
 // The report as one HTML file: the same content, and every value of every chart.
 
 import { h, type ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
 import { renderToString } from 'preact-render-to-string';
+import { useId } from 'preact/hooks';
 import type { Block, Cell, Document, Picture, Table } from './document.ts';
 import { DARK, DARK_DRAWINGS, FONTS } from './look.ts';
 

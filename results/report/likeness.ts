@@ -3,8 +3,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Environment } from '../files.ts';
 import { ResultsError } from '../read.ts';
-import type { Measurements } from './measurements.ts';
 import { words } from './format.ts';
+import type { Measurements } from './measurements.ts';
 
 const MEMBERS: Record<string, (environment: Environment) => unknown> = {
   place: ({ mode }) => mode,

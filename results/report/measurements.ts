@@ -15,7 +15,7 @@ import {
   type Target,
 } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
-import { histogramOf, type Histogram, type Pair } from './statistics.ts';
+import { histogramOf, type Histogram, type Pair } from '../statistics.ts';
 
 /** What a trial has measured of one target. */
 export interface Part {

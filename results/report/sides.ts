@@ -1,10 +1,10 @@
 // The targets that a report compares: the baseline and the others, side by side in its words, tables and charts.
 
 import { TARGETS, type ExperimentName, type Target } from '../files.ts';
+import type { Pair } from '../statistics.ts';
 import { right, type Cell, type Table } from './document.ts';
 import { counted, number, upperFirst, words } from './format.ts';
 import { countingOf, releaseOf, type Measurements, type Part, type Measured } from './measurements.ts';
-import type { Pair } from './statistics.ts';
 
 /** One of those that are compared. */
 export interface Side extends Measured {

@@ -1,7 +1,7 @@
 // Who does better in a figure: only what its interval shows, what is more than noise, and what the servers differ by.
 
+import type { Estimate } from '../statistics.ts';
 import type { Comparison, Figure } from './figures.ts';
-import type { Estimate } from './statistics.ts';
 
 /** `generator`: what the two differ by is the load generator's own, so nobody does better. */
 export type Winner = 'baseline' | 'other' | 'neither' | 'generator' | 'unknown';

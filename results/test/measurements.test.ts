@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { fileName, type Environment, type Verdict } from '../files.ts';
+import { read } from '../read.ts';
 import { bestStep, isValid, latencyOf, partsOf, readMeasurements, throttledShare } from '../report/measurements.ts';
 import { format } from '../write.ts';
-import { read } from '../read.ts';
 import { changeEnvironment } from './golden.ts';
 import { writeSyntheticRun } from './synthetic.ts';
 

@@ -5,15 +5,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { mean, quantileSorted } from 'simple-statistics';
 import { expect, test } from 'vitest';
-import {
-  CONFIDENCE,
-  countOf,
-  histogramOf,
-  percentile,
-  percentileInterval,
-  ratioOf,
-  type Pair,
-} from '../report/statistics.ts';
+import { CONFIDENCE, countOf, histogramOf, percentile, percentileInterval, ratioOf, type Pair } from '../statistics.ts';
 
 const generator = xoroshiro128plus(7);
 const uniform = () => uniformFloat64(generator);

@@ -3,12 +3,12 @@
 import { max } from 'simple-statistics';
 import * as v from 'valibot';
 import type { Row } from '../../files.ts';
+import { percentile } from '../../statistics.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
 import { byHold, latencyOf, releaseOf, samplesOf, startOf, throughputOf, type Part } from '../measurements.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../plan.ts';
 import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
-import { percentile } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 

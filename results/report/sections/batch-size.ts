@@ -1,12 +1,12 @@
 // What it brings to send many values in one request.
 
+import { percentile } from '../../statistics.ts';
 import { cpuPerValue, cpuTaker, hasCounters } from '../crossing.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
 import { cpuLimit, duration, valuesOf } from '../plan.ts';
 import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
-import { percentile } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfLine, sideOfPoint, WIDTH } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 

@@ -3,8 +3,8 @@
 import { median } from 'simple-statistics';
 import type { Row } from '../../files.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
-import { lowerFirst, number, upperFirst } from '../format.ts';
 import { measuredOnce } from '../figures.ts';
+import { lowerFirst, number, upperFirst } from '../format.ts';
 import { startsOf, zeroStartsOf } from '../measurements.ts';
 import { forEachSide, labelsOf, sharedWith, type Side, type Sides } from '../sides.ts';
 import { draw, numbers, sideOfPoint, wide, withoutLegend } from '../vega.ts';

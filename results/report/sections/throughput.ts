@@ -1,12 +1,12 @@
 // How many right answers one replica gives, by the number of users.
 
 import { max } from 'simple-statistics';
+import { percentile } from '../../statistics.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { counted, number, words } from '../format.ts';
 import { throughputOf, together, type Part } from '../measurements.ts';
 import { cpuLimit, duration } from '../plan.ts';
 import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Side, type Sides } from '../sides.ts';
-import { percentile } from '../statistics.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfLine, sideOfPoint, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 

@@ -2,13 +2,13 @@
 
 import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
-import { ROOT, VERSION } from '../../lib/project.ts';
-import type { Shell } from '../../lib/shell.ts';
-import type { Environment } from '../../results/files.ts';
-import type { Place } from '../place.ts';
-import { DEFINITIONS } from '../servers/index.ts';
-import type { Settings } from '../settings.ts';
-import { now } from './folder.ts';
+import { ROOT, VERSION } from '../lib/project.ts';
+import type { Shell } from '../lib/shell.ts';
+import type { Environment } from '../results/files.ts';
+import type { Place } from './place.ts';
+import { DEFINITIONS } from './servers/index.ts';
+import type { Settings } from './settings.ts';
+import { now } from './run/folder.ts';
 
 /** Before anything is measured: `interrupted` until it is finished. */
 export async function beginEnvironment(options: Settings, shell: Shell, place: Place): Promise<Environment> {
