@@ -12,12 +12,12 @@ import { INTERRUPTED, runCommand } from '../lib/command.ts';
 import { Failure } from '../lib/failure.ts';
 import { startProgress, type Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
-import type { Target } from '../results/files.ts';
+import type { Interface } from '../results/files.ts';
 import { histogramOf, percentile } from '../results/statistics.ts';
 import { mostFrequent } from './experiments/verdicts.ts';
 import { openGenerator } from './local/generator.ts';
 import { rowsOf, verdictOf } from './run/files.ts';
-import { DEFINITIONS } from './servers/index.ts';
+import { INTERFACES } from './servers/index.ts';
 
 const EXIT_CODES = { NOT_HIGHER: 0, BROKEN: 1, HIGHER: 3, INTERRUPTED };
 const SHARES = [0.5, 0.95, 0.99];
@@ -40,7 +40,7 @@ Exit codes: 0 this generator's figures agree, or are lower; 3 one is higher; 1 i
 
 /** Percentiles in ms, in the order of SHARES. */
 type Percentiles = number[];
-type Client = (target: Target, url: string, rate: number, seconds: number) => Promise<Percentiles>;
+type Client = (target: Interface, url: string, rate: number, seconds: number) => Promise<Percentiles>;
 
 interface Options {
   functionUrl?: string;
@@ -110,7 +110,7 @@ const vegetaSchema = v.array(
 
 function vegeta(shell: Shell): Client {
   return async (target, url, rate, seconds) => {
-    const { question, name } = DEFINITIONS[target];
+    const { question, name } = INTERFACES[target];
     if (typeof question === 'function') throw new Error(`vegeta can't ask ${name}`);
     const { path, options } = question;
     const { method, body = '', headers = {} } = options;
@@ -153,7 +153,7 @@ async function measure(options: Options, clients: readonly Client[], progress: P
     for (const rate of url === undefined ? [] : options.rates) {
       const rounds: Percentiles[][] = [];
       for (let round = 1; round <= options.rounds; round++) {
-        progress.begin(`${DEFINITIONS[target].name} at ${rate} requests/s, round ${round} of ${options.rounds}`);
+        progress.begin(`${INTERFACES[target].name} at ${rate} requests/s, round ${round} of ${options.rounds}`);
         const measured: Percentiles[] = [];
         for (const client of clients) measured.push(await client(target, url ?? '', rate, options.seconds));
         rounds.push(measured);
@@ -163,7 +163,7 @@ async function measure(options: Options, clients: readonly Client[], progress: P
           median(rounds.map((measured) => measured[client]?.[index] ?? NaN)),
         );
         const figures = [ours, theirs, ours / theirs].map((value) => value.toFixed(2));
-        rows.push([DEFINITIONS[target].name, String(rate), `p${100 * share}`, ...figures, standing(ours, theirs)]);
+        rows.push([INTERFACES[target].name, String(rate), `p${100 * share}`, ...figures, standing(ours, theirs)]);
       }
     }
   }

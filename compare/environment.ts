@@ -6,13 +6,13 @@ import { ROOT, VERSION } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
 import type { Environment } from '../results/files.ts';
 import type { Place } from './place.ts';
-import { DEFINITIONS } from './servers/index.ts';
-import type { Settings } from './settings.ts';
 import { now } from './run/folder.ts';
+import { INTERFACES } from './servers/index.ts';
+import type { Settings } from './settings.ts';
 
 /** Before anything is measured: `interrupted` until it is finished. */
-export async function beginEnvironment(options: Settings, shell: Shell, place: Place): Promise<Environment> {
-  const { local, quick, seed, note, ...others } = options;
+export async function beginEnvironment(settings: Settings, shell: Shell, place: Place): Promise<Environment> {
+  const { local, quick, seed, note, ...others } = settings;
   return {
     version: VERSION,
     started: now(),
@@ -34,12 +34,14 @@ export async function beginEnvironment(options: Settings, shell: Shell, place: P
     ...(await place.environment()),
     ceiling: null,
     leftOut: [...place.leftOut],
-    targets: Object.fromEntries(
-      place.targets.map((target) => {
-        const { name, chart } = DEFINITIONS[target];
-        return [target, { name, release: `f2c-${chart}` }];
+    interfaces: Object.fromEntries(
+      place.interfaces.map((target) => {
+        const { server, name, label, protocol, question } = INTERFACES[target];
+        const method = typeof question === 'function' ? 'gRPC' : question.options.method;
+        return [target, { server, name, label, protocol, method }];
       }),
     ),
+    pods: place.pods,
     plan: {},
     verdicts: [],
   };

@@ -6,28 +6,28 @@ import { startProgress } from '../lib/progress.ts';
 import { openShell } from '../lib/shell.ts';
 import { ResultsError } from '../results/read.ts';
 import { openCluster } from './cluster/cluster.ts';
+import { beginEnvironment } from './environment.ts';
 import { runExperiments } from './experiments/index.ts';
 import { openLocal } from './local/local.ts';
 import { readOptions } from './options.ts';
 import type { Place } from './place.ts';
-import { beginEnvironment } from './environment.ts';
 import { openFolder, type ResultsFolder } from './run/folder.ts';
 import type { Settings } from './settings.ts';
 
 const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED };
 
-async function compare(options: Settings, interruption: AbortSignal): Promise<number> {
+async function compare(settings: Settings, interruption: AbortSignal): Promise<number> {
   const shell = openShell(interruption);
   const progress = startProgress();
   let opened: Place | undefined;
   let folder: ResultsFolder | undefined;
   try {
-    progress.begin(options.local ? 'setting up on this machine' : 'setting up in the cluster');
-    const place = await (options.local ? openLocal : openCluster)(options, shell, progress.say);
+    progress.begin(settings.local ? 'setting up on this machine' : 'setting up in the cluster');
+    const place = await (settings.local ? openLocal : openCluster)(settings, shell, progress.say);
     opened = place;
-    folder = openFolder(options.results, await beginEnvironment(options, shell, place));
+    folder = openFolder(settings.results, await beginEnvironment(settings, shell, place));
     for (const sentence of place.leftOut) progress.say(`Left out: ${sentence}`, 'warning');
-    await runExperiments({ place, options, progress, folder });
+    await runExperiments({ place, settings, progress, folder });
     folder.finish();
     const isValid = folder.verdicts.every(({ verdict }) => verdict === 'VALID');
     return isValid ? EXIT_CODES.VALID : EXIT_CODES.INVALID;

@@ -4,10 +4,10 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { choiceOptions, type Choice } from '../lib/kubernetes/connection.ts';
 import { CHARTS, type Chart } from '../lib/project.ts';
-import { EXPERIMENT_NAMES, TARGETS, type ExperimentName } from '../results/files.ts';
+import { EXPERIMENT_NAMES, INTERFACE_NAMES, type ExperimentName } from '../results/files.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
-import { DEFINITIONS } from './servers/index.ts';
+import { INTERFACES } from './servers/index.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
 const HELP = `
@@ -90,11 +90,11 @@ export function readOptions(argv: string[]): Settings {
       error.exitCode &&= 2;
       throw error;
     });
-  const urls = TARGETS.map((target) => ({
+  const urls = INTERFACE_NAMES.map((target) => ({
     target,
     option: new Option(
       `--${target}-url <url>`,
-      `measure ${DEFINITIONS[target].name} at this address, where it runs already`,
+      `measure ${INTERFACES[target].name} at this address, where it runs already`,
     ).argParser(url),
   }));
   for (const { option } of urls) command.addOption(option);

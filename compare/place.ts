@@ -1,6 +1,6 @@
 // Defines what the experiments need from the place where they run, which is a cluster or this machine.
 
-import type { Environment, Row, Target } from '../results/files.ts';
+import type { Environment, Interface, Row, Server } from '../results/files.ts';
 import type { Files } from './run/files.ts';
 
 /** A part of a load with constant settings. Without a rate, each user sends again after each answer (closed loop). */
@@ -16,7 +16,7 @@ export interface Step {
 /** One run of the load generator. */
 export interface Load {
   /** The target, which also defines the form of the requests. */
-  target: Target;
+  target: Interface;
   steps: Step[];
   /** How many seconds at the start of each step are not measured. */
   settleSeconds: number;
@@ -24,60 +24,60 @@ export interface Load {
   toBareServer?: boolean;
 }
 
-/** How many replicas a target has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
+/** How many replicas a server has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
 export type Scaling = 'one' | 'core' | 'auto';
 
-/** The rows of the files about a target's replicas; none where they can't be read. */
+/** The rows of the files about a server's replicas; none where they can't be read. */
 export interface Samples {
   timeline: Row<'timeline'>[];
   pods: Row<'pods'>[];
   throttling: Row<'throttling'>[];
 }
 
-/** Takes samples of a target until it is stopped. */
+/** Takes samples of a server until it is stopped. */
 export interface Watch {
   stop: () => Promise<Samples>;
 }
 
 export interface Place {
-  /** The targets that run here, or are reachable from here. */
-  readonly targets: readonly Target[];
+  /** The interfaces that can be asked from here. */
+  readonly interfaces: readonly Interface[];
+  /** The servers that this place runs, so that it can scale, watch and start them. Of others only a URL is known. */
+  readonly servers: readonly Server[];
   /** A sentence for each thing that can't be measured here, with the reason. */
   readonly leftOut: readonly string[];
-  /** Whether this place runs a target, and can scale, watch and start it. If only its URL is known, it can not. */
-  controls(target: Target): boolean;
-  /** Whether targets can have more than one replica here. */
+  /** Whether servers can have more than one replica here. */
   readonly scales: boolean;
-  /** How few and how many replicas the autoscaler of each target may ask for, where that is known. */
+  /** How few and how many replicas the autoscaler of each server may ask for, where that is known. */
   readonly replicas?: { readonly min: number; readonly max: number } | undefined;
-  /** Whether each target that is run here is held to a CPU limit, without which it may outrun the load generator. */
+  /** Whether each of these servers is held to a CPU limit, without which it may outrun the load generator. */
   readonly limitsCpu: boolean;
-  /** CPUs that the targets and the load generator share. */
+  /** CPUs that the servers and the load generator share. */
   readonly cpus: number;
   /**
-   * Gets a target ready for a load: scaled, with the same resources as the other one, and with an autoscaler that starts
-   * from one idle replica.
-   * @param warmUp what warms up the target's replica, which is called if it is a new one
+   * Gets the server of a target ready for a load: scaled, with the same resources as the others, and with an autoscaler
+   * that starts from one idle replica.
+   * @param warmUp what warms up the target, which is called if its replica is a new one
    */
-  prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void>;
+  prepare(target: Interface, scaling: Scaling, warmUp: () => Promise<void>): Promise<void>;
   /** @returns the files that the load generator wrote, unchanged */
   load(load: Load): Promise<Files>;
-  watch(target: Target): Watch;
-  /** Ends the only replica of what answers a target by HTTP, starts a new one, and times it. */
-  coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>>;
+  watch(server: Server): Watch;
+  /** Ends the only replica of a server, starts a new one, and times it to the first answer of its first interface. */
+  coldStart(server: Server): Promise<Omit<Row<'coldstarts'>, 'start'>>;
   /**
    * Asks the function on Knative when it has no replica. It is undefined where the function does not run on Knative.
    * @returns milliseconds from the request to its right answer
    */
   readonly scaleFromZero?: (() => Promise<number>) | undefined;
-  /** Returns the size of a target's image in bytes, or null if it is not known. */
-  imageBytes(target: Target): Promise<number | null>;
-  /** Returns the memory that a target's replicas use now, in bytes, from a sample taken after this call. */
-  memoryBytes(target: Target): Promise<number | null>;
-  /** The nodes that pods ran on so far, as environment.json has them; undefined without a cluster. */
-  readonly pods?: Environment['pods'];
+  /** Returns the size of a server's image in bytes, or null if it is not known. */
+  imageBytes(server: Server): Promise<number | null>;
+  /** Returns the memory that a server's replicas use now, in bytes, from a sample taken after this call. */
+  memoryBytes(server: Server): Promise<number | null>;
+  /** The nodes that pods ran on so far, as environment.json has them. */
+  readonly pods: Environment['pods'];
   /** Describes the machines, and what runs on them. */
-  environment(): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'resources' | 'charts' | 'clock'>>;
+  environment(): Promise<Pick<Environment, 'kubernetes' | 'servers' | 'loadGenerator' | 'clock'>>;
   /** Removes everything that was set up here. You can call it at any time, and more than once. */
   close(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 import type { Choice } from '../lib/kubernetes/connection.ts';
 import type { Chart } from '../lib/project.ts';
-import type { ExperimentName, Target } from '../results/files.ts';
+import type { ExperimentName, Interface } from '../results/files.ts';
 
 /** How long and how often each thing is measured; all times are in seconds. */
 export interface Pace {
@@ -81,7 +81,7 @@ export interface Settings extends Choice {
   /** Files of values for Helm, by chart. */
   values: Record<Chart, string[]>;
   /** Targets that run elsewhere. */
-  urls: Partial<Record<Target, string>>;
+  urls: Partial<Record<Interface, string>>;
   /** What a reader must know of this run; an empty line begins a new paragraph. */
   note?: string;
   /** Folder in which a run makes its own. */

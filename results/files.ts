@@ -6,8 +6,13 @@
 import * as v from 'valibot';
 import { AMOUNT, column, COUNT, member, NAME, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
 
-export const TARGETS = ['function', 'tfserving', 'tfserving-grpc'] as const;
-export type Target = (typeof TARGETS)[number];
+/** The servers: what is installed, scaled, watched and started cold. */
+export const SERVER_NAMES = ['function', 'tfserving'] as const;
+export type Server = (typeof SERVER_NAMES)[number];
+
+/** The interfaces of the servers: what loads ask. What is measured of a server itself is filed under its first one. */
+export const INTERFACE_NAMES = [...SERVER_NAMES, 'tfserving-grpc'] as const;
+export type Interface = (typeof INTERFACE_NAMES)[number];
 
 /** The experiments, each of which has a folder of its own. */
 export const EXPERIMENT_NAMES = [
@@ -43,8 +48,8 @@ export interface Definition {
   writtenBy: 'Locust' | 'the load test' | 'compare';
   /** A sentence that says what the file is. */
   about: string;
-  /** The only target that has such a file, where not every target has one. */
-  only?: Target;
+  /** The only interface that has such a file, where not every one has it. */
+  only?: Interface;
   schema: v.ObjectSchema<v.ObjectEntries, undefined> | v.StrictObjectSchema<v.ObjectEntries, undefined>;
 }
 
@@ -202,7 +207,7 @@ export const KINDS = {
       'Whether the load was as planned, as far as the load generator can tell, and a summary of the figures. ' +
       '`verdicts` in environment.json has what `compare` found besides.',
     schema: v.strictObject({
-      target: member(v.picklist(TARGETS), '', 'the target that was loaded'),
+      target: member(v.picklist(INTERFACE_NAMES), '', 'the target that was loaded'),
       verdict: member(v.picklist(['VALID', 'INVALID']), '', 'INVALID: the figures say nothing about the target'),
       reasons: member(v.array(v.string()), '', 'why it is INVALID, in sentences; empty if it is VALID'),
       requests: member(COUNT, 'requests', 'requests of the measured seconds, failed ones included'),
@@ -325,19 +330,19 @@ export type Content<K extends Kind> = K extends CsvKind ? Row<K>[] : Verdict;
 
 export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
-export function fileName(target: Target, kind: Kind): string {
+export function fileName(target: Interface, kind: Kind): string {
   return `${target}_${kind}.${KINDS[kind].extension}`;
 }
 
-/** The target and kind of a file by its name; undefined if it is no file of a target. */
-export function whatIs(name: string): { target: Target; kind: Kind } | undefined {
-  return TARGETS.flatMap((target) => KIND_NAMES.map((kind) => ({ target, kind }))).find(
+/** The interface and kind of a file by its name; undefined if it is no file of an interface. */
+export function whatIs(name: string): { target: Interface; kind: Kind } | undefined {
+  return INTERFACE_NAMES.flatMap((target) => KIND_NAMES.map((kind) => ({ target, kind }))).find(
     ({ target, kind }) => name === fileName(target, kind),
   );
 }
 
 /** The files that every run of the load test leaves. */
-export function kindsOfLoad(target: Target): Kind[] {
+export function kindsOfLoad(target: Interface): Kind[] {
   return KIND_NAMES.filter((kind) => {
     const { writtenBy, only = target }: Definition = KINDS[kind];
     return writtenBy !== 'compare' && only === target;
@@ -356,11 +361,32 @@ const NODE = v.object({
   architecture: v.string(),
 });
 
+/** What was installed; null where that is not known. */
+const WORKLOAD = {
+  image: v.nullable(v.object({ reference: v.string(), id: v.string(), sizeBytes: v.nullable(COUNT) })),
+  chart: v.nullable(v.object({ version: v.string(), values: v.record(v.string(), v.unknown()) })),
+};
+const SERVER = v.object({
+  name: v.string(),
+  ...WORKLOAD,
+  resources: v.record(
+    v.string(),
+    v.object({ requests: v.record(v.string(), v.string()), limits: v.record(v.string(), v.string()) }),
+  ),
+});
+const INTERFACE = v.object({
+  server: v.string(),
+  name: v.string(),
+  label: v.string(),
+  protocol: v.picklist(['http', 'grpc']),
+  method: v.string(),
+});
+
 /** What an experiment asks of each of its targets. */
 const PLAN = v.object({
   /** How often its loads run, or how often it starts a replica. */
   trials: COUNT,
-  /** The replicas, as `resources` names them. */
+  /** The replicas, as `resources` of a server names them. */
   scaling: v.picklist(['one', 'core', 'auto']),
   /** The bounds of every target's autoscaler, if it is on. */
   replicas: v.exactOptional(v.object({ min: COUNT, max: COUNT })),
@@ -401,29 +427,24 @@ export const environmentSchema = v.object({
     '',
     'version and nodes of the cluster; null without one',
   ),
+  servers: member(
+    v.record(v.string(), SERVER),
+    '',
+    'by server: its name in sentences; its image; its chart’s version, and all values of its last installation; and by ' +
+      'replicas (`one`: one replica; `core`: one replica with a whole core; `auto`: autoscaled) the requests and limits of ' +
+      'the pods that ran, as Kubernetes writes them',
+  ),
+  interfaces: member(
+    v.record(v.string(), INTERFACE),
+    '',
+    'by interface, which is what a load asks (its target): its server; its name in sentences, and its label in columns; its ' +
+      'protocol, and the method by which one value is asked for',
+  ),
+  loadGenerator: member(v.object(WORKLOAD), '', 'image and chart of the load generator, as those of a server'),
   pods: member(
-    v.optional(v.record(v.string(), v.record(v.string(), v.string()))),
+    v.record(v.string(), v.record(v.string(), v.string())),
     '',
-    'by Helm release and name: the node that a pod ran on; runs of earlier versions don’t tell',
-  ),
-  images: member(
-    v.record(v.string(), v.object({ reference: v.string(), id: v.string(), sizeBytes: v.nullable(COUNT) })),
-    '',
-    'by name: the image that ran',
-  ),
-  resources: member(
-    v.record(
-      v.string(),
-      v.object({ requests: v.record(v.string(), v.string()), limits: v.record(v.string(), v.string()) }),
-    ),
-    '',
-    'by target and replicas (`one`: one replica; `core`: one replica with a whole core; `auto`: autoscaled): ' +
-      'requests and limits of the pods that ran, as Kubernetes writes them',
-  ),
-  charts: member(
-    v.record(v.string(), v.object({ version: v.string(), values: v.record(v.string(), v.unknown()) })),
-    '',
-    'by chart: its version, and all values of its last installation',
+    'by server, and `loadtest` for the load generator: the node that each pod ran on, by the pod’s name; none where not known',
   ),
   clock: member(
     v.object({ offsetSeconds: v.nullable(v.number()), of: v.string() }),
@@ -444,12 +465,6 @@ export const environmentSchema = v.object({
       'rate; the highest rate that a load may offer, which is this share of the lowest of the latter, and for HTTP only ' +
       'if another protocol’s is lower; null where not measured',
   ),
-  targets: member(
-    v.record(v.string(), v.object({ name: v.string(), release: v.string() })),
-    '',
-    'by target: what sentences call it, and the Helm release that it belongs to; two targets may share one, whose ' +
-      'pods then answer both',
-  ),
   plan: member(
     v.record(v.string(), PLAN),
     '',
@@ -461,18 +476,21 @@ export const environmentSchema = v.object({
       v.object({
         experiment: v.string(),
         trial: COUNT,
-        target: v.picklist(TARGETS),
+        round: v.exactOptional(COUNT),
+        target: v.picklist(INTERFACE_NAMES),
         verdict: v.picklist(['VALID', 'INVALID']),
         reasons: v.array(v.string()),
       }),
     ),
     '',
-    'the verdict of each load, which counts: with what `compare` found, such as a replica that answered nothing',
+    'the verdict of each load, which counts: with what `compare` found, such as a replica that answered nothing; of ' +
+      '`capacity`, whose rounds have a load for each number of users, also the round',
   ),
 });
 
 export type Environment = v.InferOutput<typeof environmentSchema>;
 export type Plan = v.InferOutput<typeof PLAN>;
+export type Image = NonNullable<v.InferOutput<typeof SERVER>['image']>;
 
 export const ENVIRONMENT = 'environment.json';
 

@@ -12,14 +12,14 @@ import {
   fileName,
   KIND_NAMES,
   KINDS,
-  TARGETS,
+  INTERFACE_NAMES,
   whatIs,
   type Content,
   type Definition,
   type Environment,
   type Kind,
   type ExperimentName,
-  type Target,
+  type Interface,
 } from './files.ts';
 
 /** An error that says in a sentence what is wrong with a file. */
@@ -45,7 +45,7 @@ export interface Trial {
   targets: TargetResults[];
 }
 export interface TargetResults {
-  target: Target;
+  target: Interface;
   /** The kinds of file that the trial has of this target. */
   kinds: Kind[];
   /** @throws ResultsError if the file is missing or broken */
@@ -108,7 +108,7 @@ function targetsOf(folder: string): TargetResults[] {
     if (!what) throw new ResultsError(`${join(folder, name)} is not a file of a trial: ${KNOWN_FILES}.`);
     return what;
   });
-  return TARGETS.map((target) => ({
+  return INTERFACE_NAMES.map((target) => ({
     target,
     kinds: KIND_NAMES.filter((kind) => found.some((each) => each.target === target && each.kind === kind)),
     read: <K extends Kind>(kind: K) => read(kind, join(folder, fileName(target, kind))),
@@ -117,7 +117,7 @@ function targetsOf(folder: string): TargetResults[] {
 
 const KINDS_OF_FILES = KIND_NAMES.map((kind) => `${kind}.${KINDS[kind].extension}`).join(', ');
 const KNOWN_FILES =
-  `its name must be <target>_<kind>, with a target of ${TARGETS.join(', ')} and a kind of ` + KINDS_OF_FILES;
+  `its name must be <target>_<kind>, with a target of ${INTERFACE_NAMES.join(', ')} and a kind of ` + KINDS_OF_FILES;
 
 const { compare: byNumber } = new Intl.Collator('en', { numeric: true });
 

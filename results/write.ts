@@ -13,7 +13,7 @@ import {
   type Environment,
   type Kind,
   type KindBy,
-  TARGETS,
+  INTERFACE_NAMES,
   type Row,
 } from './files.ts';
 import { parse, parseEnvironment } from './read.ts';
@@ -71,7 +71,7 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
   return `${blocks.join('\n\n')}\n`;
 }
 
-const KEYS = TARGETS.map((target) => `\`${target}\``).join(', ');
+const KEYS = INTERFACE_NAMES.map((target) => `\`${target}\``).join(', ');
 
 function section(title: string, what: 'Column' | 'Member', schemas: v.ObjectEntries): string[] {
   const rows = Object.entries(schemas).map(([name, schema]) => {

@@ -5,10 +5,9 @@ import { connect } from '../../lib/kubernetes/connection.ts';
 import { patientShell } from '../../lib/kubernetes/patience.ts';
 import { RELEASES } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
-import { TARGETS, type Target } from '../../results/files.ts';
+import { INTERFACE_NAMES, SERVER_NAMES, type Interface, type Server } from '../../results/files.ts';
 import type { Place, Scaling } from '../place.ts';
-import { chartOf, DEFINITIONS, onePerChart, withoutUrl } from '../servers/index.ts';
-import type { TargetChart } from '../servers/target.ts';
+import { INTERFACES, interfacesOf, isExternal, SERVERS, withoutUrl } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import { coldStart } from './cold-start.ts';
 import { environmentOf, imageBytes, see, type Seen } from './inventory.ts';
@@ -17,27 +16,29 @@ import { checkAutoscalers, checkCluster, checkMetrics, refuseUnequal } from './p
 import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
 import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
-import { enterNamespace, openSession, podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
+import { enterNamespace, openSession, podsBy, selectorOf, type ClusterSession } from './session.ts';
 
 /**
- * Checks the cluster, and installs the targets there.
+ * Checks the cluster, and installs the servers there.
  * @throws Failure if the cluster lacks something; then nothing stays installed
  */
-export async function openCluster(options: Settings, shell: Shell, say: ClusterSession['say']): Promise<Place> {
-  const connection = await connect(shell, options, say);
+export async function openCluster(settings: Settings, shell: Shell, say: ClusterSession['say']): Promise<Place> {
+  const connection = await connect(shell, settings, say);
   const upgradeOptions = await optionsOfHelm(shell);
   const api = await openKubernetes(connection, shell, (sentence) => {
     say(sentence, 'warning');
   });
   const patient = patientShell(connection.shell(shell), api);
-  const session = openSession({ connection, api, shell: patient, options, upgradeOptions, say });
-  const { installed } = session;
-  const targets = TARGETS.filter((target) => installed.includes(target) || options.urls[target]);
-  const scalings: Partial<Record<TargetChart, Scaling>> = {};
-  /** The targets whose replica is not warm yet. */
-  const cold = new Set<Target>();
-  /** The resources of the pods that ran, by chart and scaling such as `function/one`: not always what was asked for. */
-  const resources: Record<string, Awaited<ReturnType<typeof resourcesOf>>> = {};
+  const session = openSession({ connection, api, shell: patient, settings, upgradeOptions, say });
+  const { servers } = session;
+  const interfaces = INTERFACE_NAMES.filter(
+    (target) => servers.includes(INTERFACES[target].server) || settings.urls[target],
+  );
+  const scalings: Partial<Record<Server, Scaling>> = {};
+  /** The interfaces whose replica is not warm yet. */
+  const cold = new Set<Interface>();
+  /** The resources of the pods that ran, by scaling: not always what was asked for. */
+  const resources: Partial<Record<Server, Partial<Record<Scaling, Awaited<ReturnType<typeof resourcesOf>>>>>> = {};
   const seen: Seen = { pods: {}, cpuModels: new Map() };
   let readsKubelet = false;
   /** Why the function does not run on Knative. */
@@ -48,16 +49,16 @@ export async function openCluster(options: Settings, shell: Shell, say: ClusterS
 
   try {
     cpus = await checkCluster(session);
-    if (options.experiments.includes('autoscale')) replicas = await checkAutoscalers(session);
+    if (settings.experiments.includes('autoscale')) replicas = await checkAutoscalers(session);
     leave = await enterNamespace(session);
     await checkMetrics(session);
-    for (const target of onePerChart(installed)) await change(target, 'one');
-    if (options.experiments.includes('scale-from-zero')) {
-      noKnative = installed.includes('function')
+    for (const server of servers) await change(server, 'one');
+    if (settings.experiments.includes('scale-from-zero')) {
+      noKnative = servers.includes('function')
         ? await installOnKnative(session)
         : 'Only the URL of the function is known.';
     }
-    const [pod] = installed[0] ? await podsBy(session, selectorOf(releaseOf(installed[0]))) : [];
+    const [pod] = servers[0] ? await podsBy(session, selectorOf(RELEASES[servers[0]])) : [];
     readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(session, pod.spec.nodeName)));
   } catch (error) {
     await close();
@@ -65,82 +66,75 @@ export async function openCluster(options: Settings, shell: Shell, say: ClusterS
   }
 
   return {
-    targets,
+    interfaces,
+    servers,
     leftOut: leftOut(),
     scales: true,
     replicas,
     limitsCpu: true,
     cpus: cpus ?? Infinity,
-    controls: (target) => installed.includes(target),
     prepare,
     async load(load) {
       const files = await runLoad(session, load);
-      await see(session, seen, RELEASES.loadtest);
+      await see(session, seen, 'loadtest');
       // An autoscaler may have made more of them.
-      await look(load.target);
+      const { server } = INTERFACES[load.target];
+      if (servers.includes(server)) await see(session, seen, server);
       return files;
     },
     get pods() {
       return seen.pods;
     },
-    watch: (target) => startWatch(session, target, readsKubelet),
-    async coldStart(target) {
-      const start = await coldStart(session, target);
-      await look(target);
+    watch: (server) => startWatch(session, server, readsKubelet),
+    async coldStart(server) {
+      const start = await coldStart(session, server);
+      await see(session, seen, server);
       return start;
     },
     scaleFromZero: noKnative === undefined ? () => scaleFromZero(session) : undefined,
-    imageBytes: (target) => imageBytes(session, target),
-    memoryBytes: (target) => memoryBytes(session, target),
-    environment: async () => ({ ...(await environmentOf(session, seen)), resources }),
+    imageBytes: (server) => imageBytes(session, server),
+    memoryBytes: (server) => memoryBytes(session, server),
+    environment: () => environmentOf(session, seen, resources),
     close,
   };
 
-  async function prepare(target: Target, scaling: Scaling, warmUp: () => Promise<void>): Promise<void> {
-    const chart = chartOf(target);
+  async function prepare(target: Interface, scaling: Scaling, warmUp: () => Promise<void>): Promise<void> {
+    const { server } = INTERFACES[target];
     // Replicas that another load has left would take CPU from this one.
-    for (const other of onePerChart(installed)) {
-      if (chartOf(other) !== chart && scalings[chartOf(other)] === 'auto') await change(other, 'one');
-    }
-    if (!installed.includes(target)) return;
-    // An autoscaled target begins each load with one replica again.
-    if (scaling === 'auto' || scalings[chart] !== scaling) await change(target, scaling);
+    for (const other of servers) if (other !== server && scalings[other] === 'auto') await change(other, 'one');
+    if (!servers.includes(server)) return;
+    // An autoscaled server begins each load with one replica again.
+    if (scaling === 'auto' || scalings[server] !== scaling) await change(server, scaling);
     if (cold.delete(target)) await warmUp();
     // The autoscaler's first reading must not include the warm-up, or it would add a second replica before the load.
-    if (scaling === 'auto') await startAutoscaler(session, target, Date.now());
+    if (scaling === 'auto') await startAutoscaler(session, server, Date.now());
   }
 
-  /** Makes one new replica of what answers a target, with the resources of a scaling. */
-  async function change(target: Target, scaling: Scaling): Promise<void> {
-    const chart = chartOf(target);
-    await scaleToOne(session, target, scaling);
-    await look(target);
-    scalings[chart] = scaling;
-    for (const each of installed) if (chartOf(each) === chart) cold.add(each);
-    resources[`${chart}/${scaling}`] = await resourcesOf(session, target);
+  /** Makes one new replica of a server, with the resources of a scaling. */
+  async function change(server: Server, scaling: Scaling): Promise<void> {
+    await scaleToOne(session, server, scaling);
+    await see(session, seen, server);
+    scalings[server] = scaling;
+    for (const target of interfacesOf(server)) cold.add(target);
+    resources[server] = { ...resources[server], [scaling]: await resourcesOf(session, server) };
     refuseUnequal(
       'resources',
-      onePerChart(installed).map((each) => [DEFINITIONS[each].name, resources[`${chartOf(each)}/${scaling}`]]),
+      servers.map((each) => [SERVERS[each].name, resources[each]?.[scaling]]),
     );
   }
 
-  /** Notes where the pods run that answer a target. */
-  async function look(target: Target): Promise<void> {
-    if (installed.includes(target)) await see(session, seen, releaseOf(target), target);
-  }
-
   function leftOut(): string[] {
-    const elsewhere = targets.filter((target) => !installed.includes(target));
+    const external = SERVER_NAMES.filter((server) => isExternal(server, settings.urls));
     return [
-      ...withoutUrl(options.urls),
-      ...elsewhere.map(
-        (target) => `Replicas, CPU, memory and cold starts of ${DEFINITIONS[target].name}: only its URL is known.`,
+      ...withoutUrl(settings.urls),
+      ...external.map(
+        (server) => `Replicas, CPU, memory and cold starts of ${SERVERS[server].name}: only its URL is known.`,
       ),
       ...(cpus === undefined
         ? ['The room on the nodes, and what they are: the caller may not list nodes and the pods of all namespaces.']
         : []),
       ...(noKnative === undefined ? [] : [`scale-from-zero: ${noKnative}`]),
-      ...(installed.length > 0 && !readsKubelet
+      ...(servers.length > 0 && !readsKubelet
         ? ['CPU time per request: the caller may not read the kubelets’ counters (get on nodes/proxy).']
         : []),
     ];

@@ -1,30 +1,32 @@
-// Times one cold start in the cluster: a target's only replica goes away, and a new one starts.
+// Times one cold start in the cluster: a server's only replica goes away, and a new one starts.
 
 import { Failure } from '../../lib/failure.ts';
 import type { Pod } from '../../lib/kubernetes/objects.ts';
 import { trouble } from '../../lib/kubernetes/pods.ts';
 import type { Request } from '../../lib/kubernetes/proxy.ts';
-import type { Row, Target } from '../../results/files.ts';
-import { DEFINITIONS, answers } from '../servers/index.ts';
+import { RELEASES } from '../../lib/project.ts';
+import type { Row, Server } from '../../results/files.ts';
+import { INTERFACES, answers } from '../servers/index.ts';
 import { waitForReplicas } from './releases.ts';
-import { diagnosis, kubectl, podsBy, releaseOf, selectorOf, servicePort, type ClusterSession } from './session.ts';
+import { diagnosis, kubectl, podsBy, selectorOf, servicePort, type ClusterSession } from './session.ts';
 
 /** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
 const POLL_MS = 10;
 const START_SECONDS = 180;
 
 /**
- * Scales a target to no replica, and then to one. This process measures the time, which begins when the API server
+ * Scales a server to no replica, and then to one. This process measures the time, which begins when the API server
  * reports the new pod. The requests go through the API server, which adds a few milliseconds.
  */
-export async function coldStart(session: ClusterSession, target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
+export async function coldStart(session: ClusterSession, server: Server): Promise<Omit<Row<'coldstarts'>, 'start'>> {
   const { shell, core, api } = session;
-  const { name, portName, question } = DEFINITIONS[target];
+  // What is measured of a server itself goes by its first interface.
+  const { name, protocol, question } = INTERFACES[server];
   if (typeof question === 'function') throw new Error(`${name} can't be asked through the API server`);
-  const release = releaseOf(target);
+  const release = RELEASES[server];
   const selector = selectorOf(release);
   await scaleTo(0);
-  await waitForReplicas(session, target, 0);
+  await waitForReplicas(session, server, 0);
 
   const watching = new AbortController();
   const signal = AbortSignal.any([shell.signal, watching.signal]);
@@ -32,7 +34,7 @@ export async function coldStart(session: ClusterSession, target: Target): Promis
     const created = firstPod();
     await scaleTo(1);
     const { pod, at, timestamp } = await created;
-    const port = portOf(pod, portName);
+    const port = portOf(pod, protocol);
     const since = async (path: string) => {
       const ask = (rest: string, request: Request) => api.request(`${core}/${path}/proxy${rest}`, request);
       await untilItAnswers(() => answers(question, signal, ask));
@@ -40,7 +42,7 @@ export async function coldStart(session: ClusterSession, target: Target): Promis
     };
     const [first_answer_ms, first_service_answer_ms] = await Promise.all([
       since(`pods/${pod.metadata.name}:${port}`),
-      since(`services/${release}:${await servicePort(session, target)}`),
+      since(`services/${release}:${await servicePort(session, server)}`),
     ]);
     return { pod_created_s: timestamp, first_answer_ms, first_service_answer_ms };
   } finally {

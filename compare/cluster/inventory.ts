@@ -4,68 +4,70 @@ import { Failure } from '../../lib/failure.ts';
 import { isForbidden } from '../../lib/kubernetes/api.ts';
 import { byName, type List, type Node } from '../../lib/kubernetes/objects.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { CHARTS, RELEASES, type Chart } from '../../lib/project.ts';
-import type { Environment, Target } from '../../results/files.ts';
-import { chartOf, DEFINITIONS } from '../servers/index.ts';
+import { RELEASES, type Chart } from '../../lib/project.ts';
+import type { Environment, Image, Server } from '../../results/files.ts';
+import { SERVERS } from '../servers/index.ts';
 import { installedChart } from './releases.ts';
-import { kubectl, podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
-
-type Image = Environment['images'][string];
+import { kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
 
 /** What was seen of pods while they ran, which stays known when they are gone. */
 export interface Seen {
-  /** By release and pod: its node. */
+  /** By chart and pod: its node. */
   pods: Record<string, Record<string, string>>;
   /** By node. */
   cpuModels: Map<string, string>;
 }
 
-/** Notes where the pods of a release run, and which CPUs these nodes have, as far as that can be read in a target's pods. */
-export async function see(session: ClusterSession, seen: Seen, release: string, target?: Target): Promise<void> {
-  for (const { metadata, spec } of await podsBy(session, selectorOf(release))) {
+/** Notes where the pods of a chart run, and which CPUs these nodes have, as far as that can be read in a server's pods. */
+export async function see(session: ClusterSession, seen: Seen, chart: Chart): Promise<void> {
+  for (const { metadata, spec } of await podsBy(session, selectorOf(RELEASES[chart]))) {
     if (!spec.nodeName) continue;
-    seen.pods[release] = { ...seen.pods[release], [metadata.name]: spec.nodeName };
-    if (target === undefined || seen.cpuModels.has(spec.nodeName)) continue;
-    const model = await cpuModel(session, target, metadata.name);
+    seen.pods[chart] = { ...seen.pods[chart], [metadata.name]: spec.nodeName };
+    if (chart === 'loadtest' || seen.cpuModels.has(spec.nodeName)) continue;
+    const model = await cpuModel(session, chart, metadata.name);
     if (model !== undefined) seen.cpuModels.set(spec.nodeName, model);
   }
 }
 
+/** @param resources by server and replicas, as environment.json has them */
 export async function environmentOf(
   session: ClusterSession,
-  { pods, cpuModels }: Seen,
-): Promise<Pick<Environment, 'kubernetes' | 'pods' | 'images' | 'charts' | 'clock'>> {
-  const { api } = session;
+  { cpuModels }: Seen,
+  resources: Readonly<Partial<Record<Server, Environment['servers'][string]['resources']>>>,
+): Promise<Pick<Environment, 'kubernetes' | 'servers' | 'loadGenerator' | 'clock'>> {
+  const { api, servers } = session;
   const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const items = await nodesOf(session);
+  const workloads: Environment['servers'] = {};
+  for (const server of servers) {
+    const { name } = SERVERS[server];
+    workloads[server] = { name, ...(await workloadOf(session, server)), resources: resources[server] ?? {} };
+  }
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
-    pods,
-    images: await byChart((chart) => imageOf(session, chart)),
-    charts: await byChart((chart) => installedChart(session, chart)),
+    servers: workloads,
+    loadGenerator: await workloadOf(session, 'loadtest'),
     clock: await clock(session),
   };
 }
 
-/** Returns the size that a node reports for a target's image, in bytes; null if it is not known. */
-export async function imageBytes(session: ClusterSession, target: Target): Promise<number | null> {
-  return (await imageOf(session, chartOf(target)))?.sizeBytes ?? null;
+async function workloadOf(session: ClusterSession, chart: Chart): Promise<Environment['loadGenerator']> {
+  return {
+    image: (await imageOf(session, chart)) ?? null,
+    chart: (await installedChart(session, chart)) ?? null,
+  };
 }
 
-async function byChart<T>(ask: (chart: Chart) => Promise<T | undefined>): Promise<Record<string, T>> {
-  const found: Record<string, T> = {};
-  for (const chart of Object.keys(CHARTS) as Chart[]) {
-    const answer = await ask(chart);
-    if (answer !== undefined) found[RELEASES[chart]] = answer;
-  }
-  return found;
+/** Returns the size that a node reports for a server's image, in bytes; null if it is not known. */
+export async function imageBytes(session: ClusterSession, server: Server): Promise<number | null> {
+  return (await imageOf(session, server))?.sizeBytes ?? null;
 }
 
 /** Reads the model of a node's CPU in a pod, because Kubernetes does not know it; undefined where the caller may not. */
-async function cpuModel(session: ClusterSession, target: Target, pod: string): Promise<string | undefined> {
-  const container = [pod, '--container', releaseOf(target)];
+async function cpuModel(session: ClusterSession, server: Server, pod: string): Promise<string | undefined> {
+  const container = [pod, '--container', RELEASES[server]];
   try {
-    const text = await kubectl(session, 'exec', ...container, '--', ...DEFINITIONS[target].readCpu);
+    const text = await kubectl(session, 'exec', ...container, '--', ...SERVERS[server].readCpu);
     return /^model name\s*: (.+)$/m.exec(text)?.[1];
   } catch (error) {
     if (!(error instanceof Failure)) throw error;

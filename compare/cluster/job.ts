@@ -10,10 +10,10 @@ import { RELEASES } from '../../lib/project.ts';
 import type { Load } from '../place.ts';
 import { unpack } from '../run/archive.ts';
 import type { Files } from '../run/files.ts';
-import { BARE_SERVER_PORTS, DEFINITIONS } from '../servers/index.ts';
+import { BARE_SERVER_PORTS, INTERFACES } from '../servers/index.ts';
 import { deployBareServer, removeBareServer } from './bare-server.ts';
 import { installChart } from './releases.ts';
-import { BARE_SERVER, releaseOf, selectorOf, servicePort, waitForPods, type ClusterSession } from './session.ts';
+import { BARE_SERVER, selectorOf, servicePort, waitForPods, type ClusterSession } from './session.ts';
 
 /** The exit codes with which the load generator leaves results: 0 means VALID, 3 means INVALID. */
 const EXIT_CODES_WITH_RESULTS = [0, 3];
@@ -25,7 +25,7 @@ interface Job {
 
 /** @throws Failure if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(session: ClusterSession, load: Load): Promise<Files> {
-  const { api, core, options } = session;
+  const { api, core, settings } = session;
   // The bare server stays for several loads that go to it, and does not disturb the others.
   await (load.toBareServer ? deployBareServer : removeBareServer)(session);
   await installChart(session, 'loadtest', {
@@ -33,7 +33,7 @@ export async function runLoad(session: ClusterSession, load: Load): Promise<File
     run: randomUUID(),
     target: load.target,
     host: await hostOf(session, load),
-    seed: options.seed,
+    seed: settings.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
     // The bare server has only one answer.
@@ -50,9 +50,9 @@ export async function runLoad(session: ClusterSession, load: Load): Promise<File
 }
 
 async function hostOf(session: ClusterSession, { target, toBareServer }: Load): Promise<string> {
-  if (toBareServer) return `http://${BARE_SERVER}:${BARE_SERVER_PORTS[DEFINITIONS[target].portName]}`;
-  const url = session.options.urls[target];
-  return url ?? `http://${releaseOf(target)}:${await servicePort(session, target)}`;
+  if (toBareServer) return `http://${BARE_SERVER}:${BARE_SERVER_PORTS[INTERFACES[target].protocol]}`;
+  const url = session.settings.urls[target];
+  return url ?? `http://${RELEASES[INTERFACES[target].server]}:${await servicePort(session, target)}`;
 }
 
 /** Returns the name of the Job that the last installation made; the one before may not be gone yet. */

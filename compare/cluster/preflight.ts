@@ -7,7 +7,7 @@ import { ApiError, METRICS_API, isForbidden } from '../../lib/kubernetes/api.ts'
 import type { List, Node, Pod } from '../../lib/kubernetes/objects.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
 import { RELEASES, type Chart } from '../../lib/project.ts';
-import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
+import { SERVERS } from '../servers/index.ts';
 import { render } from './releases.ts';
 import { lackOfRoom, type Manifests } from './room.ts';
 import { runsKnative } from './scale-from-zero.ts';
@@ -67,16 +67,16 @@ export async function checkMetrics({ api, name }: ClusterSession): Promise<void>
 }
 
 /**
- * Checks that the autoscalers of all targets are set alike.
- * @returns how few and how many replicas each may have; undefined if no target is installed
+ * Checks that the autoscalers of all servers are set alike.
+ * @returns how few and how many replicas each may have; undefined if no server is installed
  * @throws Failure if they differ
  */
 export async function checkAutoscalers(session: ClusterSession): Promise<{ min: number; max: number } | undefined> {
   const specs = await Promise.all(
-    onePerChart(session.installed).map(async (target) => {
-      const objects = await render(session, chartOf(target), '--set', 'autoscaling.enabled=true');
+    session.servers.map(async (server) => {
+      const objects = await render(session, server, '--set', 'autoscaling.enabled=true');
       const autoscaler = (objects as (Autoscaler | null)[]).find((each) => each?.kind === 'HorizontalPodAutoscaler');
-      return [DEFINITIONS[target].name, { ...autoscaler?.spec, scaleTargetRef: undefined }] as const;
+      return [SERVERS[server].name, { ...autoscaler?.spec, scaleTargetRef: undefined }] as const;
     }),
   );
   refuseUnequal('autoscaling', specs);
@@ -90,9 +90,9 @@ interface Autoscaler {
 }
 
 /**
- * Refuses a comparison of targets that run with unlike values.
+ * Refuses a comparison of servers that run with unlike values.
  * @param value the value of both charts that they come from
- * @param each the name of each target, and what it runs with; undefined if it does not run yet
+ * @param each the name of each server, and what it runs with; undefined if it does not run yet
  * @throws Failure that names two which differ
  */
 export function refuseUnequal(
@@ -110,7 +110,7 @@ export function refuseUnequal(
 
 /** Says which experiments have no room next to what already runs, and what else loads the cluster. */
 async function checkRoom(session: ClusterSession, nodes: readonly Node[]): Promise<void> {
-  const { api, say, installed, name, options } = session;
+  const { api, say, servers, name, settings } = session;
   const { items: pods } = await api.get<List<Pod>>(
     `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
   );
@@ -119,12 +119,12 @@ async function checkRoom(session: ClusterSession, nodes: readonly Node[]): Promi
   if (busy.length > 0) {
     say(`A load test runs in the namespace ${busy.join(' and ')}: each disturbs what the other measures.`, 'warning');
   }
-  const charts: Chart[] = [...onePerChart(installed).map(chartOf), 'loadtest'];
+  const charts: Chart[] = [...servers, 'loadtest'];
   const rendered = await Promise.all(charts.map(async (chart) => [chart, await manifestsOf(session, chart)] as const));
   const manifests = Object.fromEntries(rendered) as Manifests;
-  const hasKnative = options.experiments.includes('scale-from-zero') && (await runsKnative(session));
-  const experiments = options.experiments.filter((each) => each !== 'scale-from-zero' || hasKnative);
-  for (const sentence of lackOfRoom({ ...options, experiments }, installed, manifests, nodes, pods)) {
+  const hasKnative = settings.experiments.includes('scale-from-zero') && (await runsKnative(session));
+  const experiments = settings.experiments.filter((each) => each !== 'scale-from-zero' || hasKnative);
+  for (const sentence of lackOfRoom({ ...settings, experiments }, servers, manifests, nodes, pods)) {
     say(sentence, 'warning');
   }
 }

@@ -6,11 +6,11 @@ import { byName, type Deployment, type Resources } from '../../lib/kubernetes/ob
 import { PATIENCE_SECONDS } from '../../lib/kubernetes/pods.ts';
 import { CHARTS, RELEASES, ROOT, type Chart } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
-import type { Target } from '../../results/files.ts';
+import type { Server } from '../../results/files.ts';
 import type { Scaling } from '../place.ts';
-import { chartOf, DEFINITIONS } from '../servers/index.ts';
+import { SERVERS } from '../servers/index.ts';
 import { usageSince } from './samples.ts';
-import { kubectl, podsBy, releaseOf, selectorOf, waitForPods, type ClusterSession } from './session.ts';
+import { kubectl, podsBy, selectorOf, waitForPods, type ClusterSession } from './session.ts';
 
 type Values = Record<string, string | number | boolean | object>;
 
@@ -65,16 +65,16 @@ export async function installedChart(
 }
 
 /** Returns Helm's options for the values that the user gave. */
-function given({ options }: ClusterSession, chart: Chart): string[] {
-  const files = options.values[chart].flatMap((file) => ['--values', file]);
-  return [...files, ...options.set[chart].flatMap((value) => ['--set', value])];
+function given({ settings }: ClusterSession, chart: Chart): string[] {
+  const files = settings.values[chart].flatMap((file) => ['--values', file]);
+  return [...files, ...settings.set[chart].flatMap((value) => ['--set', value])];
 }
 
 /** What a replica with a whole core requests: little, as the rate limits its usage, and two must fit beside the load. */
 export const CORE_REQUEST = '100m';
 
 /** Returns the chart's values for the resources of a replica. */
-export function resourceValues({ options: { cpuLimit } }: ClusterSession, scaling: Scaling): Values {
+export function resourceValues({ settings: { cpuLimit } }: ClusterSession, scaling: Scaling): Values {
   const values: Record<Scaling, Values> = {
     auto: {},
     one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
@@ -83,38 +83,38 @@ export function resourceValues({ options: { cpuLimit } }: ClusterSession, scalin
   return values[scaling];
 }
 
-/** Gets a target to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
-export async function scaleToOne(session: ClusterSession, target: Target, scaling: Scaling): Promise<void> {
+/** Gets a server to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
+export async function scaleToOne(session: ClusterSession, server: Server, scaling: Scaling): Promise<void> {
   // Helm removes an autoscaler after it has set the number of replicas, which the autoscaler may change in between.
-  await kubectl(session, 'delete', 'horizontalpodautoscaler', releaseOf(target), '--ignore-not-found');
+  await kubectl(session, 'delete', 'horizontalpodautoscaler', RELEASES[server], '--ignore-not-found');
   const one = { 'autoscaling.enabled': false, replicaCount: 1 };
-  await installChart(session, chartOf(target), { ...one, ...resourceValues(session, scaling) });
-  await waitForReplicas(session, target, 1);
+  await installChart(session, server, { ...one, ...resourceValues(session, scaling) });
+  await waitForReplicas(session, server, 1);
 }
 
 /**
- * Turns a target's autoscaler on, and waits for its first reading.
+ * Turns a server's autoscaler on, and waits for its first reading.
  * @param since Unix time in ms: what the target used before then must not count
  */
-export async function startAutoscaler(session: ClusterSession, target: Target, since: number): Promise<void> {
-  await usageSince(session, target, since);
-  await installChart(session, chartOf(target), { 'autoscaling.enabled': true });
+export async function startAutoscaler(session: ClusterSession, server: Server, since: number): Promise<void> {
+  await usageSince(session, server, since);
+  await installChart(session, server, { 'autoscaling.enabled': true });
   const { shell, api, name } = session;
-  const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${releaseOf(target)}`;
-  await shell.until(`The autoscaler of ${DEFINITIONS[target].name} has a reading of its CPU`, 180, async () => {
+  const path = `/apis/autoscaling/v2/namespaces/${name}/horizontalpodautoscalers/${RELEASES[server]}`;
+  await shell.until(`The autoscaler of ${SERVERS[server].name} has a reading of its CPU`, 180, async () => {
     const { status } = await api.get<{ status?: { currentMetrics?: { resource?: unknown }[] } }>(path);
     return status?.currentMetrics?.some(({ resource }) => resource) ? true : undefined;
   });
 }
 
 /**
- * Waits until a target has exactly this number of pods, all of them ready and of its last release.
+ * Waits until a server has exactly this number of pods, all of them ready and of its last release.
  * @throws Failure if one of them can't start
  */
-export function waitForReplicas(session: ClusterSession, target: Target, count: number): Promise<void> {
-  return waitForDeployment(session, releaseOf(target), {
-    what: `${DEFINITIONS[target].name} has ${count} ready replicas`,
-    selector: selectorOf(releaseOf(target)),
+export function waitForReplicas(session: ClusterSession, server: Server, count: number): Promise<void> {
+  return waitForDeployment(session, RELEASES[server], {
+    what: `${SERVERS[server].name} has ${count} ready replicas`,
+    selector: selectorOf(RELEASES[server]),
     count,
   });
 }
@@ -142,9 +142,9 @@ async function isRolledOut({ api, name }: ClusterSession, deployment: string): P
   return observedGeneration >= metadata.generation && updatedReplicas === replicas;
 }
 
-/** Returns a target's resource requests and limits, as its pod has them. */
-export async function resourcesOf(session: ClusterSession, target: Target): Promise<Required<Resources>> {
-  const release = releaseOf(target);
+/** Returns a server's resource requests and limits, as its pod has them. */
+export async function resourcesOf(session: ClusterSession, server: Server): Promise<Required<Resources>> {
+  const release = RELEASES[server];
   const [pod] = await podsBy(session, selectorOf(release));
   const { requests = {}, limits = {} } = byName(pod?.spec.containers, release)?.resources ?? {};
   const sorted = (values: Record<string, string>) => Object.fromEntries(Object.entries(values).sort());

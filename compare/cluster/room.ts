@@ -5,9 +5,9 @@ import { takesPods, type Node, type Pod } from '../../lib/kubernetes/objects.ts'
 import { quantity } from '../../lib/kubernetes/quantity.ts';
 import { fit, needOf, roomOn, type Manifest, type Need, workloadsOf } from '../../lib/kubernetes/room.ts';
 import type { Chart } from '../../lib/project.ts';
-import type { Target } from '../../results/files.ts';
+import type { Server } from '../../results/files.ts';
 import type { Scaling } from '../place.ts';
-import { chartOf, DEFINITIONS, onePerChart } from '../servers/index.ts';
+import { SERVERS } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import { CORE_REQUEST } from './releases.ts';
 
@@ -21,15 +21,15 @@ export type Manifests = Readonly<Partial<Record<Chart, readonly (Manifest | null
 
 /** Returns a sentence for each experiment that does not fit, with the figures and with what to set. */
 export function lackOfRoom(
-  options: Pick<Settings, 'experiments' | 'pace' | 'cpuLimit'>,
-  targets: readonly Target[],
+  settings: Pick<Settings, 'experiments' | 'pace' | 'cpuLimit'>,
+  servers: readonly Server[],
   manifests: Manifests,
   nodes: readonly Node[],
   pods: readonly Pod[],
 ): string[] {
   const free = nodes.map((node) => roomOn(node, pods));
-  const momentsAt = (cpuLimit: number) => momentsOf(options, targets, manifests, cpuLimit);
-  const limit = quantity(options.cpuLimit);
+  const momentsAt = (cpuLimit: number) => momentsOf(settings, servers, manifests, cpuLimit);
+  const limit = quantity(settings.cpuLimit);
   const lacking = momentsAt(limit).filter((moment) => !fit(moment.pods, free));
   const byPods = Map.groupBy(lacking, (moment) => describe(moment.pods));
   return [...byPods.values()].map((moments) => {
@@ -58,7 +58,7 @@ export function lackOfRoom(
 /** All times at which an experiment has the most pods. */
 function momentsOf(
   { experiments, pace }: Pick<Settings, 'experiments' | 'pace'>,
-  targets: readonly Target[],
+  servers: readonly Server[],
   manifests: Manifests,
   cpuLimit: number,
 ): Moment[] {
@@ -67,10 +67,9 @@ function momentsOf(
     core: quantity(CORE_REQUEST),
     auto: undefined,
   };
-  const its = onePerChart(targets).map((target) => ({ target, chart: chartOf(target) }));
-  const podOf = ({ target, chart }: (typeof its)[number], scaling: Scaling) =>
-    needOf(DEFINITIONS[target].name, chart, workloadsOf(manifests[chart]).at(0), requests[scaling]);
-  const all = (scaling: Scaling) => its.map((each) => podOf(each, scaling));
+  const podOf = (server: Server, scaling: Scaling) =>
+    needOf(SERVERS[server].name, server, workloadsOf(manifests[server]).at(0), requests[scaling]);
+  const all = (scaling: Scaling) => servers.map((server) => podOf(server, scaling));
   // The load generator may have workers, in a Job of their own.
   const generators = workloadsOf(manifests.loadtest).flatMap((job) =>
     Array.from({ length: job.spec?.parallelism ?? 1 }, () => needOf('the load generator', 'loadtest', job)),
@@ -78,7 +77,7 @@ function momentsOf(
   const functionPod = workloadsOf(manifests.function).map((workload) => needOf('', 'function', workload));
   const bare = functionPod.map((pod) => ({ ...pod, what: 'the bare server' }));
   const knative = functionPod.map((pod) => ({ ...pod, what: 'the function on Knative', cpu: cpuLimit }));
-  /** While a target's replica is replaced, the old one stays until the new one is ready. */
+  /** While a server's replica is replaced, the old one stays until the new one is ready. */
   const replaced = (scaling: Scaling) => [...all('one'), largest(all(scaling))];
 
   const moments: Record<string, Moment['pods'][]> = {
@@ -92,21 +91,20 @@ function momentsOf(
     'scale-from-zero': [[...all('one'), ...knative, ...bare]],
   };
   const found = experiments.flatMap((name) =>
-    its.length === 0 ? [] : (moments[name] ?? []).map((pods): Moment => ({ when: name, pods })),
+    servers.length === 0 ? [] : (moments[name] ?? []).map((pods): Moment => ({ when: name, pods })),
   );
   if (!experiments.includes('autoscale')) return found;
-  // Only the target that is loaded has more than one replica.
-  const most = its.map((each) => {
-    const others = its.filter((other) => other !== each).map((other) => podOf(other, 'one'));
-    const replicas = manifests[each.chart]?.find((object) => object?.kind === 'HorizontalPodAutoscaler')?.spec
-      ?.maxReplicas;
-    const pods = Array.from({ length: replicas ?? 1 }, () => podOf(each, 'auto'));
+  // Only the server that is loaded has more than one replica.
+  const scaled = servers.map((server) => {
+    const others = servers.filter((other) => other !== server).map((other) => podOf(other, 'one'));
+    const replicas = manifests[server]?.find((object) => object?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas;
+    const pods = Array.from({ length: replicas ?? 1 }, () => podOf(server, 'auto'));
     return {
       when: `autoscale with ${replicas ?? 1} replicas`,
       pods: [...pods, ...others, ...generators, ...(pace.floor ? bare : [])],
     };
   });
-  return [...found, ...most];
+  return [...found, ...scaled];
 }
 
 function largest<T extends { cpu: number }>(all: readonly T[]): T {

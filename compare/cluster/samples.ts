@@ -1,13 +1,14 @@
-// Samples replicas, CPU and memory of a target under load.
+// Samples replicas, CPU and memory of a server under load.
 
 import { sum } from 'simple-statistics';
 import { ApiError, METRICS_API } from '../../lib/kubernetes/api.ts';
 import { byName, type Deployment, type List } from '../../lib/kubernetes/objects.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import type { Row, Target } from '../../results/files.ts';
+import { RELEASES } from '../../lib/project.ts';
+import type { Row, Server } from '../../results/files.ts';
 import type { Samples, Watch } from '../place.ts';
-import { DEFINITIONS } from '../servers/index.ts';
-import { podsBy, releaseOf, selectorOf, type ClusterSession } from './session.ts';
+import { SERVERS } from '../servers/index.ts';
+import { podsBy, selectorOf, type ClusterSession } from './session.ts';
 
 /** The interval between reads. The kubelet updates its counters only about every 10 s. */
 const KUBELET_SECONDS = 5;
@@ -30,7 +31,7 @@ interface Summary {
 }
 
 /** Takes samples each second until it is stopped. If one sample fails, only that sample is missing. */
-export function startWatch(session: ClusterSession, target: Target, readsKubelet: boolean): Watch {
+export function startWatch(session: ClusterSession, server: Server, readsKubelet: boolean): Watch {
   const { shell } = session;
   const timeline: Row<'timeline'>[] = [];
   const pods = new Map<string, Row<'pods'>>();
@@ -40,7 +41,7 @@ export function startWatch(session: ClusterSession, target: Target, readsKubelet
   const sampling = (async () => {
     for (let second = 0; !stopping.signal.aborted; second++) {
       const next = performance.now() + 1000;
-      const [row] = await Promise.allSettled([timelineRow(session, target)]);
+      const [row] = await Promise.allSettled([timelineRow(session, server)]);
       if (row.status === 'fulfilled') timeline.push(row.value);
       if (readsKubelet && second % KUBELET_SECONDS === 0) await readKubelets();
       await shell.sleep(Math.max(0, next - performance.now()));
@@ -52,7 +53,7 @@ export function startWatch(session: ClusterSession, target: Target, readsKubelet
 
   /** Reads all counters. Their time is part of the key, because a kubelet repeats a reading until it has a new one. */
   async function readKubelets(): Promise<void> {
-    const [used, throttled] = await Promise.allSettled([podRows(session, target), throttlingRows(session, target)]);
+    const [used, throttled] = await Promise.allSettled([podRows(session, server), throttlingRows(session, server)]);
     if (used.status === 'fulfilled') for (const row of used.value) pods.set(`${row.pod} ${row.timestamp_s}`, row);
     if (throttled.status === 'fulfilled') {
       for (const row of throttled.value) throttling.set(`${row.pod} ${row.timestamp_s}`, row);
@@ -72,80 +73,80 @@ export function startWatch(session: ClusterSession, target: Target, readsKubelet
   }
 }
 
-async function timelineRow(session: ClusterSession, target: Target): Promise<Row<'timeline'>> {
+async function timelineRow(session: ClusterSession, server: Server): Promise<Row<'timeline'>> {
   const timestamp = Date.now() / 1000;
-  const deployment = `/apis/apps/v1/namespaces/${session.name}/deployments/${releaseOf(target)}`;
+  const deployment = `/apis/apps/v1/namespaces/${session.name}/deployments/${RELEASES[server]}`;
   const [{ spec, status }, metrics] = await Promise.all([
     session.api.get<Deployment>(deployment),
-    podMetrics(session, target),
+    podMetrics(session, server),
   ]);
   return {
     timestamp_s: timestamp,
     desired_replicas: spec.replicas,
     ready_replicas: status.readyReplicas ?? 0,
-    cpu_cores: metrics.length > 0 ? total(metrics, target, 'cpu') : null,
-    memory_bytes: metrics.length > 0 ? total(metrics, target, 'memory') : null,
+    cpu_cores: metrics.length > 0 ? total(metrics, server, 'cpu') : null,
+    memory_bytes: metrics.length > 0 ? total(metrics, server, 'memory') : null,
   };
 }
 
-/** Adds up what a target's own containers use, without those that a service mesh puts into the same pods. */
-function total(metrics: PodMetrics[], target: Target, key: 'cpu' | 'memory'): number {
-  const own = metrics.flatMap(({ containers }) => byName(containers, releaseOf(target)) ?? []);
+/** Adds up what a server's own containers use, without those that a service mesh puts into the same pods. */
+function total(metrics: PodMetrics[], server: Server, key: 'cpu' | 'memory'): number {
+  const own = metrics.flatMap(({ containers }) => byName(containers, RELEASES[server]) ?? []);
   return sum(own.map(({ usage }) => quantity(usage[key])));
 }
 
-/** Reads what the metrics API knows about a target's pods. */
-async function podMetrics({ api, name }: ClusterSession, target: Target): Promise<PodMetrics[]> {
+/** Reads what the metrics API knows about a server's pods. */
+async function podMetrics({ api, name }: ClusterSession, server: Server): Promise<PodMetrics[]> {
   const path = `${METRICS_API}/namespaces/${name}/pods`;
-  return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(releaseOf(target)))}`))
+  return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(RELEASES[server]))}`))
     .items;
 }
 
 /** The highest age of a sample in the metrics API: two periods of metrics-server, and one of the kubelet. */
 const METRICS_SECONDS = 90;
 
-/** Returns the memory that a target uses, in bytes, from the first sample taken after the call. */
-export async function memoryBytes(session: ClusterSession, target: Target): Promise<number> {
-  return total(await newsSince(session, target, Date.now()), target, 'memory');
+/** Returns the memory that a server uses, in bytes, from the first sample taken after the call. */
+export async function memoryBytes(session: ClusterSession, server: Server): Promise<number> {
+  return total(await newsSince(session, server, Date.now()), server, 'memory');
 }
 
 /**
- * Waits until the metrics API has a reading of a target's CPU that includes nothing from before a time. That is the
+ * Waits until the metrics API has a reading of a server's CPU that includes nothing from before a time. That is the
  * second reading since then, because each reading is the mean since the one before.
  * @param since Unix time in ms
  */
-export async function usageSince(session: ClusterSession, target: Target, since: number): Promise<void> {
-  const first = await newsSince(session, target, since);
+export async function usageSince(session: ClusterSession, server: Server, since: number): Promise<void> {
+  const first = await newsSince(session, server, since);
   const latest = Math.max(...first.map(({ timestamp }) => Date.parse(timestamp)));
-  await newsSince(session, target, latest + 1);
+  await newsSince(session, server, latest + 1);
 }
 
-function newsSince(session: ClusterSession, target: Target, since: number): Promise<PodMetrics[]> {
-  return session.shell.until(`The metrics API has news of ${DEFINITIONS[target].name}`, METRICS_SECONDS, async () => {
-    const metrics = await podMetrics(session, target);
+function newsSince(session: ClusterSession, server: Server, since: number): Promise<PodMetrics[]> {
+  return session.shell.until(`The metrics API has news of ${SERVERS[server].name}`, METRICS_SECONDS, async () => {
+    const metrics = await podMetrics(session, server);
     const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
     return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
   });
 }
 
-/** Returns the names of a target's pods, and the nodes that they run on. */
-async function whereabouts(session: ClusterSession, target: Target): Promise<{ names: string[]; nodes: string[] }> {
-  const pods = await podsBy(session, selectorOf(releaseOf(target)));
+/** Returns the names of a server's pods, and the nodes that they run on. */
+async function whereabouts(session: ClusterSession, server: Server): Promise<{ names: string[]; nodes: string[] }> {
+  const pods = await podsBy(session, selectorOf(RELEASES[server]));
   return {
     names: pods.map(({ metadata }) => metadata.name),
     nodes: [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))],
   };
 }
 
-/** Reads the kubelets' counters of a target's pods. */
-async function podRows(session: ClusterSession, target: Target): Promise<Row<'pods'>[]> {
-  const { names, nodes } = await whereabouts(session, target);
+/** Reads the kubelets' counters of a server's pods. */
+async function podRows(session: ClusterSession, server: Server): Promise<Row<'pods'>[]> {
+  const { names, nodes } = await whereabouts(session, server);
   const summaries = await Promise.all(nodes.map((node) => summary(session, node)));
   return summaries
     .flatMap(({ pods }) => pods)
     .filter(({ podRef }) => podRef.namespace === session.name && names.includes(podRef.name))
     .flatMap(({ podRef, containers }) => {
-      const { cpu, memory } = byName(containers, releaseOf(target)) ?? {};
+      const { cpu, memory } = byName(containers, RELEASES[server]) ?? {};
       if (cpu?.usageCoreNanoSeconds === undefined) return [];
       return {
         timestamp_s: Date.parse(cpu.time) / 1000,
@@ -156,9 +157,9 @@ async function podRows(session: ClusterSession, target: Target): Promise<Row<'po
     });
 }
 
-/** Reads how often the kernel throttled a target's pods. Kubelets take this from each cgroup's `cpu.stat`. */
-async function throttlingRows(session: ClusterSession, target: Target): Promise<Row<'throttling'>[]> {
-  const { names, nodes } = await whereabouts(session, target);
+/** Reads how often the kernel throttled a server's pods. Kubelets take this from each cgroup's `cpu.stat`. */
+async function throttlingRows(session: ClusterSession, server: Server): Promise<Row<'throttling'>[]> {
+  const { names, nodes } = await whereabouts(session, server);
   const texts = await Promise.all(
     nodes.map((node) => session.api.text(`/api/v1/nodes/${node}/proxy/metrics/cadvisor`)),
   );

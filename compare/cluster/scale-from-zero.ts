@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Failure } from '../../lib/failure.ts';
-import { theFunction } from '../servers/function.ts';
+import { FUNCTION_QUESTION } from '../servers/function.ts';
 import { deployBareServer, removeBareServer } from './bare-server.ts';
 import { installChart, resourceValues } from './releases.ts';
 import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
@@ -66,7 +66,7 @@ export async function scaleFromZero(session: ClusterSession): Promise<number> {
       const pods = await podsBy(session, selectorOf(FROM_ZERO));
       return pods.length === 0 || undefined;
     });
-    const url = `http://${FROM_ZERO}.${session.name}.svc${theFunction.question.path}`;
+    const url = `http://${FROM_ZERO}.${session.name}.svc${FUNCTION_QUESTION.path}`;
     // The image of the bare server has Node and no shell.
     const command = ['/nodejs/bin/node', '--eval', readFileSync(ASK_ONCE, 'utf8'), url];
     const container = [`deployment/${BARE_SERVER}`, '--container', BARE_SERVER];
@@ -76,7 +76,7 @@ export async function scaleFromZero(session: ClusterSession): Promise<number> {
       status: number;
       text: string;
     };
-    if (status === 200 && theFunction.question.isAnswer(JSON.parse(text))) return milliseconds;
+    if (status === 200 && FUNCTION_QUESTION.isAnswer(JSON.parse(text))) return milliseconds;
     throw new Failure(`The function on Knative answered ${status} instead of 100 °C.`, text);
   } finally {
     await removeBareServer(session);

@@ -8,8 +8,8 @@ import { patientShell } from '../../lib/kubernetes/patience.ts';
 import { lostNodes, PATIENCE_SECONDS, obstacle, trouble } from '../../lib/kubernetes/pods.ts';
 import { RELEASES } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
-import { TARGETS, type Target } from '../../results/files.ts';
-import { chartOf, DEFINITIONS, runsElsewhere } from '../servers/index.ts';
+import { SERVER_NAMES, type Interface, type Server } from '../../results/files.ts';
+import { INTERFACES, isExternal } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 
 /** The name of the bare server's Deployment, of the container in it, and of its Service. */
@@ -26,20 +26,20 @@ export interface ClusterSession {
   api: Kubernetes;
   /** Its kubectl and Helm work with the connection's cluster. */
   shell: Shell;
-  options: Settings;
+  settings: Settings;
   /** Further options of every `helm upgrade`. */
   upgradeOptions: readonly string[];
-  /** The targets whose chart is installed here; other targets run elsewhere. */
-  installed: readonly Target[];
+  /** The servers that are installed here; others run elsewhere. */
+  servers: readonly Server[];
   say: (sentence: string, kind?: 'ok' | 'warning') => void;
 }
 
 export function openSession(
-  given: Pick<ClusterSession, 'connection' | 'api' | 'shell' | 'options' | 'upgradeOptions' | 'say'>,
+  given: Pick<ClusterSession, 'connection' | 'api' | 'shell' | 'settings' | 'upgradeOptions' | 'say'>,
 ): ClusterSession {
-  const name = given.options.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
-  const installed = TARGETS.filter((target) => !runsElsewhere(target, given.options.urls));
-  return { ...given, name, core: `/api/v1/namespaces/${name}`, installed };
+  const name = given.settings.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
+  const servers = SERVER_NAMES.filter((server) => !isExternal(server, given.settings.urls));
+  return { ...given, name, core: `/api/v1/namespaces/${name}`, servers };
 }
 
 /**
@@ -48,8 +48,8 @@ export function openSession(
  * @throws Failure if the caller may not make it, or if the given one is in use
  */
 export async function enterNamespace(session: ClusterSession): Promise<() => Promise<void>> {
-  const { connection, api, name, options } = session;
-  if (options.namespace === undefined) {
+  const { connection, api, name, settings } = session;
+  if (settings.namespace === undefined) {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
     const headers = { 'content-type': 'application/json' };
@@ -99,11 +99,11 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
 }
 
 async function leave(
-  { connection, api, name, options, say }: ClusterSession,
+  { connection, api, name, settings, say }: ClusterSession,
   removal: string,
   remove: (shell: Shell) => Promise<unknown>,
 ): Promise<void> {
-  if (options.keep) {
+  if (settings.keep) {
     say(`All is left in the namespace ${name}; \`${removal}\` removes it.`);
     return;
   }
@@ -129,17 +129,13 @@ interface Service {
   spec: { ports: { name?: string; port: number }[] };
 }
 
-/** @returns the port of a target's Service, by its name */
-export async function servicePort({ api, core }: ClusterSession, target: Target): Promise<number> {
-  const { portName } = DEFINITIONS[target];
-  const { spec } = await api.get<Service>(`${core}/services/${releaseOf(target)}`);
-  const port = spec.ports.find(({ name }) => name === portName)?.port;
+/** @returns the port at which a server's Service offers an interface */
+export async function servicePort({ api, core }: ClusterSession, target: Interface): Promise<number> {
+  const { protocol, server } = INTERFACES[target];
+  const { spec } = await api.get<Service>(`${core}/services/${RELEASES[server]}`);
+  const port = spec.ports.find(({ name }) => name === protocol)?.port;
   if (port !== undefined) return port;
-  throw new Failure(`The Service ${releaseOf(target)} has no port named ${portName}.`);
-}
-
-export function releaseOf(target: Target): string {
-  return RELEASES[chartOf(target)];
+  throw new Failure(`The Service ${RELEASES[server]} has no port named ${protocol}.`);
 }
 
 /** @returns a label selector of all pods of a release */

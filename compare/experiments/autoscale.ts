@@ -2,9 +2,9 @@
 
 import { median } from 'simple-statistics';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { TARGETS, type Target } from '../../results/files.ts';
+import { INTERFACE_NAMES, SERVER_NAMES, type Interface } from '../../results/files.ts';
 import type { Step } from '../place.ts';
-import { DEFINITIONS, onePerChart } from '../servers/index.ts';
+import { INTERFACES } from '../servers/index.ts';
 import { askBareServer, stepSeconds } from './calibrate.ts';
 import { OVERHEAD_SECONDS, type Comparison, type Experiment, type Limits } from './experiment.ts';
 import { boundOf, usersOfRate, wholeRate, withinLimits } from './limits.ts';
@@ -24,7 +24,7 @@ const AUTOSCALER_SECONDS = 50;
 export const autoscale = {
   name: 'autoscale',
   about: 'all targets at the same rising rates, with the autoscaler on',
-  targets: TARGETS,
+  targets: INTERFACE_NAMES,
   needs: ['calibrate', 'capacity'],
   quick: true,
   fits: ({ scales }) => scales,
@@ -33,27 +33,27 @@ export const autoscale = {
     (pace.floor ? RATE_SHARES.length * stepSeconds(pace) + OVERHEAD_SECONDS : 0),
 
   async run(comparison) {
-    const { options, place } = comparison;
+    const { settings, place } = comparison;
     const limits = limitsOfNodes(comparison);
-    const seconds = Math.floor(options.pace.runTime / RATE_SHARES.length);
-    const users = usersOfRate(options);
+    const seconds = Math.floor(settings.pace.runTime / RATE_SHARES.length);
+    const users = usersOfRate(settings);
     const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: wholeRate(share * limits.bound) }));
     const { replicas } = place;
-    const targets = options.quick ? onePerChart(this.targets) : this.targets;
-    for (const target of place.targets.filter((each) => !targets.includes(each))) {
-      leaveOut(comparison, `autoscale: ${DEFINITIONS[target].name}; --quick measures one interface of each server.`);
+    const targets = settings.quick ? SERVER_NAMES : this.targets;
+    for (const target of place.interfaces.filter((each) => !targets.includes(each))) {
+      leaveOut(comparison, `autoscale: ${INTERFACES[target].name}; --quick measures one interface of each server.`);
     }
     await measureInTurns(
       { ...comparison, limits },
       { name: this.name, targets },
       {
-        trials: options.pace.trials,
+        trials: settings.pace.trials,
         scaling: 'auto',
         ...(replicas && { replicas }),
         steps,
       },
     );
-    if (options.pace.floor) await askAtSharedRates({ ...comparison, limits }, targets, steps);
+    if (settings.pace.floor) await askAtSharedRates({ ...comparison, limits }, targets, steps);
     return {};
   },
 } as const satisfies Experiment;
@@ -62,26 +62,28 @@ export const autoscale = {
  * Offers the rates that all targets are asked at to the bare server too, which shows how much of each latency is the load
  * generator's own.
  */
-async function askAtSharedRates(comparison: Comparison, targets: readonly Target[], steps: Step[]): Promise<void> {
-  const { place, limits, options } = comparison;
-  const asked = place.targets.filter((target) => targets.includes(target));
+async function askAtSharedRates(comparison: Comparison, targets: readonly Interface[], steps: Step[]): Promise<void> {
+  const { place, limits, settings } = comparison;
+  const asked = place.interfaces.filter((target) => targets.includes(target));
   const shared = asked
     .reduce((sent, target) => withinLimits(sent, limits.targets.get(target)), steps)
-    .map((step) => ({ ...step, seconds: Math.min(step.seconds, stepSeconds(options.pace)) }));
+    .map((step) => ({ ...step, seconds: Math.min(step.seconds, stepSeconds(settings.pace)) }));
   if (shared.length === 0) return;
   for (const target of asked) await askBareServer(comparison, 'scaling', target, shared);
 }
 
 /** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
-function limitsOfNodes({ place, options, progress, limits, capacities }: Comparison): Limits {
+function limitsOfNodes({ place, settings, progress, limits, capacities }: Comparison): Limits {
   const targets = new Map(
     [...limits.targets].map(([target, its]) => {
       const capacity = median([...(capacities.get(target) ?? [])]);
-      const cost = place.controls(target) ? (EVEN_RATE_COST * quantity(options.cpuLimit)) / capacity : 0;
+      const cost = place.servers.includes(INTERFACES[target].server)
+        ? (EVEN_RATE_COST * quantity(settings.cpuLimit)) / capacity
+        : 0;
       const cpuSeconds = its.cpuSeconds + cost;
       const open = Math.min(its.open, (CPU_SHARE * place.cpus) / cpuSeconds);
       progress.say(
-        `autoscale: at most ${open.toFixed(0)} requests/s to ${DEFINITIONS[target].name}, for which the load generator ` +
+        `autoscale: at most ${open.toFixed(0)} requests/s to ${INTERFACES[target].name}, for which the load generator ` +
           `and it need ${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
       );
       return [target, { ...its, open }];

@@ -1,6 +1,6 @@
 // Sends more and more values in a request to one replica.
 
-import { TARGETS } from '../../results/files.ts';
+import { INTERFACE_NAMES } from '../../results/files.ts';
 import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
 import { measureInTurns } from './measure.ts';
 
@@ -10,16 +10,16 @@ const MOST_USERS = 4;
 export const batch = {
   name: 'batch',
   about: 'one replica, with 1 to 10 000 values in a request',
-  targets: TARGETS,
+  targets: INTERFACE_NAMES,
   needs: ['calibrate'],
   quick: true,
   fits: ({ limitsCpu }) => limitsCpu,
   seconds: ({ pace }) => pace.trials * (pace.batches.length * pace.batchStep + OVERHEAD_SECONDS),
 
   async run(comparison) {
-    const { options } = comparison;
-    const users = Math.min(MOST_USERS, options.users);
-    const { trials, batches, batchStep: seconds } = options.pace;
+    const { settings } = comparison;
+    const users = Math.min(MOST_USERS, settings.users);
+    const { trials, batches, batchStep: seconds } = settings.pace;
     const steps = batches.map((values) => ({ seconds, users, batch: values }));
     await measureInTurns(comparison, this, { trials, scaling: 'one', steps });
     return {};

@@ -2,10 +2,10 @@
 
 import { min, sum } from 'simple-statistics';
 import { Failure } from '../../lib/failure.ts';
-import { CALIBRATIONS, TARGETS, type Calibration, type Target, type Verdict } from '../../results/files.ts';
+import { CALIBRATIONS, INTERFACE_NAMES, type Calibration, type Interface, type Verdict } from '../../results/files.ts';
 import type { Step } from '../place.ts';
 import { rowsOf, type Files, verdictOf } from '../run/files.ts';
-import { DEFINITIONS } from '../servers/index.ts';
+import { INTERFACES } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Comparison, type Experiment } from './experiment.ts';
 import { boundOf, openCeiling, usersOfRate, wholeRate } from './limits.ts';
@@ -38,22 +38,22 @@ const FINDS: Record<Calibration, string> = {
 export const calibrate = {
   name: 'calibrate',
   about: 'what the load generator can send to a bare server',
-  targets: TARGETS,
+  targets: INTERFACE_NAMES,
   needs: [],
   quick: true,
   fits: () => true,
   seconds: ({ pace }) => (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
 
   async run(comparison) {
-    const { place, options, progress, folder } = comparison;
-    const users = usersOfRate(options);
-    const { calibrate: seconds } = options.pace;
+    const { place, settings, progress, folder } = comparison;
+    const users = usersOfRate(settings);
+    const { calibrate: seconds } = settings.pace;
     const closed: Record<string, number> = {};
     const open: Record<string, { rate: number; cpuSeconds: number }> = {};
-    for (const target of place.targets) {
+    for (const target of place.interfaces) {
       const { throughput } = (await askBareServer(comparison, 'closed', target, [{ seconds, users }])).verdict;
       closed[target] = throughput;
-      const half = stepSeconds(options.pace);
+      const half = stepSeconds(settings.pace);
       // On a busy machine not even the lowest rate may be kept: it is then the highest one of another attempt.
       for (let highest = throughput; !open[target]; highest *= LOWEST_SHARE) {
         const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * highest) }));
@@ -67,7 +67,7 @@ export const calibrate = {
       }
     }
     const targets = new Map(
-      place.targets.map((target) => {
+      place.interfaces.map((target) => {
         const { rate = 0, cpuSeconds = 0 } = open[target] ?? {};
         return [target, { open: BOUND_SHARE * rate, closed: BOUND_SHARE * (closed[target] ?? 0), cpuSeconds }];
       }),
@@ -78,7 +78,7 @@ export const calibrate = {
     for (const [target, { open, cpuSeconds }] of targets) {
       progress.say(
         `The load generator can send ${(open / BOUND_SHARE).toFixed(0)} requests/s at a given rate here in the form of ` +
-          `${DEFINITIONS[target].name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
+          `${INTERFACES[target].name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
           `${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
       );
     }
@@ -96,16 +96,16 @@ export function stepSeconds({ calibrate, settle }: Settings['pace']): number {
  * @throws Failure if more than a few requests fail
  */
 export async function askBareServer(
-  { place, options, progress, folder }: Comparison,
+  { place, settings, progress, folder }: Comparison,
   calibration: Calibration,
-  target: Target,
+  target: Interface,
   steps: Step[],
 ): Promise<{ files: Files; verdict: Verdict }> {
   progress.begin(
-    `calibrate: ${FINDS[calibration]} in the form of ${DEFINITIONS[target].name}`,
+    `calibrate: ${FINDS[calibration]} in the form of ${INTERFACES[target].name}`,
     OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
   );
-  const files = await place.load({ target, steps, settleSeconds: options.pace.settle, toBareServer: true });
+  const files = await place.load({ target, steps, settleSeconds: settings.pace.settle, toBareServer: true });
   folder.write('calibrate', CALIBRATIONS[calibration], files);
   const verdict = verdictOf(files, target);
   if (verdict.throughput > 0 && verdict.failures <= MOST_FAILED * verdict.requests) return { files, verdict };

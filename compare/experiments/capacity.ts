@@ -1,7 +1,7 @@
 // Finds out what one replica with a CPU limit can answer.
 
 import { max } from 'simple-statistics';
-import { TARGETS } from '../../results/files.ts';
+import { INTERFACE_NAMES } from '../../results/files.ts';
 import { rowsOf } from '../run/files.ts';
 import type { Settings } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
@@ -11,32 +11,34 @@ import { highestThroughput, isSaturated } from './verdicts.ts';
 export const capacity = {
   name: 'capacity',
   about: 'one replica, with more and more users until throughput stops rising',
-  targets: TARGETS,
+  targets: INTERFACE_NAMES,
   needs: ['calibrate'],
   quick: true,
   fits: ({ limitsCpu }) => limitsCpu,
-  seconds: (options) => options.pace.trials * rising(options).length * (options.pace.capacityStep + OVERHEAD_SECONDS),
+  seconds: (settings) =>
+    settings.pace.trials * rising(settings).length * (settings.pace.capacityStep + OVERHEAD_SECONDS),
 
   async run(comparison) {
-    const { place, options, folder } = comparison;
-    const rounds = options.pace.trials;
-    const seconds = options.pace.capacityStep;
-    const steps = rising(options).map((users) => ({ seconds, users }));
+    const { place, settings, folder } = comparison;
+    const rounds = settings.pace.trials;
+    const seconds = settings.pace.capacityStep;
+    const steps = rising(settings).map((users) => ({ seconds, users }));
     folder.plan('capacity', { trials: rounds, scaling: 'one', steps });
-    const capacities = new Map(place.targets.map((target) => [target, [] as number[]]));
+    const capacities = new Map(place.interfaces.map((target) => [target, [] as number[]]));
     let trial = 0;
-    for (let round = 0; round < rounds; round++) {
-      const throughputs = new Map(place.targets.map((target) => [target, [] as number[]]));
-      // The targets take turns at each number of users, so that a drift of the machine affects both alike.
+    for (let round = 1; round <= rounds; round++) {
+      const throughputs = new Map(place.interfaces.map((target) => [target, [] as number[]]));
+      // The targets take turns at each number of users, so that a drift of the machine affects all alike.
       for (const step of steps) {
-        const rising = place.targets.filter((target) => !isSaturated(throughputs.get(target) ?? []));
+        const rising = place.interfaces.filter((target) => !isSaturated(throughputs.get(target) ?? []));
         if (rising.length === 0) break;
         trial += 1;
         for (const target of inTurn(rising, trial)) {
           const files = await measure(comparison, {
             experiment: 'capacity',
             trial,
-            which: `${round + 1}/${rounds}, ${step.users} ${step.users === 1 ? 'user' : 'users'}`,
+            round,
+            which: `${round}/${rounds}, ${step.users} ${step.users === 1 ? 'user' : 'users'}`,
             target,
             scaling: 'one',
             steps: [step],

@@ -1,7 +1,7 @@
 // Defines what an experiment is, and how it puts loads on the targets.
 
 import type { Progress } from '../../lib/progress.ts';
-import type { ExperimentName, Target } from '../../results/files.ts';
+import type { ExperimentName, Interface } from '../../results/files.ts';
 import type { Place } from '../place.ts';
 import type { ResultsFolder } from '../run/folder.ts';
 import type { Settings } from '../settings.ts';
@@ -12,7 +12,7 @@ export interface Experiment {
   /** What it measures, for --help. */
   readonly about: string;
   /** The targets that it asks. */
-  readonly targets: readonly Target[];
+  readonly targets: readonly Interface[];
   /** Those whose findings it builds on, which run before it. */
   readonly needs: readonly ExperimentName[];
   /** Whether `--quick` runs it, too, unless it is named. */
@@ -20,7 +20,7 @@ export interface Experiment {
   /** Whether a place has what it takes. */
   fits(place: Place): boolean;
   /** Roughly how many seconds it takes for each target, at most. */
-  seconds(options: Settings): number;
+  seconds(settings: Settings): number;
   /** @throws Failure if it breaks */
   run(comparison: Comparison): Promise<Partial<Findings>>;
 }
@@ -30,14 +30,14 @@ export interface Findings {
   /** What the load generator can send here without becoming the bottleneck. */
   readonly limits: Limits;
   /** The throughput of one saturated replica in each round of `capacity`, in requests/s. */
-  readonly capacities: ReadonlyMap<Target, readonly number[]>;
+  readonly capacities: ReadonlyMap<Interface, readonly number[]>;
 }
 
 export interface Limits {
   /** The highest rate that is offered to all targets whose protocol is the baseline's, in requests/s. */
   readonly bound: number;
   /** What the load generator can send to each target. */
-  readonly targets: ReadonlyMap<Target, GeneratorLimits>;
+  readonly targets: ReadonlyMap<Interface, GeneratorLimits>;
 }
 
 export interface GeneratorLimits {
@@ -51,7 +51,7 @@ export interface GeneratorLimits {
 
 export interface Comparison extends Findings {
   readonly place: Place;
-  readonly options: Settings;
+  readonly settings: Settings;
   readonly progress: Progress;
   readonly folder: ResultsFolder;
 }

@@ -39,32 +39,32 @@ export function withNeeds(names: readonly ExperimentName[], isQuick: boolean): E
 
 /** Runs the chosen experiments that the place fits. @throws Failure if one of them breaks */
 export async function runExperiments(
-  context: Pick<Comparison, 'place' | 'options' | 'progress' | 'folder'>,
+  context: Pick<Comparison, 'place' | 'settings' | 'progress' | 'folder'>,
 ): Promise<void> {
-  const { place, options, progress } = context;
+  const { place, settings, progress } = context;
   let comparison: Comparison = {
     ...context,
     limits: { bound: Infinity, targets: new Map() },
     capacities: new Map(),
   };
   const quickOnes = withNeeds([], true);
-  if (options.quick && quickOnes.every((name) => options.experiments.includes(name))) {
-    const others = EXPERIMENT_NAMES.filter((name) => !options.experiments.includes(name));
+  if (settings.quick && quickOnes.every((name) => settings.experiments.includes(name))) {
+    const others = EXPERIMENT_NAMES.filter((name) => !settings.experiments.includes(name));
     if (others.length > 0) leaveOut(context, `${others.join(', ')}: too long for --quick, unless you name them.`);
   }
   const experiments: Experiment[] = EXPERIMENTS.filter(
     (each: Experiment) =>
-      options.experiments.some((name) => name === each.name) &&
+      settings.experiments.some((name) => name === each.name) &&
       each.fits(place) &&
-      each.targets.some((target) => place.targets.includes(target)),
+      each.targets.some((target) => place.interfaces.includes(target)),
   );
   for (const [index, experiment] of experiments.entries()) {
     // Earlier experiments may have taken less time than expected, so the estimate starts anew.
-    progress.expect(sum(experiments.slice(index).map((each) => seconds(each, options, place))));
+    progress.expect(sum(experiments.slice(index).map((each) => seconds(each, settings, place))));
     comparison = { ...comparison, ...(await experiment.run(comparison)) };
   }
 }
 
-function seconds(experiment: Experiment, options: Settings, { targets }: Place): number {
-  return experiment.seconds(options) * experiment.targets.filter((target) => targets.includes(target)).length;
+function seconds(experiment: Experiment, settings: Settings, { interfaces }: Place): number {
+  return experiment.seconds(settings) * experiment.targets.filter((target) => interfaces.includes(target)).length;
 }

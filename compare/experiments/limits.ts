@@ -2,9 +2,9 @@
 
 import { max, median, min, sum } from 'simple-statistics';
 import { Failure } from '../../lib/failure.ts';
-import type { Row, Target, Verdict } from '../../results/files.ts';
+import type { Row, Interface, Verdict } from '../../results/files.ts';
 import type { Step } from '../place.ts';
-import { DEFINITIONS } from '../servers/index.ts';
+import { INTERFACES } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import type { Comparison, GeneratorLimits, Limits } from './experiment.ts';
 
@@ -59,11 +59,11 @@ export function withinLimits(steps: readonly Step[], limits: GeneratorLimits | u
 /** The users that share a rate, unless --users allows fewer: enough to send on time while some answers are slow. */
 const RATE_USERS = 32;
 /** Returns half the rate that the slowest target can answer, or half the highest rate that the generator sends to all. */
-export function equalRate({ options, limits, capacities }: Comparison): Step {
+export function equalRate({ settings, limits, capacities }: Comparison): Step {
   const most = [...capacities.values()].map((all) => median([...all]));
   return {
-    seconds: options.pace.latency,
-    users: usersOfRate(options),
+    seconds: settings.pace.latency,
+    users: usersOfRate(settings),
     rate: wholeRate(min([...most, ...limits.targets.values().map(({ open }) => open)]) / 2),
   };
 }
@@ -74,7 +74,7 @@ export function equalRate({ options, limits, capacities }: Comparison): Step {
  */
 export function boundOf(targets: Limits['targets']): number {
   const [first] = targets.keys();
-  const protocolOf = (target: Target) => DEFINITIONS[target].portName;
+  const protocolOf = (target: Interface) => INTERFACES[target].protocol;
   return min(
     [...targets].filter(([target]) => first && protocolOf(target) === protocolOf(first)).map(([, { open }]) => open),
   );

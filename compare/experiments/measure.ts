@@ -1,10 +1,10 @@
 // Puts loads on targets, and writes what was measured.
 
 import { sum } from 'simple-statistics';
-import { fileName, type ExperimentName, type Plan, type Target } from '../../results/files.ts';
+import { fileName, type ExperimentName, type Plan, type Interface } from '../../results/files.ts';
 import type { Scaling, Step, Place, Load, Samples } from '../place.ts';
 import { csv, rowsOf, type Files, verdictOf } from '../run/files.ts';
-import { DEFINITIONS } from '../servers/index.ts';
+import { INTERFACES } from '../servers/index.ts';
 import { OVERHEAD_SECONDS, type Comparison, type Experiment } from './experiment.ts';
 import { withinLimits } from './limits.ts';
 import { idleReplicas, judged, overload, tooFast, whyFailed } from './verdicts.ts';
@@ -15,9 +15,11 @@ interface Measured {
   experiment: ExperimentName;
   /** The folder of the experiment that the results go to. */
   trial: number;
+  /** Of `capacity`, whose rounds have a load for each number of users. */
+  round?: number;
   /** What tells this load from the others of the experiment, such as `1/3`. */
   which: string;
-  target: Target;
+  target: Interface;
   scaling: Scaling;
   steps: Step[];
 }
@@ -25,17 +27,17 @@ interface Measured {
 /** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
 export async function measure(
   comparison: Comparison,
-  { experiment, trial, which, target, scaling, steps }: Measured,
+  { experiment, trial, round, which, target, scaling, steps }: Measured,
 ): Promise<Files> {
-  const { place, options, progress, folder, limits } = comparison;
-  const name = `${experiment} ${which}: ${DEFINITIONS[target].name}`;
+  const { place, settings, progress, folder, limits } = comparison;
+  const name = `${experiment} ${which}: ${INTERFACES[target].name}`;
   progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
   await place.prepare(target, scaling, async () => {
     folder.add(await place.environment());
     await warmUp(comparison, target);
   });
 
-  const { files, samples } = await watched(place, { target, settleSeconds: options.pace.settle, steps });
+  const { files, samples } = await watched(place, { target, settleSeconds: settings.pace.settle, steps });
   for (const kind of ['timeline', 'pods', 'throttling'] as const) {
     if (samples[kind].length > 0) csv(files, target, kind, samples[kind]);
   }
@@ -48,9 +50,9 @@ export async function measure(
     ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.targets.get(target)?.closed ?? Infinity) : []),
   ];
   const verdict = judged(verdictOf(files, target), more);
-  if (place.pods) folder.add({ pods: place.pods });
+  folder.add({ pods: place.pods });
   folder.write(experiment, trial, files);
-  folder.judge(experiment, trial, verdict);
+  folder.judge(experiment, trial, verdict, round);
   const found = overload(rowsOf(files, target, 'steps'), samples.timeline);
   const why = verdict.failures > 0 ? whyFailed(files, target) : '';
   const figures = [`${verdict.throughput.toFixed(1)} requests/s`, ...found, `${verdict.failures} failed${why}`].join(
@@ -63,7 +65,8 @@ export async function measure(
 
 /** Runs a load while the target's replicas are sampled, where they are under control. */
 async function watched(place: Place, load: Load): Promise<{ files: Files; samples: Samples }> {
-  const watch = place.controls(load.target) ? place.watch(load.target) : undefined;
+  const { server } = INTERFACES[load.target];
+  const watch = place.servers.includes(server) ? place.watch(server) : undefined;
   const [loaded] = await Promise.allSettled([place.load(load)]);
   const samples = (await watch?.stop()) ?? { timeline: [], pods: [], throttling: [] };
   if (loaded.status === 'rejected') throw loaded.reason;
@@ -71,8 +74,8 @@ async function watched(place: Place, load: Load): Promise<{ files: Files; sample
 }
 
 /** Warms up a target's replica, and throws away what was measured. */
-export async function warmUp({ place, options }: Comparison, target: Target): Promise<void> {
-  const steps = [{ seconds: options.pace.warmUp, users: WARM_UP_USERS }];
+export async function warmUp({ place, settings }: Comparison, target: Interface): Promise<void> {
+  const steps = [{ seconds: settings.pace.warmUp, users: WARM_UP_USERS }];
   await place.load({ target, steps, settleSeconds: 0 });
 }
 
@@ -85,15 +88,15 @@ export async function measureInTurns(
   const { place, folder, limits } = comparison;
   const { trials, scaling, steps } = plan;
   folder.plan(name, plan);
-  const its = targets.filter((target) => place.targets.includes(target));
+  const asked = targets.filter((target) => place.interfaces.includes(target));
   for (let trial = 1; trial <= trials; trial++) {
     const which = `${trial}/${trials}`;
-    for (const target of inTurn(its, trial - 1)) {
+    for (const target of inTurn(asked, trial - 1)) {
       const sent = withinLimits(steps, limits.targets.get(target));
       if (trial === 1 && sent.length < steps.length) {
         leaveOut(
           comparison,
-          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${DEFINITIONS[target].name}, which are ` +
+          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${INTERFACES[target].name}, which are ` +
             'more than the load generator can send without strain, or the nodes have CPU for.',
         );
       }
@@ -108,7 +111,7 @@ export function leaveOut({ progress, folder }: Pick<Comparison, 'progress' | 'fo
   progress.say(`Left out: ${sentence}`, 'warning');
 }
 
-/** Reverses the order of the targets in every other round, so that a drift of the machine affects both alike. */
-export function inTurn(targets: readonly Target[], round: number): readonly Target[] {
+/** Reverses the order of the targets in every other round, so that a drift of the machine affects all alike. */
+export function inTurn<T extends Interface>(targets: readonly T[], round: number): readonly T[] {
   return round % 2 === 0 ? targets : targets.toReversed();
 }

@@ -15,7 +15,7 @@ export const noise = {
 
   async run(comparison) {
     // The report compares them in pairs: 1 and 2, 3 and 4, and so on.
-    const trials = 2 * comparison.options.pace.trials;
+    const trials = 2 * comparison.settings.pace.trials;
     await measureInTurns(comparison, this, { trials, scaling: 'core', steps: [equalRate(comparison)] });
     return {};
   },

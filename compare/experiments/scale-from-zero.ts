@@ -2,7 +2,7 @@
 
 import type { Row } from '../../results/files.ts';
 import { csv } from '../run/files.ts';
-import { DEFINITIONS } from '../servers/index.ts';
+import { INTERFACES } from '../servers/index.ts';
 import type { Experiment } from './experiment.ts';
 
 /** Roughly how long Knative takes until there is no pod. The answer comes soon then. */
@@ -17,13 +17,13 @@ export const scaleFromZero = {
   fits: (place) => place.scaleFromZero !== undefined,
   seconds: ({ pace }) => pace.coldStarts * FROM_ZERO_SECONDS,
 
-  async run({ place, options, progress, folder }) {
-    const trials = options.pace.coldStarts;
+  async run({ place, settings, progress, folder }) {
+    const trials = settings.pace.coldStarts;
     folder.plan('scale-from-zero', { trials, scaling: 'one', steps: [] });
     const rows: Row<'zerostarts'>[] = [];
     for (let start = 0; place.scaleFromZero && start < trials; start++) {
       const name = `scale-from-zero ${start + 1}/${trials}`;
-      progress.begin(`${name}: ${DEFINITIONS.function.name} on Knative`, FROM_ZERO_SECONDS);
+      progress.begin(`${name}: ${INTERFACES.function.name} on Knative`, FROM_ZERO_SECONDS);
       rows.push({ start, first_answer_ms: await place.scaleFromZero() });
       folder.write('scale-from-zero', 1, csv(new Map(), 'function', 'zerostarts', rows));
     }

@@ -1,7 +1,7 @@
 // Judges a load by what the load generator can't see, such as replicas and its own limits, and adds to its verdict.
 
 import { max, min, sum } from 'simple-statistics';
-import { type Row, type Target, type Verdict } from '../../results/files.ts';
+import { type Row, type Interface, type Verdict } from '../../results/files.ts';
 import { rowsOf, type Files } from '../run/files.ts';
 
 /** The time at the end of a load in which every connection is opened anew, so that every replica gets its share. */
@@ -86,7 +86,7 @@ export function mostFrequent(errors: readonly { error: string; count: number }[]
 }
 
 /** Reads why requests of a load failed, in the time that is measured and before it, as it ends a sentence. */
-export function whyFailed(files: Files, target: Target): string {
+export function whyFailed(files: Files, target: Interface): string {
   const errors = Map.groupBy(rowsOf(files, target, 'failures'), (row) => row.Error);
   return mostFrequent([...errors].map(([error, rows]) => ({ error, count: sum(rows.map((row) => row.Occurrences)) })));
 }

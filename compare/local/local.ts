@@ -4,15 +4,14 @@ import { availableParallelism } from 'node:os';
 import { Failure } from '../../lib/failure.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
 import type { Shell } from '../../lib/shell.ts';
-import { TARGETS, type Environment, type Row, type Target } from '../../results/files.ts';
+import { INTERFACE_NAMES, type Environment, type Interface, type Row, type Server } from '../../results/files.ts';
 import { type Load, type Place, type Scaling, type Watch } from '../place.ts';
 import type { Files } from '../run/files.ts';
-import { answersAt, chartOf, DEFINITIONS } from '../servers/index.ts';
-import type { TargetChart } from '../servers/target.ts';
+import { answersAt, INTERFACES, SERVERS } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import { engineHost } from './engine.ts';
 import { openGenerator } from './generator.ts';
-import { findServers, startBareServer, type Server } from './servers.ts';
+import { findServers, startBareServer, type RunningServer } from './servers.ts';
 
 const START_SECONDS = 60;
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
@@ -21,56 +20,63 @@ const ELSEWHERE_SECONDS = 10;
 const POLL_MS = 2;
 
 /** @throws Failure if nothing can be compared here */
-export async function openLocal(options: Settings, shell: Shell, say: (sentence: string) => void): Promise<Place> {
-  const generate = await openGenerator(shell, options.seed, say);
-  const { starters, images, leftOut } = await findServers(options, shell, say);
-  const targets = TARGETS.filter((target) => options.urls[target] ?? starters[chartOf(target)]);
-  const running = new Map<TargetChart, Server>();
+export async function openLocal(settings: Settings, shell: Shell, say: (sentence: string) => void): Promise<Place> {
+  const generate = await openGenerator(shell, settings.seed, say);
+  const { starters, images, leftOut } = await findServers(settings, shell, say);
+  const interfaces = INTERFACE_NAMES.filter((target) => settings.urls[target] ?? starters[INTERFACES[target].server]);
+  const running = new Map<Server, RunningServer>();
   /** The CPU limits of a replica that starts here, as Kubernetes writes them. */
-  const limits: Record<Exclude<Scaling, 'auto'>, string> = { one: options.cpuLimit, core: '1' };
-  const resources: Environment['resources'] = {};
-  const isWarm = new Set<Target>();
+  const limits: Record<Exclude<Scaling, 'auto'>, string> = { one: settings.cpuLimit, core: '1' };
+  const resources: Partial<Record<Server, Environment['servers'][string]['resources']>> = {};
+  const isWarm = new Set<Interface>();
 
   // Other machines have other CPUs than the one that environment.json describes.
   const host = Object.keys(images).length > 0 ? await engineHost(shell) : undefined;
   if (host) leftOut.push(`What the machine of the containers is: Docker's engine runs on ${host}, and not here.`);
 
   try {
-    for (const target of targets) await ready(target);
-    for (const [chart, server] of running) {
-      if (!(await server.usage()))
-        leftOut.push(`CPU and memory of ${chart}: Docker's engine does not tell what it uses.`);
+    for (const target of interfaces) await ready(target);
+    for (const [server, { usage }] of running) {
+      if (!(await usage()))
+        leftOut.push(`CPU and memory of ${SERVERS[server].name}: Docker's engine does not tell what it uses.`);
     }
+    const servers = [...running.keys()];
     return {
-      targets,
+      interfaces,
+      servers,
+      pods: {},
       leftOut: ['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.', ...leftOut],
       scales: false,
       limitsCpu: running.values().every(({ limit }) => limit !== undefined),
       cpus: availableParallelism(),
-      controls: (target) => running.has(chartOf(target)),
       async prepare(target, scaling, warmUp) {
         const limit = limits[scaling === 'auto' ? 'one' : scaling];
-        const server = running.get(chartOf(target));
-        checkRuns(target, server);
-        if (server?.limit) {
-          await server.limit(quantity(limit));
-          resources[`${chartOf(target)}/${scaling}`] = { requests: {}, limits: { cpu: limit } };
+        const { server } = INTERFACES[target];
+        checkRuns(server);
+        const replica = running.get(server);
+        if (replica?.limit) {
+          await replica.limit(quantity(limit));
+          resources[server] = { ...resources[server], [scaling]: { requests: {}, limits: { cpu: limit } } };
         }
         if (isWarm.has(target)) return;
         isWarm.add(target);
         await warmUp();
       },
       load: (load) => loadWith(generate, load),
-      watch: (target) => startWatch(serverOf(target), shell),
+      watch: (server) => startWatch(replicaOf(server), shell),
       coldStart,
-      imageBytes: (target) => Promise.resolve(images[chartOf(target)]?.sizeBytes ?? null),
-      memoryBytes: async (target) => (await serverOf(target).usage())?.memory_bytes ?? null,
+      imageBytes: (server) => Promise.resolve(images[server]?.sizeBytes ?? null),
+      memoryBytes: async (server) => (await replicaOf(server).usage())?.memory_bytes ?? null,
       environment: () =>
         Promise.resolve({
           kubernetes: null,
-          images: Object.fromEntries(Object.entries(images).map(([chart, image]) => [`f2c-${chart}`, image])),
-          resources,
-          charts: {},
+          servers: Object.fromEntries(
+            servers.map((server) => {
+              const workload = { image: images[server] ?? null, chart: null };
+              return [server, { name: SERVERS[server].name, ...workload, resources: resources[server] ?? {} }];
+            }),
+          ),
+          loadGenerator: { image: null, chart: null },
           clock: { offsetSeconds: 0, of: 'this machine, where all of it ran' },
         }),
       close,
@@ -80,50 +86,56 @@ export async function openLocal(options: Settings, shell: Shell, say: (sentence:
     throw error;
   }
 
-  /** Starts what answers a target, unless it runs already, and waits for the first right answer. */
-  async function ready(target: Target): Promise<void> {
-    const chart = chartOf(target);
-    const server = running.get(chart) ?? (await starters[chart]?.(quantity(limits.one)));
-    if (server) running.set(chart, server);
+  /** Starts the server of an interface, unless it runs already, and waits for the first right answer. */
+  async function ready(target: Interface): Promise<void> {
+    const { server } = INTERFACES[target];
+    const replica = running.get(server) ?? (await starters[server]?.(quantity(limits.one)));
+    if (replica) running.set(server, replica);
     const url = urlOf(target);
     await shell.until(
-      `${DEFINITIONS[target].name} answers 212 °F rightly at ${url}`,
-      server ? START_SECONDS : ELSEWHERE_SECONDS,
+      `${INTERFACES[target].name} answers 212 °F rightly at ${url}`,
+      replica ? START_SECONDS : ELSEWHERE_SECONDS,
       async () => {
-        checkRuns(target, server);
+        checkRuns(server);
         return (await answersAt(target, url, shell.signal)) || undefined;
       },
       POLL_MS,
     );
   }
 
-  async function coldStart(target: Target): Promise<Omit<Row<'coldstarts'>, 'start'>> {
-    await running.get(chartOf(target))?.stop();
-    running.delete(chartOf(target));
+  async function coldStart(server: Server): Promise<Omit<Row<'coldstarts'>, 'start'>> {
+    await running.get(server)?.stop();
+    running.delete(server);
     const start = performance.now();
     const created = Date.now() / 1000;
-    await ready(target);
+    await ready(server);
     return { pod_created_s: created, first_answer_ms: performance.now() - start, first_service_answer_ms: null };
   }
 
   async function loadWith(generate: Awaited<ReturnType<typeof openGenerator>>, load: Load): Promise<Files> {
     if (!load.toBareServer) {
       const files = await generate(load, urlOf(load.target));
-      checkRuns(load.target, running.get(chartOf(load.target)));
+      checkRuns(INTERFACES[load.target].server);
       return files;
     }
     const server = await startBareServer(shell);
     return generate(load, server.url(load.target)).finally(server.stop);
   }
 
-  function urlOf(target: Target): string {
-    return options.urls[target] ?? running.get(chartOf(target))?.url(target) ?? '';
+  function urlOf(target: Interface): string {
+    return settings.urls[target] ?? running.get(INTERFACES[target].server)?.url(target) ?? '';
   }
 
-  function serverOf(target: Target): Server {
-    const server = running.get(chartOf(target));
-    if (!server) throw new Error(`${target} does not run here`);
-    return server;
+  function replicaOf(server: Server): RunningServer {
+    const replica = running.get(server);
+    if (!replica) throw new Error(`${server} does not run here`);
+    return replica;
+  }
+
+  /** @throws Failure with what a server said when it ended, if it has */
+  function checkRuns(server: Server): void {
+    const why = running.get(server)?.whyEnded();
+    if (why !== undefined) throw new Failure(`${SERVERS[server].name} has ended.`, why);
   }
 
   async function close(): Promise<void> {
@@ -131,14 +143,8 @@ export async function openLocal(options: Settings, shell: Shell, say: (sentence:
   }
 }
 
-/** @throws Failure with what a server said when it ended, if it has */
-function checkRuns(target: Target, server: Server | undefined): void {
-  const why = server?.whyEnded();
-  if (why !== undefined) throw new Failure(`${DEFINITIONS[target].name} has ended.`, why);
-}
-
 /** Samples CPU and memory of a server every second. If one sample fails, only that sample is missing. */
-function startWatch(server: Server, shell: Shell): Watch {
+function startWatch(server: RunningServer, shell: Shell): Watch {
   const timeline: Row<'timeline'>[] = [];
   const pods: Row<'pods'>[] = [];
   const stopping = new AbortController();

@@ -1,4 +1,4 @@
-// Starts servers on this machine: each target as a Docker container with a CPU limit, the function as a process if it
+// Starts servers on this machine: each as a Docker container with a CPU limit, the function as a process if it
 // has no image, and a bare server.
 
 import { join } from 'node:path';
@@ -6,17 +6,17 @@ import { execa } from 'execa';
 import getPort from 'get-port';
 import pidusage from 'pidusage';
 import { Failure } from '../../lib/failure.ts';
-import { ROOT, VERSION } from '../../lib/project.ts';
+import { RELEASES, ROOT, VERSION } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
-import { TARGETS, type Environment, type Target } from '../../results/files.ts';
-import { BARE_SERVER_CODE, chartOf, DEFINITIONS, onePerChart, runsElsewhere, withoutUrl } from '../servers/index.ts';
-import type { TargetChart } from '../servers/target.ts';
+import { SERVER_NAMES, type Image, type Interface, type Server } from '../../results/files.ts';
+import { BARE_SERVER_CODE, INTERFACES, interfacesOf, isExternal, SERVERS, withoutUrl } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import { engineHost, usageOf, type Usage } from './engine.ts';
 
-export interface Server {
-  /** Returns its address for a target. */
-  url: (target: Target) => string;
+/** A server that runs on this machine. */
+export interface RunningServer {
+  /** Returns its address for an interface. */
+  url: (target: Interface) => string;
   /** The process or the container that serves, as files call it. */
   name: string;
   /** Reads what it uses, as its own machine counts it; undefined where that can't be known. */
@@ -31,34 +31,32 @@ export interface Server {
 
 interface Servers {
   /** Functions that start what can run here. They take a CPU limit in cores, which Docker enforces. */
-  starters: Partial<Record<TargetChart, (cores: number) => Promise<Server>>>;
-  images: Partial<Record<TargetChart, Environment['images'][string]>>;
+  starters: Partial<Record<Server, (cores: number) => Promise<RunningServer>>>;
+  images: Partial<Record<Server, Image>>;
   leftOut: string[];
 }
 
 /** Finds out which servers can run here, apart from those that already run elsewhere. */
-export async function findServers(options: Settings, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
+export async function findServers(settings: Settings, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
   const servers: Servers = { starters: {}, images: {}, leftOut: [] };
   const architectures = new Map<string, string>();
-  for (const first of onePerChart(TARGETS.filter((target) => !runsElsewhere(target, options.urls)))) {
-    const chart = chartOf(first);
-    const its = TARGETS.filter((target) => chartOf(target) === chart);
-    const names = its.map((target) => DEFINITIONS[target].name).join(' and ');
-    const orUrls = its.map((target) => `--${target}-url`).join(' or ');
-    const { variable, repository, folder } = DEFINITIONS[first].image;
-    const reference = process.env[variable] ?? `${repository}:${VERSION}`;
+  for (const server of SERVER_NAMES.filter((each) => !isExternal(each, settings.urls))) {
+    const { name, image: source } = SERVERS[server];
+    const interfaces = interfacesOf(server);
+    const orUrls = interfaces.map((target) => `--${target}-url`).join(' or ');
+    const reference = process.env[source.variable] ?? `${RELEASES[server]}:${VERSION}`;
     const found = await inspect(shell, reference);
     if (found) {
       const { architecture, ...image } = found;
       architectures.set(reference, architecture);
-      servers.images[chart] = image;
-      servers.starters[chart] = (cores) => startContainer(shell, reference, its, cores);
+      servers.images[server] = image;
+      servers.starters[server] = (cores) => startContainer(shell, reference, interfaces, cores);
       continue;
     }
     const remedy =
       `Docker is not there, or has no image ${reference}; ` +
-      `\`docker build --file ${folder}/Dockerfile --tag ${reference} .\` makes it`;
-    if (chart === 'function') {
+      `\`docker build --file ${source.folder}/Dockerfile --tag ${reference} .\` makes it`;
+    if (server === 'function') {
       say('The function is bundled.');
       await shell.run('npm', ['--prefix', ROOT, 'run', '--silent', 'build']);
       servers.starters.function = () => startFunction();
@@ -66,7 +64,7 @@ export async function findServers(options: Settings, shell: Shell, say: (sentenc
         'capacity, batch: nothing limits the CPU of the function as a process of this machine, so it answers more than ' +
           `the load generator can send. ${remedy}.`,
       );
-    } else servers.leftOut.push(`${names}: ${remedy}, or give ${orUrls}.`);
+    } else servers.leftOut.push(`${name}: ${remedy}, or give ${orUrls}.`);
   }
   if (new Set(architectures.values()).size > 1) {
     const each = [...architectures].map(([reference, architecture]) => `${reference} is for ${architecture}`);
@@ -75,12 +73,12 @@ export async function findServers(options: Settings, shell: Shell, say: (sentenc
         'architecture, by DOCKER_DEFAULT_PLATFORM, or give the URL of one that runs elsewhere.',
     );
   }
-  servers.leftOut.push(...withoutUrl(options.urls));
+  servers.leftOut.push(...withoutUrl(settings.urls));
   return servers;
 }
 
 /** Starts the bare server, which does nothing but answer, and waits until it does. */
-export async function startBareServer(shell: Shell): Promise<Server> {
+export async function startBareServer(shell: Shell): Promise<RunningServer> {
   const ports = { http: await getPort(), grpc: await getPort() };
   const server = startProcess(process.execPath, [BARE_SERVER_CODE], ports);
   await shell.until('the bare server listens', 20, async () => {
@@ -90,11 +88,11 @@ export async function startBareServer(shell: Shell): Promise<Server> {
   return server;
 }
 
-async function startFunction(): Promise<Server> {
+async function startFunction(): Promise<RunningServer> {
   return startProcess(process.execPath, [join(ROOT, 'function/dist/main.cjs')], { http: await getPort() });
 }
 
-function startProcess(program: string, args: string[], ports: { http: number; grpc?: number }): Server {
+function startProcess(program: string, args: string[], ports: { http: number; grpc?: number }): RunningServer {
   // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
   const child = execa(program, args, {
     env: {
@@ -114,7 +112,7 @@ function startProcess(program: string, args: string[], ports: { http: number; gr
     why = all;
   });
   return {
-    url: (target) => `http://127.0.0.1:${ports[DEFINITIONS[target].portName]}`,
+    url: (target) => `http://127.0.0.1:${ports[INTERFACES[target].protocol]}`,
     name: `process-${child.pid ?? 0}`,
     usage: () => usageOfProcess(child.pid ?? 0),
     whyEnded: () => why,
@@ -138,13 +136,18 @@ async function usageOfProcess(pid: number): Promise<Usage | undefined> {
   }
 }
 
-/** @param targets what it answers, each of them on a port of its own */
-async function startContainer(shell: Shell, image: string, targets: readonly Target[], cores: number): Promise<Server> {
+/** @param interfaces those at which it answers, each on a port of its own */
+async function startContainer(
+  shell: Shell,
+  image: string,
+  interfaces: readonly Interface[],
+  cores: number,
+): Promise<RunningServer> {
   const host = await engineHost(shell);
   // The loopback interface of another machine can't be reached from here.
-  const published = targets.flatMap((target) => [
+  const published = interfaces.flatMap((target) => [
     '--publish',
-    `${host ? '' : '127.0.0.1::'}${DEFINITIONS[target].port}`,
+    `${host ? '' : '127.0.0.1::'}${INTERFACES[target].port}`,
   ]);
   // TensorFlow's libraries expect a place for temporary files.
   const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--cpus', String(cores)];
@@ -165,9 +168,9 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
     why = (await execa('docker', ['logs', '--tail', '20', id], { reject: false, all: true })).all;
   });
   try {
-    const addresses: Partial<Record<Target, string>> = {};
-    for (const target of targets) {
-      const [address = ''] = (await shell.run('docker', ['port', id, String(DEFINITIONS[target].port)])).split('\n');
+    const addresses: Partial<Record<Interface, string>> = {};
+    for (const target of interfaces) {
+      const [address = ''] = (await shell.run('docker', ['port', id, String(INTERFACES[target].port)])).split('\n');
       addresses[target] = `http://${host ? address.trim().replace(/^.*(?=:\d+$)/, host) : address.trim()}`;
     }
     return {
@@ -186,10 +189,7 @@ async function startContainer(shell: Shell, image: string, targets: readonly Tar
   }
 }
 
-async function inspect(
-  shell: Shell,
-  reference: string,
-): Promise<(Environment['images'][string] & { architecture: string }) | undefined> {
+async function inspect(shell: Shell, reference: string): Promise<(Image & { architecture: string }) | undefined> {
   try {
     const [image] = JSON.parse(await shell.run('docker', ['image', 'inspect', reference])) as {
       Id: string;

@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { Failure } from '../../lib/failure.ts';
-import { fileName, kindsOfLoad, TARGETS, type Target } from '../../results/files.ts';
+import { fileName, kindsOfLoad, INTERFACE_NAMES, type Interface } from '../../results/files.ts';
 import type { Files } from './files.ts';
 
 const BEGIN = '-----BEGIN F2C RESULTS-----';
@@ -33,9 +33,9 @@ interface Frame {
  * @returns the target of the load, and the files of its results
  * @throws Failure that says how the archive is damaged
  */
-export async function unpack(log: string): Promise<{ target: Target; files: Files }> {
+export async function unpack(log: string): Promise<{ target: Interface; files: Files }> {
   const { name, bytes, sha256, base64 } = readFrame(frameOf(plain(log)));
-  const target = TARGETS.find((each) => name === `${each}.tar.gz`);
+  const target = INTERFACE_NAMES.find((each) => name === `${each}.tar.gz`);
   if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
   const archive = Buffer.from(base64, 'base64');
   if (archive.length !== bytes) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
@@ -104,7 +104,7 @@ function readFrame(text: string): Frame {
   return { name, bytes: Number(bytes), sha256, base64: runs.filter(({ length }) => length === WIDTH).join('') };
 }
 
-async function filesIn(archive: Buffer, target: Target): Promise<Files> {
+async function filesIn(archive: Buffer, target: Interface): Promise<Files> {
   const wanted = kindsOfLoad(target).map((kind) => fileName(target, kind));
   const files: Files = new Map();
   for (const { header, data } of await entriesOf(archive)) {

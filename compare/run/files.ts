@@ -1,6 +1,6 @@
 // The files of a load, in memory, by name.
 
-import { fileName, type CsvKind, type Row, type Target, type Verdict } from '../../results/files.ts';
+import { fileName, type CsvKind, type Row, type Interface, type Verdict } from '../../results/files.ts';
 import { parse } from '../../results/read.ts';
 import { format } from '../../results/write.ts';
 
@@ -8,13 +8,13 @@ import { format } from '../../results/write.ts';
 export type Files = Map<string, Buffer>;
 
 /** Reads the rows of one file. @throws ResultsError if the file is not what it should be */
-export function rowsOf<K extends CsvKind>(files: Files, target: Target, kind: K): Row<K>[] {
+export function rowsOf<K extends CsvKind>(files: Files, target: Interface, kind: K): Row<K>[] {
   const name = fileName(target, kind);
   return parse(kind, files.get(name) ?? Buffer.from(''), name);
 }
 
 /** Reads the load generator's verdict. @throws ResultsError if the file is not what it should be */
-export function verdictOf(files: Files, target: Target): Verdict {
+export function verdictOf(files: Files, target: Interface): Verdict {
   const name = fileName(target, 'verdict');
   return parse('verdict', files.get(name) ?? Buffer.from(''), name);
 }
@@ -22,7 +22,7 @@ export function verdictOf(files: Files, target: Target): Verdict {
 /** Adds a file with rows to files. @returns the files */
 export function csv<K extends Parameters<typeof format>[0]>(
   files: Files,
-  target: Target,
+  target: Interface,
   kind: K,
   rows: Row<K>[],
 ): Files {

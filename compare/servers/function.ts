@@ -1,17 +1,26 @@
 // The function, over HTTP.
 
-import type { HttpQuestion, TargetDefinition } from './target.ts';
+import type { HttpQuestion, Interfaces, ServerDefinition } from './server.ts';
 
-export const theFunction = {
+export const functionServer: ServerDefinition = {
   name: 'the function',
-  chart: 'function',
-  portName: 'http',
-  port: 8080,
-  question: {
-    path: '/?fahrenheit=212',
-    options: { method: 'GET' },
-    isAnswer: (body) => (body as { celsius?: unknown } | null)?.celsius === 100,
-  } satisfies HttpQuestion,
-  image: { variable: 'FUNCTION_IMAGE', repository: 'f2c-function', folder: 'function' },
+  image: { variable: 'FUNCTION_IMAGE', folder: 'function' },
   readCpu: ['/nodejs/bin/node', '--print', 'fs.readFileSync("/proc/cpuinfo", "utf8")'],
-} as const satisfies TargetDefinition;
+};
+
+export const FUNCTION_QUESTION: HttpQuestion = {
+  path: '/?fahrenheit=212',
+  options: { method: 'GET' },
+  isAnswer: (body) => (body as { celsius?: unknown } | null)?.celsius === 100,
+};
+
+export const functionInterfaces: Interfaces<'function'> = {
+  function: {
+    server: 'function',
+    name: functionServer.name,
+    label: 'Function',
+    protocol: 'http',
+    port: 8080,
+    question: FUNCTION_QUESTION,
+  },
+};

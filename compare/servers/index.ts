@@ -1,51 +1,49 @@
-// Lists the targets. A new one is a file of its own, a line here, and its key in results/files.ts.
+// Lists the servers and their interfaces. A new one is a file of its own, a line here, and its keys in results/files.ts.
 
 import { join } from 'node:path';
-import type { Target } from '../../results/files.ts';
+import { INTERFACE_NAMES, SERVER_NAMES, type Interface, type Server } from '../../results/files.ts';
 import type { Settings } from '../settings.ts';
-import { theFunction } from './function.ts';
-import type { HttpQuestion, TargetChart, TargetDefinition } from './target.ts';
-import { tfservingGrpc } from './tfserving-grpc.ts';
-import { tfserving } from './tfserving.ts';
+import { functionInterfaces, functionServer } from './function.ts';
+import type { HttpQuestion, InterfaceDefinition, ServerDefinition } from './server.ts';
+import { tfservingInterfaces, tfservingServer } from './tfserving.ts';
 
-export const DEFINITIONS: Readonly<Record<Target, TargetDefinition>> = {
-  function: theFunction,
-  tfserving,
-  'tfserving-grpc': tfservingGrpc,
+export const SERVERS: Readonly<Record<Server, ServerDefinition>> = {
+  function: functionServer,
+  tfserving: tfservingServer,
+};
+export const INTERFACES: Readonly<Record<Interface, InterfaceDefinition>> = {
+  ...functionInterfaces,
+  ...tfservingInterfaces,
 };
 
-/** The program of the bare server, which answers the questions of all targets with constants. */
+/** The program of the bare server, which answers the questions of all interfaces with constants. */
 export const BARE_SERVER_CODE = join(import.meta.dirname, '../programs/bare-server.cjs');
-/** The ports of the bare server, by the name of the port that targets have for such questions. */
-export const BARE_SERVER_PORTS = { http: 8080, grpc: 8500 } as const;
+/** The ports of the bare server. */
+export const BARE_SERVER_PORTS: Readonly<Record<InterfaceDefinition['protocol'], number>> = { http: 8080, grpc: 8500 };
 
-/** @returns the first target of each chart, which stands for its server where that is measured rather than an interface */
-export function onePerChart(targets: readonly Target[]): Target[] {
-  return targets.filter((target) => targets.find((other) => chartOf(other) === chartOf(target)) === target);
+export function interfacesOf(server: Server): Interface[] {
+  return INTERFACE_NAMES.filter((target) => INTERFACES[target].server === server);
 }
 
-/** Whether what answers a target runs elsewhere: all interfaces of a server do, if the address of one is given. */
-export function runsElsewhere(target: Target, urls: Settings['urls']): boolean {
-  return (Object.keys(urls) as Target[]).some((given) => chartOf(given) === chartOf(target));
+/** Whether a server runs elsewhere: it does if the URL of one of its interfaces is given. */
+export function isExternal(server: Server, urls: Settings['urls']): boolean {
+  return interfacesOf(server).some((target) => urls[target] !== undefined);
 }
 
-/** Returns a sentence for each target that runs elsewhere, and whose own address is not given. */
+/** Returns a sentence for each interface of an external server whose own URL is not given. */
 export function withoutUrl(urls: Settings['urls']): string[] {
-  return (Object.keys(DEFINITIONS) as Target[])
-    .filter((target) => runsElsewhere(target, urls) && !urls[target])
-    .map((target) => `${DEFINITIONS[target].name}: its server runs elsewhere; give --${target}-url.`);
-}
-
-export function chartOf(target: Target): TargetChart {
-  return DEFINITIONS[target].chart;
+  return SERVER_NAMES.filter((server) => isExternal(server, urls))
+    .flatMap(interfacesOf)
+    .filter((target) => !urls[target])
+    .map((target) => `${INTERFACES[target].name}: its server runs elsewhere; give --${target}-url.`);
 }
 
 /**
- * Whether a target gives the right answer at a URL now. A refused connection, a 503 or a wrong number all mean no.
+ * Whether an interface gives the right answer at a URL now. A refused connection, a 503 or a wrong number all mean no.
  * @throws the reason of the signal if it is aborted
  */
-export async function answersAt(target: Target, url: string, signal: AbortSignal): Promise<boolean> {
-  const { question } = DEFINITIONS[target];
+export async function answersAt(target: Interface, url: string, signal: AbortSignal): Promise<boolean> {
+  const { question } = INTERFACES[target];
   if (typeof question !== 'function') return answers(question, signal, (path, options) => fetch(url + path, options));
   const isRight = await question(url);
   signal.throwIfAborted();

@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Failure } from '../../lib/failure.ts';
-import { fileName, TARGETS, type Environment, type Row, type Target, type Verdict } from '../../results/files.ts';
+import {
+  fileName,
+  INTERFACE_NAMES,
+  SERVER_NAMES,
+  type Environment,
+  type Row,
+  type Interface,
+  type Verdict,
+} from '../../results/files.ts';
 import { runExperiments } from '../experiments/index.ts';
 import { readOptions } from '../options.ts';
 import { type Load, type Place, type Step } from '../place.ts';
@@ -28,7 +36,7 @@ interface Truth {
 const TRUTH: Truth = { capacity: 4000, perUser: 500, closed: 9000, open: 6000 };
 
 interface MadeUp {
-  truths: Partial<Record<Target, Partial<Truth>>>;
+  truths: Partial<Record<Interface, Partial<Truth>>>;
   place?: Partial<Place>;
   args?: string[];
 }
@@ -81,11 +89,12 @@ interface Ran {
 /** Runs experiments in a made-up place. */
 async function run({ truths, place: members, args = [] }: MadeUp): Promise<Ran> {
   const [loads, said]: [string[], string[]] = [[], []];
-  const targets = TARGETS.filter((target) => target in truths);
+  const interfaces = INTERFACE_NAMES.filter((target) => target in truths);
   const place = {
-    targets,
+    interfaces,
+    servers: SERVER_NAMES.filter((server) => interfaces.includes(server)),
+    pods: {},
     leftOut: [],
-    controls: () => true,
     scales: true,
     replicas: { min: 1, max: 5 },
     limitsCpu: true,
@@ -96,8 +105,8 @@ async function run({ truths, place: members, args = [] }: MadeUp): Promise<Ran> 
       return Promise.resolve(answer(load, { ...TRUTH, ...truths[load.target] }));
     },
     watch: () => ({ stop: () => Promise.resolve({ timeline: [], pods: [], throttling: [] }) }),
-    coldStart: (target) => {
-      loads.push(`${target} starts`);
+    coldStart: (server) => {
+      loads.push(`${server} starts`);
       return Promise.resolve({ pod_created_s: START, first_answer_ms: 100, first_service_answer_ms: null });
     },
     imageBytes: () => Promise.resolve(null),
@@ -110,7 +119,7 @@ async function run({ truths, place: members, args = [] }: MadeUp): Promise<Ran> 
   const folder = openFolder(results, { ...environment, verdicts: [], leftOut: [] });
   await runExperiments({
     place,
-    options: readOptions(args),
+    settings: readOptions(args),
     progress: {
       step: '',
       expect: () => undefined,
@@ -132,7 +141,7 @@ function told({ target, steps, toBareServer }: Load): string {
   return `${toBareServer ? 'bare ' : ''}${target} ${isOpen ? `at ${list}/s` : list}`;
 }
 
-const CALIBRATED = (target: Target) => [`bare ${target} 32 users`, `bare ${target} at 3000, 6000, 9000/s`];
+const CALIBRATED = (target: Interface) => [`bare ${target} 32 users`, `bare ${target} at 3000, 6000, 9000/s`];
 const EACH = ['function', 'tfserving'] as const;
 
 test.each<[string, MadeUp, string[]]>([
@@ -212,7 +221,7 @@ test.each<[string, MadeUp, string[]]>([
     'a target that runs elsewhere is loaded, and is not started',
     {
       truths: { function: {}, tfserving: {} },
-      place: { controls: (target) => target === 'function', scales: false },
+      place: { servers: ['function'], scales: false },
       args: ['--trials', '1', '--experiment', 'coldstart', '--experiment', 'batch'],
     },
     [

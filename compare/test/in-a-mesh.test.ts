@@ -79,10 +79,10 @@ function openFake(terminated: Ending, log = ''): { namespace: ClusterSession; as
       return Promise.resolve(args.includes('list') ? '[]' : '');
     },
   };
-  const options = readOptions(['--tfserving-url', 'http://127.0.0.1:8501', '--function-url', 'http://127.0.0.1:8080']);
+  const settings = readOptions(['--tfserving-url', 'http://127.0.0.1:8501', '--function-url', 'http://127.0.0.1:8080']);
   const connection = {} as Connection;
-  const opened = openSession({ connection, api, shell, options, upgradeOptions: [], say: () => undefined });
-  return { namespace: { ...opened, name: 'mesh', installed: ['function'] }, asked };
+  const opened = openSession({ connection, api, shell, settings, upgradeOptions: [], say: () => undefined });
+  return { namespace: { ...opened, name: 'mesh', servers: ['function'] }, asked };
 }
 
 function load(namespace: ClusterSession) {
@@ -121,10 +121,11 @@ describe('of a target', () => {
 
   test('the image is that of its own container, in which the CPU is read', async () => {
     const seen: Seen = { pods: {}, cpuModels: new Map() };
-    await see(namespace, seen, 'f2c-function', 'function');
-    const { images, pods } = await environmentOf(namespace, seen);
-    expect(pods).toEqual({ 'f2c-function': { 'f2c-function-1': 'node' } });
-    expect(images['f2c-function']).toMatchObject({ reference: 'f2c-function:own', id: 'sha256:f2c-function' });
+    await see(namespace, seen, 'function');
+    const { servers } = await environmentOf(namespace, seen, {});
+    expect(seen.pods).toEqual({ function: { 'f2c-function-1': 'node' } });
+    const image = { reference: 'f2c-function:own', id: 'sha256:f2c-function' };
+    expect(servers.function).toMatchObject({ name: 'the function', image, resources: {} });
     expect(asked).toContainEqual(expect.stringContaining(' exec f2c-function-1 --container f2c-function -- '));
   });
 

@@ -4,10 +4,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { packTar } from 'modern-tar';
-import { fileName, kindsOfLoad, type Target } from '../../results/files.ts';
+import { fileName, kindsOfLoad, type Interface } from '../../results/files.ts';
 
 /** Returns the files that a load test writes. These are for tests, so their figures mean nothing. */
-export function filesOf(target: Target): Map<string, Buffer> {
+export function filesOf(target: Interface): Map<string, Buffer> {
   const folder = 'results/test/fixtures/run/autoscale/1';
   return new Map(
     kindsOfLoad(target).map((kind) => [

@@ -38,7 +38,7 @@ function pod(cpu: string, nodeName: string): Pod {
 }
 
 function lack(nodes: Node[], pods: Pod[], ...args: string[]): string[] {
-  return lackOfRoom(readOptions(args), ['function', 'tfserving', 'tfserving-grpc'], CHARTS, nodes, pods);
+  return lackOfRoom(readOptions(args), ['function', 'tfserving'], CHARTS, nodes, pods);
 }
 
 describe('the room for each experiment', () => {

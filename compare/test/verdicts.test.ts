@@ -186,7 +186,7 @@ describe('why requests failed ends a sentence', () => {
     files.set('function_verdict.json', Buffer.from(JSON.stringify(verdict)));
     const comparison = {
       place: { load: () => Promise.resolve(files) },
-      options: { pace: { settle: 1 } },
+      settings: { pace: { settle: 1 } },
       progress: { begin: () => undefined },
       folder: { write: () => undefined },
     } as unknown as Comparison;

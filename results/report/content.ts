@@ -57,12 +57,7 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
  */
 export async function comparisonOf(one: Measurements, other: Measurements): Promise<Document> {
   const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
-  const inRun = ({ measurements, target, name }: Side, label: string): Side => ({
-    measurements,
-    target,
-    label,
-    name: `${name} in ${label}`,
-  });
+  const inRun = (side: Side, label: string): Side => ({ ...side, label, name: `${side.name} in ${label}` });
   const pairs = sidesOf(one).flatMap((side) => {
     const same = sidesOf(other).find(({ target }) => target === side.target);
     return same ? [{ title: upperFirst(side.name), sides: [inRun(side, first), inRun(same, second)] as const }] : [];

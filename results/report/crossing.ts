@@ -7,7 +7,7 @@ import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type 
 import { GENERATOR_UNKNOWN } from './figures.ts';
 import { interval, list, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
-import { haveUnlikeClients, type Side, type Sides } from './sides.ts';
+import type { Side, Sides } from './sides.ts';
 
 /** How one side compares with the baseline over all measured sizes of a request. */
 export interface Crossing {
@@ -102,7 +102,7 @@ function crossing<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>)
     measure.statistic(trials.flatMap((trial) => trial.get(size) ?? []));
   const ratios = sizes.flatMap((size) => ratioOf(pairs, at(size)) ?? []);
   if (sizes.length < 2 || ratios.length < sizes.length) return [];
-  if (measure.hasGenerator && haveUnlikeClients([baseline, other])) {
+  if (measure.hasGenerator && baseline.protocol !== other.protocol) {
     const sentence =
       `Which of ${baseline.name} and ${other.name} ${measure.verb} at which size can’t be said: ` +
       lowerFirst(GENERATOR_UNKNOWN);

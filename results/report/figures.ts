@@ -31,7 +31,7 @@ import {
   type Part,
   type Measured,
 } from './measurements.ts';
-import { haveUnlikeClients, paired, sharedWith, type Side, type Sides } from './sides.ts';
+import { paired, representativeOf, type Side, type Sides } from './sides.ts';
 
 export interface Figure {
   /** The name for machines. */
@@ -347,11 +347,11 @@ function figure<Datum>(
         const parts = { generator, servers: differenceOf(compared) - generator };
         return { ...nothing, ratio: ratioOf(pairs, statistic), parts };
       }
-      if (bare && haveUnlikeClients([baseline, other]))
+      if (bare && baseline.protocol !== other.protocol)
         return { ...nothing, why: { kind: 'absent', sentence: GENERATOR_UNKNOWN } };
       return { ...nothing, ratio: ratioOf(pairs, statistic) };
     }
-    const shared = theirs.length === 0 ? sharedWith(other, sides) : undefined;
+    const shared = theirs.length === 0 ? representativeOf(other, sides) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
     if (isShared) return { ...nothing, why: { kind: 'shared', sentence: measuredOnce(shared) }, shared };
     if (pairs.length > 0) return { ...nothing, why: { kind: 'absent', sentence: absent } };

@@ -11,7 +11,7 @@ const MEMBERS: Record<string, (environment: Environment) => unknown> = {
   'version of Kubernetes': ({ kubernetes }) => kubernetes?.version,
   nodes: ({ kubernetes }) => kubernetes?.nodes.map((node) => ({ ...node, name: '' })),
   machine: ({ machine }) => machine,
-  resources: ({ resources }) => resources,
+  resources: ({ servers }) => Object.entries(servers).map(([server, { resources }]) => ({ server, resources })),
   'time that was measured': ({ quick }) => quick,
 };
 

@@ -4,7 +4,6 @@ import { mean, sum } from 'simple-statistics';
 import {
   CALIBRATIONS,
   runName,
-  TARGETS,
   type Calibration,
   type Content,
   type CsvKind,
@@ -12,7 +11,7 @@ import {
   type ExperimentName,
   type Kind,
   type Row,
-  type Target,
+  type Interface,
 } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from '../statistics.ts';
@@ -22,7 +21,9 @@ export interface Part {
   environment: Environment;
   experiment: ExperimentName;
   trial: number;
-  target: Target;
+  /** Of `capacity`, whose rounds have a load for each number of users. */
+  round: number | undefined;
+  target: Interface;
   has: (kind: Kind) => boolean;
   /** @throws ResultsError if there is no such file */
   read: <K extends Kind>(kind: K) => Content<K>;
@@ -49,19 +50,23 @@ export function readMeasurements(folder: string): Measurements {
   const parts = run.experiments.flatMap(({ name, trials }) =>
     trials.flatMap(({ number, targets }) =>
       targets.map(({ target, kinds, read }): Part => {
+        if (!(target in environment.interfaces)) {
+          throw new ResultsError(`${folder}/environment.json has no interface ${target}, of which there are files.`);
+        }
         const contents = new Map<Kind, unknown>(kinds.map((kind) => [kind, read(kind)]));
         const where = `${folder}/${name}/${String(number)}`;
         const get = <K extends Kind>(kind: K): Content<K> => {
           if (!contents.has(kind)) throw new ResultsError(`${where} has no ${kind} of ${target}.`);
           return contents.get(kind) as Content<K>;
         };
-        const isIt = (its: (typeof verdicts)[number]) =>
-          its.experiment === name && its.trial === number && its.target === target;
+        const judged = verdicts.find(
+          (load) => load.experiment === name && load.trial === number && load.target === target,
+        );
         // The load generator has written the file, and `compare` has added what it found besides.
-        const found = verdicts.filter(isIt).flatMap((its) => its.reasons);
-        const reasons = [...new Set([...(contents.has('verdict') ? get('verdict').reasons : []), ...found])];
+        const written = contents.has('verdict') ? get('verdict').reasons : [];
+        const reasons = [...new Set([...written, ...(judged?.reasons ?? [])])];
         const has = (kind: Kind) => contents.has(kind);
-        return { environment, experiment: name, trial: number, target, has, read: get, reasons };
+        return { environment, experiment: name, trial: number, round: judged?.round, target, has, read: get, reasons };
       }),
     ),
   );
@@ -72,44 +77,28 @@ export function readMeasurements(folder: string): Measurements {
 /** A target of a run. */
 export interface Measured {
   measurements: Measurements;
-  target: Target;
+  target: Interface;
 }
 
-/** The Helm release that a target belongs to; two targets may share one. */
-export function releaseOf({ targets }: Environment, target: Target): string {
-  return targets[target]?.release ?? target;
+/** The server of a target; undefined if the run knew no more of it than a URL. */
+export function serverOf({ servers, interfaces }: Environment, target: Interface) {
+  return servers[interfaces[target]?.server ?? ''];
 }
 
 /**
  * The CPU limit of each replica of a target; undefined where there is none.
- * @param scaling as `resources` in environment.json names the replicas, where targets of one release share an entry
+ * @param scaling as `resources` of a server in environment.json names the replicas
  */
-export function cpuLimitOf(environment: Environment, target: Target, scaling: string): string | undefined {
-  const release = releaseOf(environment, target);
-  const [resources] = TARGETS.filter((each) => releaseOf(environment, each) === release).flatMap(
-    (each) => environment.resources[`${each}/${scaling}`] ?? [],
-  );
-  return resources?.limits.cpu;
+export function cpuLimitOf(environment: Environment, target: Interface, scaling: string): string | undefined {
+  return serverOf(environment, target)?.resources[scaling]?.limits.cpu;
 }
 
 /** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
 export function partsOf({ measurements, target }: Measured, experiment: ExperimentName): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
-  return experiment === 'capacity' ? roundsOf(parts) : parts;
-}
-
-/** @param loads of one or several numbers of users each; a round ends where that number does not rise any more */
-function roundsOf(loads: readonly Part[]): Part[] {
-  const rounds: [Part, ...Part[]][] = [];
-  let most = Infinity;
-  for (const load of loads) {
-    const users = load.read('steps').map((step) => step.users);
-    const least = Math.min(...users);
-    if (least > most) rounds.at(-1)?.push(load);
-    else rounds.push([load]);
-    most = Math.max(...users, least > most ? most : 0);
-  }
-  return rounds.map((round, index) => asOne(round, index + 1));
+  if (experiment !== 'capacity') return parts;
+  const rounds = Map.groupBy(parts, ({ round, trial }) => round ?? trial);
+  return [...rounds].map(([round, loads]) => asOne(loads as [Part, ...Part[]], round));
 }
 
 /** A round counts if the load with its highest throughput does; its rows are those of all its loads that count. */

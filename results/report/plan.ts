@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import type { ExperimentName, Plan } from '../files.ts';
 import { counted, list, number, words } from './format.ts';
-import { cpuLimitOf, partsOf, releaseOf, type Measurements } from './measurements.ts';
+import { cpuLimitOf, partsOf, serverOf, type Measurements } from './measurements.ts';
 import type { Sides } from './sides.ts';
 
 type StepMember = 'users' | 'rate' | 'batch' | 'seconds';
@@ -37,10 +37,11 @@ function planOf([{ measurements }]: Sides, experiment: ExperimentName): Plan | u
 
 /** The CPU limit that each side's replicas had in an experiment, such as `with a CPU limit of 300m`. */
 export function cpuLimit(sides: Sides, experiment: ExperimentName): string {
-  const limits = sides.flatMap(({ measurements: { environment }, target, name }) => {
+  const limits = sides.flatMap((side) => {
+    const { environment } = side.measurements;
     const { scaling } = environment.plan[experiment] ?? {};
-    const limit = scaling && cpuLimitOf(environment, target, scaling);
-    return limit === undefined ? [] : [{ name, limit }];
+    const limit = scaling && cpuLimitOf(environment, side.target, scaling);
+    return limit === undefined ? [] : [{ name: side.name, limit }];
   });
   const [first] = limits;
   if (!first) return 'without a CPU limit';
@@ -58,7 +59,7 @@ const autoscalingSchema = v.object({
 
 /** What the chart of a side says of its autoscaler; undefined where the run does not know it. */
 function autoscalerOf({ measurements: { environment }, target }: Sides[number]) {
-  const values = v.safeParse(autoscalingSchema, environment.charts[releaseOf(environment, target)]?.values);
+  const values = v.safeParse(autoscalingSchema, serverOf(environment, target)?.chart?.values);
   return values.success ? values.output.autoscaling : undefined;
 }
 
@@ -96,9 +97,9 @@ export function unlikeAutoscalers(sides: Sides): string | undefined {
  * nodes is not compared.
  */
 export function unlikeNodes(sides: Sides): string | undefined {
-  const its = sides.map(({ measurements: { environment }, target, name }) => {
+  const its = sides.map(({ measurements: { environment }, server, name }) => {
     const nodes = environment.kubernetes?.nodes ?? [];
-    const ran = Object.values(environment.pods?.[releaseOf(environment, target)] ?? {});
+    const ran = Object.values(environment.pods[server] ?? {});
     const isKnown = ran.length > 0;
     // Only in the pods of targets can a CPU model be read.
     const those = nodes.filter((node) => (isKnown ? ran.includes(node.name) : node.cpuModel !== null));

@@ -1,41 +1,26 @@
 // The targets that a report compares: the baseline and the others, side by side in its words, tables and charts.
 
-import { TARGETS, type ExperimentName, type Target } from '../files.ts';
-import type { Pair } from '../statistics.ts';
+import { INTERFACE_NAMES, type Environment, type ExperimentName } from '../files.ts';
 import { right, type Cell, type Table } from './document.ts';
-import { counted, number, upperFirst, words } from './format.ts';
-import { countingOf, releaseOf, type Measurements, type Part, type Measured } from './measurements.ts';
+import { counted, number, words } from './format.ts';
+import { countingOf, type Measured, type Measurements, type Part } from './measurements.ts';
 
-/** One of those that are compared. */
-export interface Side extends Measured {
-  /** The name in charts and tables, such as `Function`. */
-  label: string;
-  /** The name in the middle of a sentence, such as `the function`. */
-  name: string;
-}
+/** One of those that are compared: an interface of a server in a run. */
+export type Side = Measured & Environment['interfaces'][string];
 
 /** Each of the others is compared with the baseline. */
 export type Sides = readonly [baseline: Side, ...others: Side[]];
 
-/** The targets that a run has files of, in the order of `TARGETS`. */
+/** The interfaces that a run has files of, in the order of `INTERFACE_NAMES`. */
 export function sidesOf(measurements: Measurements): Sides {
-  const targets = TARGETS.filter((target) => measurements.parts.some((part) => part.target === target));
-  const sides = targets.map((target): Side => {
-    const name = nameOf(measurements, target);
-    return { measurements, target, name, label: labelOf(name, targets.length > 2) };
+  const targets = INTERFACE_NAMES.filter((target) => measurements.parts.some((part) => part.target === target));
+  const { interfaces } = measurements.environment;
+  const sides = targets.flatMap((target) => {
+    const known = interfaces[target];
+    return known ? { measurements, target, ...known } : [];
   });
   // There is one at least, as readMeasurements refuses a run without any.
   return sides as [Side, ...Side[]];
-}
-
-export function nameOf({ environment }: Measurements, target: Target): string {
-  return environment.targets[target]?.name ?? target;
-}
-
-/** @param isShort for more columns than two: `TF Serving, gRPC` instead of `TensorFlow Serving over gRPC` */
-function labelOf(name: string, isShort: boolean): string {
-  const label = upperFirst(name.replace(/^the /, ''));
-  return isShort ? label.replace('TensorFlow', 'TF').replace(' over ', ', ') : label;
 }
 
 export const labelsOf = (sides: Sides) => sides.map(({ label }) => label);
@@ -45,49 +30,15 @@ export function allTargets({ length }: Sides): string {
   return length === 1 ? 'the target' : length === 2 ? 'both targets' : 'all targets';
 }
 
-/** The experiments whose requests hold one value. */
-const ONE_VALUE: readonly ExperimentName[] = ['latency', 'capacity', 'autoscale', 'noise'];
-
-/**
- * How one value is asked for, as Locust's files name the method of a request: a sentence without its full stop;
- * undefined where all sides are asked alike.
- */
+/** How one value is asked for: a sentence without its full stop; undefined where all sides are asked alike. */
 export function askedBy(sides: Sides): string | undefined {
-  const methods = sides.flatMap((side) => {
-    const method = methodOf(side);
-    return method === undefined ? [] : [{ name: side.name, method }];
-  });
-  if (new Set(methods.map(({ method }) => method)).size < 2) return undefined;
-  return `One value is asked of ${words(methods.map(({ name, method }) => `${name} by ${method}`))}`;
+  if (new Set(sides.map(({ method }) => method)).size < 2) return undefined;
+  return `One value is asked of ${words(sides.map(({ name, method }) => `${name} by ${method}`))}`;
 }
 
-/** How one value is asked of a side: `gRPC`, or a method of HTTP; undefined where no load tells. */
-function methodOf({ measurements, target }: Side): string | undefined {
-  const load = measurements.parts.find(
-    (part) => part.target === target && ONE_VALUE.includes(part.experiment) && part.has('stats'),
-  );
-  const method = load?.read('stats').find(({ Type }) => Type !== '')?.Type;
-  return method && /^grpc$/i.test(method) ? GRPC : method;
-}
-
-const GRPC = 'gRPC';
-
-/** Whether some of the sides are asked by a request without a body. */
-export function areAskedWithoutBody(sides: Sides): boolean {
-  return sides.some((side) => methodOf(side) === 'GET');
-}
-
-/** Whether the load generator asks one side by its client for gRPC, and the other by the one for HTTP. */
-export function haveUnlikeClients([one, other]: Pair<Side>): boolean {
-  return (methodOf(one) === GRPC) !== (methodOf(other) === GRPC);
-}
-
-/** The side whose pods answer this one too, and were started and weighed for both; undefined if these are its own. */
-export function sharedWith(side: Side, sides: Sides): Side | undefined {
-  const releaseOfSide = ({ measurements, target }: Side) => releaseOf(measurements.environment, target);
-  const first = sides.find(
-    (each) => each.measurements === side.measurements && releaseOfSide(each) === releaseOfSide(side),
-  );
+/** The side that stands for a server's own figures, such as cold starts; undefined if that is the given one itself. */
+export function representativeOf(side: Side, sides: Sides): Side | undefined {
+  const first = sides.find((each) => each.measurements === side.measurements && each.server === side.server);
   return first === side ? undefined : first;
 }
 

@@ -111,7 +111,11 @@ export function writeGoldenRun(folder: string, { targets = MADE_UP, environment 
     [1, 1100],
     [2, 1700],
   ]);
-  writeFileSync(join(folder, ENVIRONMENT), JSON.stringify(environmentOf(targets, environment)));
+  const { interfaces, ...others } = environmentOf(targets, environment);
+  // Between clients of two protocols nobody could say which median latency is lower at which batch size.
+  const alike = Object.entries(interfaces).map(([target, known]) => [target, { ...known, protocol: 'http' }]);
+  const text = JSON.stringify({ ...others, interfaces: Object.fromEntries(alike) as unknown });
+  writeFileSync(join(folder, ENVIRONMENT), text);
 }
 
 type Put = (path: string, lines: (string | number)[][]) => void;

@@ -22,9 +22,10 @@ beforeAll(() => {
 function splitBySteps(): { folder: string; loads: number } {
   const folder = mkdtempSync(join(folders, 'split-'));
   cpSync(join(WHOLE, 'environment.json'), join(folder, 'environment.json'));
+  const verdicts: Environment['verdicts'] = [];
   let loads = 0;
-  for (const trial of [1, 2]) {
-    const from = join(WHOLE, 'capacity', String(trial));
+  for (const round of [1, 2]) {
+    const from = join(WHOLE, 'capacity', String(round));
     for (const { step, requests, start_s, end_s } of read('steps', join(from, fileName('function', 'steps')))) {
       loads += 1;
       const to = join(folder, 'capacity', String(loads));
@@ -35,8 +36,17 @@ function splitBySteps(): { folder: string; loads: number } {
         writeFileSync(join(to, name), isOfSteps ? onlyStep(text, step) : text);
       }
       editVerdict(folder, loads, { throughput: requests / (end_s - start_s) });
+      verdicts.push({
+        experiment: 'capacity',
+        trial: loads,
+        round,
+        target: 'function',
+        verdict: 'VALID',
+        reasons: [],
+      });
     }
   }
+  changeEnvironment(folder, { verdicts });
   return { folder, loads };
 }
 

@@ -8,7 +8,7 @@ import { parse } from 'csv-parse/sync';
 import { execa } from 'execa';
 import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Environment, Target, Verdict } from '../files.ts';
+import type { Environment, Interface, Verdict } from '../files.ts';
 import { figuresOf } from '../report/figures.ts';
 import { number } from '../report/format.ts';
 import { DARK } from '../report/look.ts';
@@ -44,7 +44,7 @@ afterAll(() => rmSync(folders, { recursive: true }));
 
 interface Row {
   figure: string;
-  target: Target;
+  target: Interface;
   value: number | null;
   ratio: number | null;
   ratio_low: number | null;
@@ -58,13 +58,13 @@ interface Row {
 }
 
 interface Summary {
-  conclusions: { target: Target; headline: string; sentences: string[] }[];
-  batchSizes: { target: Target; measure: string; from: number | null; sentence: string }[];
+  conclusions: { target: Interface; headline: string; sentences: string[] }[];
+  batchSizes: { target: Interface; measure: string; from: number | null; sentence: string }[];
   figures: Row[];
   invalid: { reasons: string[] }[];
 }
 
-function rowOf({ figures }: Summary, figure: string, target: Target): Row {
+function rowOf({ figures }: Summary, figure: string, target: Interface): Row {
   return figures.find((row) => row.figure === figure && row.target === target)!;
 }
 
@@ -100,7 +100,7 @@ describe('figures that were worked out by hand', () => {
   type Expected = [figure: string, ours: number, theirs: number, ratio: [value: number, low?: number, high?: number]];
   const exactly = (value: number): Expected[3] => [value, value, value];
 
-  describe.each<[Target, Expected[]]>([
+  describe.each<[Interface, Expected[]]>([
     [
       'tfserving',
       [
@@ -428,10 +428,10 @@ describe('what the report says of a plan', () => {
   const plan = { trials: 5, scaling: 'one' as const, steps: [] };
 
   test('names autoscalers that are set unlike, and what was left alone', async () => {
-    const { charts, plan } = JSON.parse(small.read('environment.json').toString()) as Environment;
-    Object.assign(charts['f2c-function']!.values.autoscaling as object, { maxReplicas: 8 });
+    const { servers, plan } = JSON.parse(small.read('environment.json').toString()) as Environment;
+    Object.assign(servers.function!.chart!.values.autoscaling as object, { maxReplicas: 8 });
     delete plan.autoscale!.replicas;
-    const text = await html({ charts, plan });
+    const text = await html({ servers, plan });
     for (const wanted of [
       'with 1 to 8 replicas of the function and 1 to 5 replicas of TensorFlow Serving',
       'The autoscalers are not alike (1 to 8 replicas and a target of 80 % CPU for the function and 1 to 5 replicas',
@@ -500,7 +500,7 @@ test.each([
     'These commands measure the same again',
     'images in the cluster',
   ],
-  ['without a CPU limit', { resources: {} }, 'No CPU limit held the targets', 'CPU limits held the targets'],
+  ['without a CPU limit', { servers: {} }, 'No CPU limit held the targets', 'CPU limits held the targets'],
 ])('the report of a run %s tells of none', async (name, members, wanted, unwanted) => {
   const { folder, report, read } = run(name, (folder) => copyPublished(folder, { experiments: ['batch'] }));
   changeEnvironment(folder, members);
@@ -515,7 +515,7 @@ describe('nodes of unlike CPUs', () => {
     copyPublished(folder, { experiments: ['batch'], targets: ['function', 'tfserving'], trials: 1 }),
   );
   const [EPYC, XEON] = ['AMD EPYC 9R14', 'Intel Xeon E5-2676 v3'];
-  const told = async (models: (string | null)[], pods?: Environment['pods'], types: string[] = []) => {
+  const told = async (models: (string | null)[], pods: Environment['pods'] = {}, types: string[] = []) => {
     const { kubernetes } = JSON.parse(read('environment.json').toString()) as Environment;
     const [node] = kubernetes!.nodes;
     const nodes = models.map((cpuModel, index) => {
@@ -526,7 +526,7 @@ describe('nodes of unlike CPUs', () => {
     expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
     return read('report.html').toString();
   };
-  const ran = (one: string, other: string) => ({ 'f2c-function': { a: one }, 'f2c-tfserving': { b: other } });
+  const ran = (one: string, other: string) => ({ function: { a: one }, tfserving: { b: other } });
 
   test('are a threat, with what each target ran on, and Method claims no sameness', async () => {
     const html = await told([EPYC, XEON], ran('n0', 'n1'));
@@ -537,7 +537,7 @@ describe('nodes of unlike CPUs', () => {
     expect((await pages())[0]).toContain('nodes of unlike CPUs');
   });
 
-  test('are a threat where an earlier run does not tell what ran where', async () => {
+  test('are a threat where the run does not tell what ran where', async () => {
     expect(await told([EPYC, XEON])).toContain(
       'The nodes have unlike CPUs (AMD EPYC 9R14 and Intel Xeon E5-2676 v3), and no file tells on which of them',
     );
@@ -606,7 +606,7 @@ test('latencies of a target that stood at its CPU limit are called those of the 
   writeFileSync(join(folder, 'latency/1/tfserving_throttling.csv'), `${counters.join('\n')}\n`);
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
-  expect(html).toContain('TensorFlow Serving stood at its CPU limit in up to 12 % of its CPU periods');
+  expect(html).toContain('TF Serving stood at its CPU limit in up to 12 % of its CPU periods');
   expect(html).not.toContain('Function stood at its CPU limit');
 });
 
@@ -948,7 +948,8 @@ describe('two runs side by side', () => {
     writeGoldenRun(limited!);
     writeGoldenRun(free!);
     const twice = { requests: { cpu: '400m' }, limits: { cpu: '400m' } };
-    changeEnvironment(free!, { resources: { 'function/one': twice } });
+    const { servers } = JSON.parse(readFileSync(join(free!, 'environment.json'), 'utf8')) as Environment;
+    changeEnvironment(free!, { servers: { function: { ...servers.function!, resources: { one: twice } } } });
     const side = (folder: string) => sidesOf(readMeasurements(folder))[0];
     const throughput = figuresOf([side(limited!), side(free!)]).find(({ key }) => key === 'throughput_per_cpu');
     expect(throughput?.comparisons[0]?.ratio?.value).toBeCloseTo(2, 9);

@@ -17,7 +17,7 @@ import {
   type CsvKind,
   type Environment,
   type Plan,
-  type Target,
+  type Interface,
   type Verdict,
 } from '../files.ts';
 import { formatEnvironment } from '../write.ts';
@@ -59,7 +59,7 @@ const TFSERVING: Truth = {
   bytes: { image: 505e6, memory_idle: 290e6, memory_loaded: 318e6 },
 };
 /** The targets that there are made-up runs of. */
-export const MADE_UP = ['function', 'tfserving', 'tfserving-grpc'] as const satisfies readonly Target[];
+export const MADE_UP = ['function', 'tfserving', 'tfserving-grpc'] as const satisfies readonly Interface[];
 export type MadeUp = (typeof MADE_UP)[number];
 
 export const TRUTHS: Record<MadeUp, Truth> = {
@@ -227,9 +227,6 @@ function writeLoad(folder: string, { experiment, steps, isBare, target, truth, s
   const pods = rows.pods?.toSorted((a, b) => Number(a[0]) - Number(b[0])) ?? [];
   const { replicas: answered, ...others } = rows;
   put(folder, target, { ...others, pods, ...(target === 'function' && { replicas: answered ?? [] }) });
-  const method =
-    target === 'tfserving-grpc' ? 'grpc' : target === 'function' && experiment !== 'batch' ? 'GET' : 'POST';
-  writeStats(folder, target, method);
   writeFileSync(join(folder, fileName(target, 'verdict')), JSON.stringify(verdictOf(target, tally)));
   return now + 30;
 }
@@ -245,7 +242,7 @@ function lognormal(median: number, sigma: number, count: number): [number, numbe
 
 type Cell = string | number | null;
 
-function put(folder: string, target: Target, files: Record<string, Cell[][]>): void {
+function put(folder: string, target: Interface, files: Record<string, Cell[][]>): void {
   mkdirSync(folder, { recursive: true });
   for (const [kind, rows] of Object.entries(files)) {
     const columns = Object.keys(KINDS[kind as CsvKind].schema.entries);
@@ -253,14 +250,8 @@ function put(folder: string, target: Target, files: Record<string, Cell[][]>): v
   }
 }
 
-/** What a report reads of Locust's own files: the method of the requests. */
-function writeStats(folder: string, target: Target, method: string): void {
-  const columns = Object.keys(KINDS.stats.schema.entries);
-  put(folder, target, { stats: [[method, '1 a request', ...columns.slice(2).map(() => 0)]] });
-}
-
 /** The verdict of a load that counts. */
-export function verdictOf(target: Target, { requests, seconds }: { requests: number; seconds: number }): Verdict {
+export function verdictOf(target: Interface, { requests, seconds }: { requests: number; seconds: number }): Verdict {
   return {
     target,
     verdict: 'VALID',
@@ -332,7 +323,7 @@ function planOf(trials: number): Environment['plan'] {
 /** Machines, charts and images that never were. One replica has a CPU limit of 200m. */
 export function environmentOf(targets: readonly MadeUp[], members: Partial<Environment> = {}): Environment {
   const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
-  const releases = targets.filter((target) => target !== 'tfserving-grpc');
+  const servers = targets.filter((target) => target !== 'tfserving-grpc');
   const autoscaling = { minReplicas: 1, maxReplicas: MOST_REPLICAS, targetCPUUtilizationPercentage: 80 };
   const machine = { cpuModel: 'Synthetic CPU', cpus: 4, memoryBytes: 16e9, kernel: '6.12.0', os: 'Linux' };
   const node = { ...machine, containerRuntime: 'containerd://2.2.0', architecture: 'amd64' };
@@ -349,19 +340,18 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<Envir
     git: { commit: '0'.repeat(40), dirty: false },
     machine,
     kubernetes: { version: 'v1.35.0', nodes: ['node-1', 'node-2'].map((name) => ({ name, ...node })) },
-    images: {},
-    resources: Object.fromEntries(
-      releases.flatMap((target) => [
-        [`${target}/one`, resources('200m')],
-        [`${target}/auto`, resources('500m')],
-      ]),
+    servers: Object.fromEntries(
+      servers.map((server) => {
+        const chart = { version: '0.1.0', values: { replicaCount: 1, autoscaling } };
+        const { name } = INTERFACES[server];
+        return [server, { name, image: null, chart, resources: { one: resources('200m'), auto: resources('500m') } }];
+      }),
     ),
-    charts: Object.fromEntries(
-      releases.map((target) => [`f2c-${target}`, { version: '0.1.0', values: { replicaCount: 1, autoscaling } }]),
-    ),
+    interfaces: Object.fromEntries(targets.map((target) => [target, INTERFACES[target]])),
+    loadGenerator: { image: null, chart: null },
+    pods: {},
     clock: { offsetSeconds: 0.012, of: 'the API server, to a second' },
     ceiling: null,
-    targets: Object.fromEntries(targets.map((target) => [target, NAMES[target]])),
     plan: planOf(3),
     leftOut: [],
     verdicts: [],
@@ -369,8 +359,20 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<Envir
   };
 }
 
-const NAMES: Record<MadeUp, { name: string; release: string }> = {
-  function: { name: 'the function', release: 'f2c-function' },
-  tfserving: { name: 'TensorFlow Serving', release: 'f2c-tfserving' },
-  'tfserving-grpc': { name: 'TensorFlow Serving over gRPC', release: 'f2c-tfserving' },
+const INTERFACES: Record<MadeUp, Environment['interfaces'][string]> = {
+  function: { server: 'function', name: 'the function', label: 'Function', protocol: 'http', method: 'GET' },
+  tfserving: {
+    server: 'tfserving',
+    name: 'TensorFlow Serving',
+    label: 'TF Serving',
+    protocol: 'http',
+    method: 'POST',
+  },
+  'tfserving-grpc': {
+    server: 'tfserving',
+    name: 'TensorFlow Serving over gRPC',
+    label: 'TF Serving, gRPC',
+    protocol: 'grpc',
+    method: 'gRPC',
+  },
 };

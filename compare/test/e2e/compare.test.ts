@@ -6,6 +6,8 @@ import { expect, test } from 'vitest';
 import { compareInCluster, namespaceOf } from './in-cluster.ts';
 import { kindsFor, kindsOf } from './run.ts';
 
+const RESOURCES = { requests: expect.any(Object) as object, limits: expect.any(Object) as object };
+
 test('a short comparison of all experiments collects complete results, and leaves nothing behind', async () => {
   const { ended, folder, run } = compareInCluster('--users', '2', '--run-time', '60s');
   const { text, exitCode } = await ended;
@@ -24,7 +26,7 @@ test('a short comparison of all experiments collects complete results, and leave
   expect(kindsOf(results, 'coldstart')).toEqual({ function: started, tfserving: started });
 
   const { environment, experiments } = results;
-  const { interrupted, verdicts, kubernetes, images, resources, charts, ceiling, leftOut } = environment();
+  const { interrupted, verdicts, kubernetes, servers, loadGenerator, pods, ceiling, leftOut } = environment();
   expect({ interrupted, leftOut }).toEqual({
     interrupted: false,
     leftOut: [
@@ -37,10 +39,16 @@ test('a short comparison of all experiments collects complete results, and leave
   // Two targets in autoscale, and three in each of latency and batch.
   expect(others).toHaveLength(8);
   expect(kubernetes?.nodes.map(({ cpuModel }) => cpuModel)).toContainEqual(expect.any(String));
-  expect(Object.keys(images)).toEqual(['f2c-function', 'f2c-tfserving', 'f2c-loadtest']);
-  expect(Object.keys(charts)).toEqual(['f2c-function', 'f2c-tfserving', 'f2c-loadtest']);
-  expect(resources['function/one']).toEqual(resources['tfserving/one']);
-  expect(resources['function/auto']).toEqual(resources['tfserving/auto']);
+  const { function: one, tfserving: other } = servers;
+  expect(one?.resources).toEqual({ one: RESOURCES, auto: RESOURCES, core: RESOURCES });
+  expect(other?.resources).toEqual(one?.resources);
+  for (const known of [one, other, loadGenerator]) {
+    expect(known).toMatchObject({
+      image: { id: expect.any(String) as string },
+      chart: { version: expect.any(String) as string },
+    });
+  }
+  expect(Object.keys(pods).toSorted()).toEqual(['function', 'loadtest', 'tfserving']);
   expect(ceiling?.bound).toBeGreaterThan(0);
   for (const { name, trials } of experiments) {
     for (const { target, kinds, read } of trials.flatMap(({ targets }) => targets)) {

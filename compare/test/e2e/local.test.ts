@@ -42,7 +42,7 @@ test('the function as a process, which nothing limits, is measured by what can b
   const { function: ofFunction, tfserving } = kindsFor();
   for (const trial of [1, 2]) expect(kindsOf(run, 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
   expect(kindsOf(run, 'latency')).toEqual({ function: kindsFor('timeline', 'pods').function, tfserving });
-  const { leftOut, resources, ceiling } = run.environment();
+  const { leftOut, servers, ceiling } = run.environment();
   expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond.function ?? 0);
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
@@ -50,19 +50,19 @@ test('the function as a process, which nothing limits, is measured by what can b
     NO_GRPC,
     'latency: how much of it is the load generator’s own; too long for --quick.',
   ]);
-  expect(resources).toEqual({});
+  expect(servers.function?.resources).toEqual({});
 });
 
 testWith(IMAGES.function)('the function as a container has a CPU limit', async () => {
   const run = await compared(IMAGES.function, '--experiment', 'coldstart');
   expect(namesOf(run)).toEqual(['coldstart']);
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
-  const { leftOut, resources } = run.environment();
+  const { leftOut, servers } = run.environment();
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     NO_GRPC,
   ]);
-  expect(resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
+  expect(servers.function?.resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
 });
 
 testWith(IMAGES.function, IMAGES.tfserving)(

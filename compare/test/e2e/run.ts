@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { vi } from 'vitest';
-import { kindsOfLoad, TARGETS, type Kind, type Target } from '../../../results/files.ts';
+import { kindsOfLoad, INTERFACE_NAMES, type Kind, type Interface } from '../../../results/files.ts';
 import { readRun, type Run } from '../../../results/read.ts';
 
 export interface Comparison {
@@ -54,7 +54,7 @@ export function compareWith(env: Record<string, string>, ...args: string[]): Com
 }
 
 /** Returns the sorted kinds of files of each target in a trial. It reads every file, and throws if one is broken. */
-export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record<Target, Kind[]>> {
+export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record<Interface, Kind[]>> {
   const { trials = [] } = run.experiments.find(({ name }) => name === experiment) ?? {};
   const { targets = [] } = trials.find(({ number }) => number === trial) ?? {};
   return Object.fromEntries(
@@ -66,7 +66,7 @@ export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record
 }
 
 /** Returns the kinds of files that each load leaves, plus others, for each target. */
-export function kindsFor(...others: Kind[]): Record<Target, Kind[]> {
-  const kinds = TARGETS.map((target) => [target, [...kindsOfLoad(target), ...others].toSorted()]);
-  return Object.fromEntries(kinds) as Record<Target, Kind[]>;
+export function kindsFor(...others: Kind[]): Record<Interface, Kind[]> {
+  const kinds = INTERFACE_NAMES.map((target) => [target, [...kindsOfLoad(target), ...others].toSorted()]);
+  return Object.fromEntries(kinds) as Record<Interface, Kind[]>;
 }

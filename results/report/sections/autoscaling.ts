@@ -6,7 +6,7 @@ import type { Row } from '../../files.ts';
 import { percentile } from '../../statistics.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
-import { byHold, latencyOf, releaseOf, samplesOf, startOf, throughputOf, type Part } from '../measurements.ts';
+import { byHold, latencyOf, samplesOf, serverOf, startOf, throughputOf, type Part } from '../measurements.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../plan.ts';
 import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
 import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from '../vega.ts';
@@ -105,7 +105,7 @@ function secondAnswer(part: Part): string {
 function scalesByDefault(sides: Sides): boolean {
   const behaviorSchema = v.object({ autoscaling: v.object({ behavior: v.strictObject({}) }) });
   return sides.every(({ measurements: { environment }, target }) =>
-    v.is(behaviorSchema, environment.charts[releaseOf(environment, target)]?.values),
+    v.is(behaviorSchema, serverOf(environment, target)?.chart?.values),
   );
 }
 

@@ -6,7 +6,7 @@ import { left, paragraph, right, type Block, type Picture } from '../document.ts
 import { measuredOnce } from '../figures.ts';
 import { lowerFirst, number, upperFirst } from '../format.ts';
 import { startsOf, zeroStartsOf } from '../measurements.ts';
-import { forEachSide, labelsOf, sharedWith, type Side, type Sides } from '../sides.ts';
+import { forEachSide, labelsOf, representativeOf, type Side, type Sides } from '../sides.ts';
 import { draw, numbers, sideOfPoint, wide, withoutLegend } from '../vega.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
@@ -20,7 +20,7 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
   const its = sides.map((side) => ({ side, label: side.label, starts: startsOf(side) }));
   const columns = its.filter(({ starts }) => starts.length > 0);
   const shared = its.flatMap(({ side, starts }) => {
-    const other = sharedWith(side, sides);
+    const other = representativeOf(side, sides);
     return other && starts.length === 0
       ? paragraph(`${upperFirst(side.name)}: ${lowerFirst(measuredOnce(other))}`)
       : [];

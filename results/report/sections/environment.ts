@@ -1,5 +1,6 @@
 // Where it was measured, with which versions, and what the load generator can send there.
 
+import type { Image } from '../../files.ts';
 import { left, type Cell, type Table } from '../document.ts';
 import { ABSENT, number } from '../format.ts';
 import type { Measurements } from '../measurements.ts';
@@ -20,8 +21,8 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
   ];
   const nodes = (environment: Measurements['environment'], tell: (node: Node) => string) =>
     [...new Set(environment.kubernetes?.nodes.map(tell))].join('; ');
-  const images = [...new Set(runs.flatMap((run) => Object.keys(run.environment.images)))].sort();
-  const resources = [...new Set(runs.flatMap((run) => Object.keys(run.environment.resources)))].sort();
+  const servers = [...new Set(runs.flatMap((run) => Object.keys(run.environment.servers)))];
+  const scalings = ['one', 'auto', 'core'];
   const pairs = (values: Record<string, string>) =>
     Object.entries(values)
       .map(([name, value]) => `${name} ${value}`)
@@ -44,14 +45,16 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
         ({ machine: { cpuModel, cpus, memoryBytes, os, kernel } }) =>
           `${cpuModel}, ${String(cpus)} CPUs, ${gib(memoryBytes)}, ${os} ${kernel}`,
       ),
-      ...resources.map((name) =>
-        of(`Resources, ${name}`, ({ resources: { [name]: its } }) =>
-          its ? `requests ${pairs(its.requests)}; limits ${pairs(its.limits)}` : '',
+      ...servers.flatMap((server) =>
+        scalings.map((scaling) =>
+          of(`Resources of ${server}, ${scaling}`, ({ servers: { [server]: known } }) => {
+            const { requests, limits } = known?.resources[scaling] ?? {};
+            return requests && limits ? `requests ${pairs(requests)}; limits ${pairs(limits)}` : '';
+          }),
         ),
       ),
-      ...images.map((name) =>
-        of(`Image ${name}`, (each) => [each.images[name]?.reference, each.images[name]?.id].filter(Boolean).join(' ')),
-      ),
+      ...servers.map((server) => of(`Image of ${server}`, (each) => imageInWords(each.servers[server]?.image))),
+      of('Image of the load generator', ({ loadGenerator }) => imageInWords(loadGenerator.image)),
       of('Commit', ({ git }) => (git ? `${git.commit}${git.dirty ? ', and files that differ from it' : ''}` : '')),
       of('Seed', ({ seed }) => String(seed)),
       of('Ceiling of the generator', ({ ceiling }) => (ceiling ? ceilingInWords(ceiling.requestsPerSecond) : '')),
@@ -67,6 +70,10 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
 
 function sizeInWords({ cpus, memoryBytes, architecture }: Node): string {
   return `${number(cpus)} CPUs, ${gib(memoryBytes)}, ${architecture}`;
+}
+
+function imageInWords(image?: Image | null): string {
+  return image ? `${image.reference} ${image.id}` : '';
 }
 
 function gib(bytes: number): string {

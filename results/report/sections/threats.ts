@@ -5,7 +5,7 @@ import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../plan.ts';
-import { areAskedWithoutBody, askedBy, type Sides } from '../sides.ts';
+import { askedBy, type Sides } from '../sides.ts';
 import type { Material, SectionDefinition } from './definition.ts';
 
 export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
@@ -47,7 +47,9 @@ function threatsOf(sides: Sides): string[] {
   const busiest = Math.max(0, ...counting);
   const stolen = Math.max(0, ...loads.map((part) => part.read('verdict').generator.stolenCores ?? 0));
   const cpuModels = kubernetes ? kubernetes.nodes.map(({ cpuModel }) => cpuModel) : [environment.machine.cpuModel];
-  const isLimited = Object.values(environment.resources).some(({ limits }) => limits.cpu !== undefined);
+  const isLimited = Object.values(environment.servers).some(({ resources }) =>
+    Object.values(resources).some(({ limits }) => limits.cpu !== undefined),
+  );
   const asked = askedBy(sides);
   const unlike = unlikeAutoscalers(sides);
   const nodes = unlikeNodes(sides);
@@ -103,7 +105,7 @@ function threatsOf(sides: Sides): string[] {
     [git === null, 'The run was not made from a git clone, so its exact source is not known.'],
     [git?.dirty === true, 'Files differed from the commit when the run was made.'],
     [
-      asked !== undefined && areAskedWithoutBody(sides),
+      asked !== undefined && sides.some(({ method }) => method === 'GET'),
       `${asked ?? ''}. A GET has no body to send and to parse, so figures of one value differ for that, too.`,
     ],
     [unlike !== undefined, unlike ?? ''],
