@@ -29,7 +29,7 @@ export async function checkCharts(shell: Shell, nodes: readonly Node[]): Promise
       const selected = rooms.filter(({ node }) => isSelected({ selector }, node));
       if (selected.length === 0) {
         const asked = Object.entries(selector).map(([name, value]) => `${name}=${value}`);
-        const have = nodes.map((node) => `${node.metadata.name} has ${labelsOf(node, Object.keys(selector))}`);
+        const have = nodes.map((node) => `${node.metadata.name} has ${describeLabels(node, Object.keys(selector))}`);
         throw new Failure(
           `No node can run ${RELEASES[chart]}: its chart asks for ${asked.join(' and ')}. Use a cluster, or add a node, ` +
             'that has it.',
@@ -66,7 +66,7 @@ export function awayFromOthers(nodes: readonly Node[]): { options: string[]; sen
   };
 }
 
-function labelsOf({ metadata: { labels = {} } }: Node, names: readonly string[]): string {
+function describeLabels({ metadata: { labels = {} } }: Node, names: readonly string[]): string {
   return names.map((name) => `${name}=${labels[name] ?? '(not set)'}`).join(' and ');
 }
 

@@ -23,20 +23,20 @@ export async function useCurrent(
   // Only kubectl can tell which other programs the cluster needs.
   if (missing.has('kubectl')) throwIfMissing(missing);
   const connection = await connect(shell, choice, progress.say);
-  const its = connection.shell(shell);
-  const nodes = await readNodes(its);
+  const clusterShell = connection.shell(shell);
+  const nodes = await readNodes(clusterShell);
   const provider = providerOf(nodes);
   const programs: Program[] = provider && !push ? ['docker', provider.program] : [];
   throwIfMissing(new Map([...missing, ...(await findMissing(shell, programs))]));
   progress.say(`The cluster is ${connection.name}${provider ? `, run by ${provider.program}` : ''}.`);
-  await checkCharts(its, nodes);
+  await checkCharts(clusterShell, nodes);
   const away = awayFromOthers(nodes);
   if (away.sentence !== undefined) progress.say(away.sentence, 'warning');
   if (push || provider) await checkSource(shell, build);
   const next = (options: string[]) =>
     [`  ${connection.command('npm run compare --', '--quick')}`, ...options, ...away.options].join(' \\\n    ');
   progress.begin('asking the metrics API');
-  await waitForMetrics(its, howToInstallMetrics(connection, provider));
+  await waitForMetrics(clusterShell, howToInstallMetrics(connection, provider));
   progress.say('The metrics API answers.');
 
   if (push) {
@@ -46,7 +46,7 @@ export async function useCurrent(
     progress.say(`${push} has ${list(IMAGES)}.`);
     return next(options);
   }
-  if (provider) await provideImages(its, provider, build, progress);
+  if (provider) await provideImages(clusterShell, provider, build, progress);
   else {
     progress.begin('looking for the images on the nodes');
     requireOnNodes(nodes);

@@ -9,9 +9,9 @@ import type { Shell } from '../lib/shell.ts';
 import { readNodes, until, type Provider } from './kubectl.ts';
 
 const CHARTS = Object.keys(RELEASES) as Chart[];
-const imageOf = (chart: Chart) => `${RELEASES[chart]}:${VERSION}`;
+const imageName = (chart: Chart) => `${RELEASES[chart]}:${VERSION}`;
 /** The names that the charts of this version have for their images. */
-export const IMAGES = CHARTS.map(imageOf);
+export const IMAGES = CHARTS.map(imageName);
 
 /**
  * Checks, before anything starts, that Docker can build the images, or has them.
@@ -40,8 +40,8 @@ export async function checkSource(shell: Shell, build: boolean): Promise<void> {
 /** Builds the images; Docker needs no plugin for it. */
 export async function buildImages(shell: Shell, progress: Progress): Promise<void> {
   for (const chart of CHARTS) {
-    progress.begin(`building ${imageOf(chart)} (one to two minutes; seconds when nothing has changed)`);
-    await shell.run('docker', ['build', '--file', join(ROOT, chart, 'Dockerfile'), '--tag', imageOf(chart), ROOT]);
+    progress.begin(`building ${imageName(chart)} (one to two minutes; seconds when nothing has changed)`);
+    await shell.run('docker', ['build', '--file', join(ROOT, chart, 'Dockerfile'), '--tag', imageName(chart), ROOT]);
   }
   progress.say(`Docker has built ${list(IMAGES)}.`);
 }

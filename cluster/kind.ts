@@ -29,13 +29,13 @@ export async function useKind({ build }: Options, shell: Shell, progress: Progre
 
   await start(shell, progress);
   const connection = await connect(shell, { context: CONTEXT }, progress.say);
-  const its = connection.shell(shell);
-  await waitForNode(its, progress);
+  const clusterShell = connection.shell(shell);
+  await waitForNode(clusterShell, progress);
   progress.begin('installing metrics-server');
-  await its.run('kubectl', ['apply', '--kustomize', join(import.meta.dirname, 'metrics-server')]);
-  await provideImages(its, { program: 'kind', cluster: NAME }, build, progress);
+  await clusterShell.run('kubectl', ['apply', '--kustomize', join(import.meta.dirname, 'metrics-server')]);
+  await provideImages(clusterShell, { program: 'kind', cluster: NAME }, build, progress);
   progress.begin('waiting for the metrics API (up to a minute after its installation)');
-  await waitForMetrics(its);
+  await waitForMetrics(clusterShell);
   progress.say('The metrics API answers.');
   return `  ${connection.command('npm run compare --', '--quick')}\n  kind delete cluster --name ${NAME}    (when you no longer need it)`;
 }

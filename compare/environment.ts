@@ -10,7 +10,7 @@ import { now } from './run/folder.ts';
 import { INTERFACES } from './servers/index.ts';
 import type { Settings } from './settings.ts';
 
-/** Before anything is measured: `interrupted` until it is finished. */
+/** Describes a run before anything is measured. It says `interrupted` until the run has finished. */
 export async function beginEnvironment(settings: Settings, shell: Shell, place: Place): Promise<Environment> {
   const { local, quick, seed, note, ...others } = settings;
   return {

@@ -30,10 +30,11 @@ export function readOptions(argv: string[]): Settings {
   const [context, kubeconfig] = choiceOptions();
   const command = new Command('npm run compare --')
     .description(
-      'Compares the function with TensorFlow Serving under load. It installs both targets and the load generator in ' +
-        'the cluster that kubectl points to, in a new namespace; runs the experiments; brings the results home; and uninstalls.',
+      'Compares the function with TensorFlow Serving under load. It installs both servers and the load generator in a new ' +
+        'namespace of the cluster that kubectl points to, runs the experiments, brings the results home, and removes the ' +
+        'namespace.',
     )
-    .option('--local', 'run both targets on this machine, without a cluster')
+    .option('--local', 'run the servers on this machine, without a cluster')
     .option('--quick', 'measure for minutes instead of hours; the report says so')
     .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
     .addOption(
@@ -45,9 +46,9 @@ export function readOptions(argv: string[]): Settings {
     .option(
       '--run-time <time>',
       `length of the autoscale run, such as 90s or 5m (default: ${FULL.runTime}s, quick ${QUICK.runTime}s)`,
-      duration,
+      seconds,
     )
-    .option('--users <n>', 'most users at the same time', whole, 64)
+    .option('--users <n>', 'highest number of users at the same time', whole, 64)
     .option(
       '--cpu-limit <quantity>',
       'CPU limit of the single replica in capacity, batch and coldstart',
@@ -55,13 +56,13 @@ export function readOptions(argv: string[]): Settings {
       '100m',
     )
     .addOption(
-      new Option('--namespace <name>', 'work in this namespace, which exists; needs no right outside it').conflicts(
+      new Option('--namespace <name>', 'work in an existing namespace, which needs no rights outside it').conflicts(
         'local',
       ),
     )
     .addOption(context.conflicts('local'))
     .addOption(kubeconfig.conflicts('local'))
-    .option('--seed <n>', 'seed of the random temperatures', whole, 1)
+    .option('--seed <n>', 'seed for the random temperatures', whole, 1)
     .addOption(
       new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
         .argParser(repeated(ofChart('.')))
@@ -77,13 +78,13 @@ export function readOptions(argv: string[]): Settings {
     .addOption(
       new Option(
         '--note <text>',
-        'what a reader of the report must know of this run; its first sentence goes on page 1',
+        'a note for readers of the report, such as what is special about the cluster; page 1 shows its first sentence',
       )
         .argParser(note)
         .conflicts('noteFile'),
     )
-    .option('--note-file <file>', 'the same from a text file, where an empty line begins a new paragraph', noteFrom)
-    .option('--results <folder>', 'folder in which the run creates its own folder', 'results')
+    .option('--note-file <file>', 'the note as a text file; an empty line begins a new paragraph', noteFrom)
+    .option('--results <folder>', 'folder in which the run makes a folder of its own', 'results')
     .allowExcessArguments(false)
     .addHelpText('after', HELP)
     .exitOverride((error) => {
@@ -94,7 +95,7 @@ export function readOptions(argv: string[]): Settings {
     target,
     option: new Option(
       `--${target}-url <url>`,
-      `measure ${INTERFACES[target].name} at this address, where it runs already`,
+      `URL of ${INTERFACES[target].name}, if it runs already; its replicas, CPU and memory are not measured then`,
     ).argParser(url),
   }));
   for (const { option } of urls) command.addOption(option);
@@ -208,7 +209,7 @@ function whole(text: string): number {
 }
 
 /** @returns seconds */
-function duration(text: string): number {
+function seconds(text: string): number {
   const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(text) ?? [];
   const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
   if (total < 20 || total > 86_400)

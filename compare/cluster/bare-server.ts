@@ -19,7 +19,7 @@ interface PodTemplate {
   metadata: { labels: Record<string, string>; annotations?: Record<string, string> };
   spec: { containers: Container[] };
 }
-interface Deployment {
+interface RenderedDeployment {
   kind: string;
   spec: { selector: { matchLabels: Record<string, string> }; template: PodTemplate };
 }
@@ -59,7 +59,7 @@ export async function removeBareServer(session: ClusterSession): Promise<void> {
  * but without the labels by which the function's Service would select it.
  */
 async function podTemplate(session: ClusterSession, labels: Record<string, string>): Promise<PodTemplate> {
-  const objects = (await render(session, 'function')) as (Deployment | null)[];
+  const objects = (await render(session, 'function')) as (RenderedDeployment | null)[];
   const deployment = objects.find((each) => each?.kind === 'Deployment');
   const { selector, template } = deployment?.spec ?? {};
   const container = byName(template?.spec.containers, RELEASES.function);

@@ -12,7 +12,7 @@ import { diagnosis, kubectl, podsBy, selectorOf, servicePort, type ClusterSessio
 
 /** The interval between requests to a starting pod. A few milliseconds are small compared with a start. */
 const POLL_MS = 10;
-const START_SECONDS = 180;
+const FIRST_ANSWER_SECONDS = 180;
 
 /**
  * Scales a server to no replica, and then to one. This process measures the time, which begins when the API server
@@ -64,7 +64,7 @@ export async function coldStart(session: ClusterSession, server: Server): Promis
   async function untilItAnswers(isRight: () => Promise<boolean>): Promise<void> {
     const ask = async () => (await isRight()) || undefined;
     try {
-      await shell.until(`${name} answers after its start`, START_SECONDS, ask, POLL_MS);
+      await shell.until(`${name} answers after its start`, FIRST_ANSWER_SECONDS, ask, POLL_MS);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       const why = trouble(await podsBy(session, selector)) ?? error.message;

@@ -31,7 +31,7 @@ export function lackOfRoom(
   const momentsAt = (cpuLimit: number) => momentsOf(settings, servers, manifests, cpuLimit);
   const limit = quantity(settings.cpuLimit);
   const lacking = momentsAt(limit).filter((moment) => !fit(moment.pods, free));
-  const byPods = Map.groupBy(lacking, (moment) => describe(moment.pods));
+  const byPods = Map.groupBy(lacking, (moment) => inWords(moment.pods));
   return [...byPods.values()].map((moments) => {
     const [{ pods: needed }] = moments as [Moment];
     const lower = lowerLimits(limit).find((each) =>
@@ -48,7 +48,7 @@ export function lackOfRoom(
     const usable = free.filter(({ node }) => takesPods(node));
     return (
       `${moments.map(({ when }) => when).join(', ')}: pods that request ${amounts(needed)} at the same time ` +
-      `(${describe(needed)}) do not fit on the nodes, where ${amounts(usable)} are free` +
+      `(${inWords(needed)}) do not fit on the nodes, where ${amounts(usable)} are free` +
       `${usable.length > 1 ? `, at most ${amounts([largest(usable)])} on one node` : ''}. ` +
       `Some of them will not start unless a node autoscaler adds a node: ${remedies.join(', or ')}.`
     );
@@ -90,10 +90,10 @@ function momentsOf(
     noise: [replaced('core'), [...all('core'), ...generators]],
     'scale-from-zero': [[...all('one'), ...knative, ...bare]],
   };
-  const found = experiments.flatMap((name) =>
+  const atRest = experiments.flatMap((name) =>
     servers.length === 0 ? [] : (moments[name] ?? []).map((pods): Moment => ({ when: name, pods })),
   );
-  if (!experiments.includes('autoscale')) return found;
+  if (!experiments.includes('autoscale')) return atRest;
   // Only the server that is loaded has more than one replica.
   const scaled = servers.map((server) => {
     const others = servers.filter((other) => other !== server).map((other) => podOf(other, 'one'));
@@ -104,7 +104,7 @@ function momentsOf(
       pods: [...pods, ...others, ...generators, ...(pace.floor ? bare : [])],
     };
   });
-  return [...found, ...scaled];
+  return [...atRest, ...scaled];
 }
 
 function largest<T extends { cpu: number }>(all: readonly T[]): T {
@@ -123,7 +123,7 @@ function amounts(all: readonly { cpu: number; memory: number }[]): string {
 }
 
 /** Such as `5 × the function 0.10, the load generator 0.50`. */
-function describe(pods: readonly Need[]): string {
+function inWords(pods: readonly Need[]): string {
   const same = Map.groupBy(pods, ({ what, cpu, selector }) => {
     const only = Object.entries(selector).map(([name, value]) => ` on nodes with ${name}=${value}`);
     return `${what} ${cpu.toFixed(2)}${only.join('')}`;

@@ -91,8 +91,8 @@ async function timelineRow(session: ClusterSession, server: Server): Promise<Row
 
 /** Adds up what a server's own containers use, without those that a service mesh puts into the same pods. */
 function total(metrics: PodMetrics[], server: Server, key: 'cpu' | 'memory'): number {
-  const own = metrics.flatMap(({ containers }) => byName(containers, RELEASES[server]) ?? []);
-  return sum(own.map(({ usage }) => quantity(usage[key])));
+  const ownContainers = metrics.flatMap(({ containers }) => byName(containers, RELEASES[server]) ?? []);
+  return sum(ownContainers.map(({ usage }) => quantity(usage[key])));
 }
 
 /** Reads what the metrics API knows about a server's pods. */

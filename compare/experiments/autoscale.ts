@@ -6,7 +6,7 @@ import { INTERFACE_NAMES, SERVER_NAMES, type Interface } from '../../results/fil
 import type { Step } from '../place.ts';
 import { INTERFACES } from '../servers/index.ts';
 import { askBareServer, stepSeconds } from './calibrate.ts';
-import { OVERHEAD_SECONDS, type Comparison, type Experiment, type Limits } from './experiment.ts';
+import { OVERHEAD_SECONDS, type Context, type Experiment, type Limits } from './experiment.ts';
 import { boundOf, usersOfRate, wholeRate, withinLimits } from './limits.ts';
 import { leaveOut, measureInTurns } from './measure.ts';
 
@@ -23,7 +23,7 @@ const AUTOSCALER_SECONDS = 50;
 
 export const autoscale = {
   name: 'autoscale',
-  about: 'all targets at the same rising rates, with the autoscaler on',
+  about: 'replicas and latency at rising rates, the same for all, with the autoscaler on',
   targets: INTERFACE_NAMES,
   needs: ['calibrate', 'capacity'],
   quick: true,
@@ -32,19 +32,19 @@ export const autoscale = {
     pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp) +
     (pace.floor ? RATE_SHARES.length * stepSeconds(pace) + OVERHEAD_SECONDS : 0),
 
-  async run(comparison) {
-    const { settings, place } = comparison;
-    const limits = limitsOfNodes(comparison);
+  async run(context) {
+    const { settings, place } = context;
+    const limits = limitsOfNodes(context);
     const seconds = Math.floor(settings.pace.runTime / RATE_SHARES.length);
     const users = usersOfRate(settings);
     const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: wholeRate(share * limits.bound) }));
     const { replicas } = place;
     const targets = settings.quick ? SERVER_NAMES : this.targets;
     for (const target of place.interfaces.filter((each) => !targets.includes(each))) {
-      leaveOut(comparison, `autoscale: ${INTERFACES[target].name}; --quick measures one interface of each server.`);
+      leaveOut(context, `autoscale: ${INTERFACES[target].name}; --quick measures one interface of each server.`);
     }
     await measureInTurns(
-      { ...comparison, limits },
+      { ...context, limits },
       { name: this.name, targets },
       {
         trials: settings.pace.trials,
@@ -53,7 +53,7 @@ export const autoscale = {
         steps,
       },
     );
-    if (settings.pace.floor) await askAtSharedRates({ ...comparison, limits }, targets, steps);
+    if (settings.pace.floor) await askAtSharedRates({ ...context, limits }, targets, steps);
     return {};
   },
 } as const satisfies Experiment;
@@ -62,18 +62,18 @@ export const autoscale = {
  * Offers the rates that all targets are asked at to the bare server too, which shows how much of each latency is the load
  * generator's own.
  */
-async function askAtSharedRates(comparison: Comparison, targets: readonly Interface[], steps: Step[]): Promise<void> {
-  const { place, limits, settings } = comparison;
+async function askAtSharedRates(context: Context, targets: readonly Interface[], steps: Step[]): Promise<void> {
+  const { place, limits, settings } = context;
   const asked = place.interfaces.filter((target) => targets.includes(target));
   const shared = asked
     .reduce((sent, target) => withinLimits(sent, limits.targets.get(target)), steps)
     .map((step) => ({ ...step, seconds: Math.min(step.seconds, stepSeconds(settings.pace)) }));
   if (shared.length === 0) return;
-  for (const target of asked) await askBareServer(comparison, 'scaling', target, shared);
+  for (const target of asked) await askBareServer(context, 'scaling', target, shared);
 }
 
 /** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
-function limitsOfNodes({ place, settings, progress, limits, capacities }: Comparison): Limits {
+function limitsOfNodes({ place, settings, progress, limits, capacities }: Context): Limits {
   const targets = new Map(
     [...limits.targets].map(([target, its]) => {
       const capacity = median([...(capacities.get(target) ?? [])]);

@@ -9,19 +9,19 @@ const MOST_USERS = 4;
 
 export const batch = {
   name: 'batch',
-  about: 'one replica, with 1 to 10 000 values in a request',
+  about: 'throughput and latency of one replica, with 1 to 10 000 values in a request',
   targets: INTERFACE_NAMES,
   needs: ['calibrate'],
   quick: true,
   fits: ({ limitsCpu }) => limitsCpu,
   seconds: ({ pace }) => pace.trials * (pace.batches.length * pace.batchStep + OVERHEAD_SECONDS),
 
-  async run(comparison) {
-    const { settings } = comparison;
+  async run(context) {
+    const { settings } = context;
     const users = Math.min(MOST_USERS, settings.users);
     const { trials, batches, batchStep: seconds } = settings.pace;
     const steps = batches.map((values) => ({ seconds, users, batch: values }));
-    await measureInTurns(comparison, this, { trials, scaling: 'one', steps });
+    await measureInTurns(context, this, { trials, scaling: 'one', steps });
     return {};
   },
 } as const satisfies Experiment;

@@ -7,7 +7,7 @@ import type { Step } from '../place.ts';
 import { rowsOf, type Files, verdictOf } from '../run/files.ts';
 import { INTERFACES } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
-import { OVERHEAD_SECONDS, type Comparison, type Experiment } from './experiment.ts';
+import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
 import { boundOf, openCeiling, usersOfRate, wholeRate } from './limits.ts';
 import { whyFailed } from './verdicts.ts';
 
@@ -16,7 +16,7 @@ const BOUND_SHARE = 0.8;
 /** The rates at which the open loop is calibrated, as shares of the closed loop's throughput. */
 const CEILING_SHARES = [1 / 3, 2 / 3, 1];
 const LOWEST_SHARE = min(CEILING_SHARES);
-/** The shortest step that shows whether a rate is kept, in seconds without the settling time. */
+/** The shortest step that shows whether a rate is sustained, in seconds without the settling time. */
 const SHORTEST_STEP = 4;
 /**
  * The largest share of requests to the bare server that may fail. It is asked for more than it can answer, and may miss a
@@ -26,7 +26,7 @@ const MOST_FAILED = 0.01;
 /** What each of the trials finds out. */
 const FINDS: Record<Calibration, string> = {
   closed: 'what the load generator can send in a closed loop',
-  open: 'what the load generator can send at a given rate',
+  open: 'what the load generator can send at a rate',
   floor: 'what the load generator itself takes at the rate of latency',
   scaling: 'what the load generator itself takes at the rates of autoscale',
 };
@@ -37,27 +37,27 @@ const FINDS: Record<Calibration, string> = {
  */
 export const calibrate = {
   name: 'calibrate',
-  about: 'what the load generator can send to a bare server',
+  about: 'the most that the load generator can send, measured on a bare server',
   targets: INTERFACE_NAMES,
   needs: [],
   quick: true,
   fits: () => true,
   seconds: ({ pace }) => (1 + CEILING_SHARES.length / 2) * pace.calibrate + 2 * OVERHEAD_SECONDS,
 
-  async run(comparison) {
-    const { place, settings, progress, folder } = comparison;
+  async run(context) {
+    const { place, settings, progress, folder } = context;
     const users = usersOfRate(settings);
     const { calibrate: seconds } = settings.pace;
     const closed: Record<string, number> = {};
     const open: Record<string, { rate: number; cpuSeconds: number }> = {};
     for (const target of place.interfaces) {
-      const { throughput } = (await askBareServer(comparison, 'closed', target, [{ seconds, users }])).verdict;
+      const { throughput } = (await askBareServer(context, 'closed', target, [{ seconds, users }])).verdict;
       closed[target] = throughput;
       const half = stepSeconds(settings.pace);
-      // On a busy machine not even the lowest rate may be kept: it is then the highest one of another attempt.
+      // On a busy machine not even the lowest rate may be sustained. The next attempt then has it as its highest rate.
       for (let highest = throughput; !open[target]; highest *= LOWEST_SHARE) {
         const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * highest) }));
-        const { files, verdict } = await askBareServer(comparison, 'open', target, steps);
+        const { files, verdict } = await askBareServer(context, 'open', target, steps);
         try {
           open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);
         } catch (error) {
@@ -77,7 +77,7 @@ export const calibrate = {
     folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound, share: BOUND_SHARE } });
     for (const [target, { open, cpuSeconds }] of targets) {
       progress.say(
-        `The load generator can send ${(open / BOUND_SHARE).toFixed(0)} requests/s at a given rate here in the form of ` +
+        `The load generator can send ${(open / BOUND_SHARE).toFixed(0)} requests/s in an open loop here, in the form of ` +
           `${INTERFACES[target].name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
           `${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
       );
@@ -96,7 +96,7 @@ export function stepSeconds({ calibrate, settle }: Settings['pace']): number {
  * @throws Failure if more than a few requests fail
  */
 export async function askBareServer(
-  { place, settings, progress, folder }: Comparison,
+  { place, settings, progress, folder }: Context,
   calibration: Calibration,
   target: Interface,
   steps: Step[],

@@ -6,11 +6,11 @@ import { rowsOf } from '../run/files.ts';
 import type { Settings } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
 import { inTurn, measure } from './measure.ts';
-import { highestThroughput, isSaturated } from './verdicts.ts';
+import { highestThroughput, levelsOff } from './verdicts.ts';
 
 export const capacity = {
   name: 'capacity',
-  about: 'one replica, with more and more users until throughput stops rising',
+  about: 'throughput of one replica, with more and more users until it stops rising',
   targets: INTERFACE_NAMES,
   needs: ['calibrate'],
   quick: true,
@@ -18,8 +18,8 @@ export const capacity = {
   seconds: (settings) =>
     settings.pace.trials * rising(settings).length * (settings.pace.capacityStep + OVERHEAD_SECONDS),
 
-  async run(comparison) {
-    const { place, settings, folder } = comparison;
+  async run(context) {
+    const { place, settings, folder } = context;
     const rounds = settings.pace.trials;
     const seconds = settings.pace.capacityStep;
     const steps = rising(settings).map((users) => ({ seconds, users }));
@@ -30,11 +30,11 @@ export const capacity = {
       const throughputs = new Map(place.interfaces.map((target) => [target, [] as number[]]));
       // The targets take turns at each number of users, so that a drift of the machine affects all alike.
       for (const step of steps) {
-        const rising = place.interfaces.filter((target) => !isSaturated(throughputs.get(target) ?? []));
+        const rising = place.interfaces.filter((target) => !levelsOff(throughputs.get(target) ?? []));
         if (rising.length === 0) break;
         trial += 1;
         for (const target of inTurn(rising, trial)) {
-          const files = await measure(comparison, {
+          const files = await measure(context, {
             experiment: 'capacity',
             trial,
             round,

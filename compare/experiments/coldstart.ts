@@ -13,15 +13,15 @@ const READING_SECONDS = 30;
 
 export const coldstart = {
   name: 'coldstart',
-  about: 'time from a new pod to its first right answer; image sizes; memory',
+  about: 'time from a new pod to its first right answer; size of images; memory of servers',
   targets: SERVER_NAMES,
   needs: [],
   quick: true,
   fits: () => true,
   seconds: ({ pace }) => pace.coldStarts * COLD_START_SECONDS + pace.warmUp + OVERHEAD_SECONDS + READING_SECONDS,
 
-  async run(comparison) {
-    const { place, settings, progress, folder } = comparison;
+  async run(context) {
+    const { place, settings, progress, folder } = context;
     const { coldStarts } = settings.pace;
     folder.plan('coldstart', { trials: coldStarts, scaling: 'one', steps: [] });
     const { servers } = place;
@@ -31,10 +31,10 @@ export const coldstart = {
     for (let start = 0; start < coldStarts; start++) {
       for (const server of inTurn(servers, start)) {
         progress.begin(`coldstart ${start + 1}/${coldStarts}: ${SERVERS[server].name}`, COLD_START_SECONDS);
-        const its = rows.get(server) ?? [];
-        its.push({ start, ...(await place.coldStart(server)) });
+        const starts = rows.get(server) ?? [];
+        starts.push({ start, ...(await place.coldStart(server)) });
         folder.add({ pods: place.pods });
-        folder.write('coldstart', 1, csv(new Map(), server, 'coldstarts', its));
+        folder.write('coldstart', 1, csv(new Map(), server, 'coldstarts', starts));
       }
     }
     // Readings of memory take their time, so all servers are read at once.
@@ -44,7 +44,7 @@ export const coldstart = {
     const idle = await memoryOf();
     for (const server of servers) {
       progress.begin(`coldstart: a load on ${SERVERS[server].name}`, settings.pace.warmUp + OVERHEAD_SECONDS);
-      await warmUp(comparison, server);
+      await warmUp(context, server);
     }
     progress.begin('coldstart: memory after the load', READING_SECONDS);
     const loaded = await memoryOf();

@@ -1,4 +1,4 @@
-// Defines what an experiment is, and how it puts loads on the targets.
+// Defines an experiment: what it measures, what it gets, and what it finds out for those that follow.
 
 import type { Progress } from '../../lib/progress.ts';
 import type { ExperimentName, Interface } from '../../results/files.ts';
@@ -22,7 +22,7 @@ export interface Experiment {
   /** Roughly how many seconds it takes for each target, at most. */
   seconds(settings: Settings): number;
   /** @throws Failure if it breaks */
-  run(comparison: Comparison): Promise<Partial<Findings>>;
+  run(context: Context): Promise<Partial<Findings>>;
 }
 
 /** What experiments find out for those that follow. */
@@ -33,6 +33,11 @@ export interface Findings {
   readonly capacities: ReadonlyMap<Interface, readonly number[]>;
 }
 
+/**
+ * How much may be asked of targets here. The *ceiling* is the most that the load generator can send to a bare server, a
+ * *limit* is the share of it that a target may be asked, and the *bound* is the lowest limit of the baseline's protocol.
+ * *Open* loops offer a rate; in *closed* loops each user waits for the answer.
+ */
 export interface Limits {
   /** The highest rate that is offered to all targets whose protocol is the baseline's, in requests/s. */
   readonly bound: number;
@@ -49,7 +54,8 @@ export interface GeneratorLimits {
   readonly cpuSeconds: number;
 }
 
-export interface Comparison extends Findings {
+/** What an experiment gets: the run that it is part of, and the findings of earlier experiments. */
+export interface Context extends Findings {
   readonly place: Place;
   readonly settings: Settings;
   readonly progress: Progress;

@@ -9,7 +9,7 @@ import { batch } from './batch.ts';
 import { calibrate } from './calibrate.ts';
 import { capacity } from './capacity.ts';
 import { coldstart } from './coldstart.ts';
-import type { Comparison, Experiment } from './experiment.ts';
+import type { Context, Experiment } from './experiment.ts';
 import { latency } from './latency.ts';
 import { leaveOut } from './measure.ts';
 import { noise } from './noise.ts';
@@ -38,12 +38,10 @@ export function withNeeds(names: readonly ExperimentName[], isQuick: boolean): E
 }
 
 /** Runs the chosen experiments that the place fits. @throws Failure if one of them breaks */
-export async function runExperiments(
-  context: Pick<Comparison, 'place' | 'settings' | 'progress' | 'folder'>,
-): Promise<void> {
-  const { place, settings, progress } = context;
-  let comparison: Comparison = {
-    ...context,
+export async function runExperiments(run: Pick<Context, 'place' | 'settings' | 'progress' | 'folder'>): Promise<void> {
+  const { place, settings, progress } = run;
+  let context: Context = {
+    ...run,
     limits: { bound: Infinity, targets: new Map() },
     capacities: new Map(),
   };
@@ -61,7 +59,7 @@ export async function runExperiments(
   for (const [index, experiment] of experiments.entries()) {
     // Earlier experiments may have taken less time than expected, so the estimate starts anew.
     progress.expect(sum(experiments.slice(index).map((each) => seconds(each, settings, place))));
-    comparison = { ...comparison, ...(await experiment.run(comparison)) };
+    context = { ...context, ...(await experiment.run(context)) };
   }
 }
 

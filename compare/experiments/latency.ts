@@ -8,7 +8,7 @@ import { leaveOut, measureInTurns } from './measure.ts';
 
 export const latency = {
   name: 'latency',
-  about: 'one replica with a whole core, all targets at half of what the slowest can answer',
+  about: 'latency of one replica with a whole core, at half the rate that the slowest can answer',
   targets: INTERFACE_NAMES,
   needs: ['calibrate', 'capacity'],
   quick: true,
@@ -19,17 +19,17 @@ export const latency = {
     pace.warmUp +
     (pace.floor ? pace.calibrate + OVERHEAD_SECONDS : 0),
 
-  async run(comparison) {
-    const { place, settings } = comparison;
-    const step = equalRate(comparison);
+  async run(context) {
+    const { place, settings } = context;
+    const step = equalRate(context);
     // A load on the bare server at this rate shows how much of the latency is the load generator's own.
     const seconds = Math.min(step.seconds, settings.pace.calibrate);
     if (!settings.pace.floor)
-      leaveOut(comparison, 'latency: how much of it is the load generator’s own; too long for --quick.');
+      leaveOut(context, 'latency: how much of it is the load generator’s own; too long for --quick.');
     for (const target of settings.pace.floor ? place.interfaces : []) {
-      await askBareServer(comparison, 'floor', target, [{ ...step, seconds }]);
+      await askBareServer(context, 'floor', target, [{ ...step, seconds }]);
     }
-    await measureInTurns(comparison, this, { trials: settings.pace.trials, scaling: 'core', steps: [step] });
+    await measureInTurns(context, this, { trials: settings.pace.trials, scaling: 'core', steps: [step] });
     return {};
   },
 } as const satisfies Experiment;

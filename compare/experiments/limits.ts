@@ -6,27 +6,27 @@ import type { Row, Interface, Verdict } from '../../results/files.ts';
 import type { Step } from '../place.ts';
 import { INTERFACES } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
-import type { Comparison, GeneratorLimits, Limits } from './experiment.ts';
+import type { Context, GeneratorLimits, Limits } from './experiment.ts';
 
 /** A process of the load generator is the bottleneck above this share of its CPU limit (`f2c_loadtest/verdict.py`). */
 const MOST_CPU_SHARE = 0.9;
-/** A rate is not kept if it is missed by more than this share (`f2c_loadtest/verdict.py`). */
+/** A rate is not sustained if it is missed by more than this share (`f2c_loadtest/verdict.py`). */
 const MOST_RATE_ERROR = 0.02;
 
 /**
  * Finds what the load generator can send in the open loop. This is the rate at which its busiest process becomes the
- * bottleneck, interpolated linearly between two steps, or the highest rate if the generator kept all of them.
+ * bottleneck, interpolated linearly between two steps, or the highest rate if the generator sustained all of them.
  * @param steps steps with rising rates, against a server that is no bottleneck
  * @returns the rate in requests/s, and the CPU seconds that all processes together need for a request at that rate
- * @throws Failure if not even the lowest rate was kept
+ * @throws Failure if not even the lowest rate was sustained
  */
 export function openCeiling(
   steps: readonly Row<'steps'>[],
   samples: readonly Row<'generator'>[],
   { generator: { limitCores } }: Pick<Verdict, 'generator'>,
 ): { rate: number; cpuSeconds: number } {
-  const most = MOST_CPU_SHARE * limitCores;
-  let kept = { rate: 0, busiest: 0, cores: 0 };
+  const limit = MOST_CPU_SHARE * limitCores;
+  let sustained = { rate: 0, busiest: 0, cores: 0 };
   for (const { offered_rate, requests, start_s, end_s } of steps) {
     const rate = requests / (end_s - start_s);
     const within = samples.filter(({ timestamp_s }) => timestamp_s >= start_s && timestamp_s < end_s);
@@ -34,17 +34,17 @@ export function openCeiling(
       median(its.map(({ cpu_cores }) => cpu_cores)),
     );
     const step = { rate, busiest: max([0, ...cores]), cores: sum(cores) };
-    if (step.busiest > most) {
-      const share = (most - kept.busiest) / (step.busiest - kept.busiest);
+    if (step.busiest > limit) {
+      const share = (limit - sustained.busiest) / (step.busiest - sustained.busiest);
       const between = (one: number, other: number) => one + share * (other - one);
-      kept = { rate: between(kept.rate, rate), busiest: most, cores: between(kept.cores, step.cores) };
+      sustained = { rate: between(sustained.rate, rate), busiest: limit, cores: between(sustained.cores, step.cores) };
       break;
     }
     // What came late in the step before may be answered in this one, so that more than was offered is no miss.
     if (rate < (offered_rate ?? 0) * (1 - MOST_RATE_ERROR)) break;
-    kept = step;
+    sustained = step;
   }
-  if (kept.rate > 0) return { rate: kept.rate, cpuSeconds: kept.cores / kept.rate };
+  if (sustained.rate > 0) return { rate: sustained.rate, cpuSeconds: sustained.cores / sustained.rate };
   throw new Failure(
     `calibrate: the load generator could not even send ${steps[0]?.offered_rate ?? 0} requests/s to a bare server: ` +
       'give it more CPU, or a machine that has less to do.',
@@ -58,13 +58,14 @@ export function withinLimits(steps: readonly Step[], limits: GeneratorLimits | u
 
 /** The users that share a rate, unless --users allows fewer: enough to send on time while some answers are slow. */
 const RATE_USERS = 32;
+
 /** Returns half the rate that the slowest target can answer, or half the highest rate that the generator sends to all. */
-export function equalRate({ settings, limits, capacities }: Comparison): Step {
-  const most = [...capacities.values()].map((all) => median([...all]));
+export function equalRate({ settings, limits, capacities }: Context): Step {
+  const throughputs = [...capacities.values()].map((all) => median([...all]));
   return {
     seconds: settings.pace.latency,
     users: usersOfRate(settings),
-    rate: wholeRate(min([...most, ...limits.targets.values().map(({ open }) => open)]) / 2),
+    rate: wholeRate(min([...throughputs, ...limits.targets.values().map(({ open }) => open)]) / 2),
   };
 }
 

@@ -5,13 +5,13 @@ import { fileName, type ExperimentName, type Plan, type Interface } from '../../
 import type { Scaling, Step, Place, Load, Samples } from '../place.ts';
 import { csv, rowsOf, type Files, verdictOf } from '../run/files.ts';
 import { INTERFACES } from '../servers/index.ts';
-import { OVERHEAD_SECONDS, type Comparison, type Experiment } from './experiment.ts';
+import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
 import { withinLimits } from './limits.ts';
-import { idleReplicas, judged, overload, tooFast, whyFailed } from './verdicts.ts';
+import { idleReplicas, judged, describeOverload, tooFast, whyFailed } from './verdicts.ts';
 
 const WARM_UP_USERS = 4;
 /** A load of an experiment. */
-interface Measured {
+interface ExperimentLoad {
   experiment: ExperimentName;
   /** The folder of the experiment that the results go to. */
   trial: number;
@@ -26,15 +26,15 @@ interface Measured {
 
 /** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
 export async function measure(
-  comparison: Comparison,
-  { experiment, trial, round, which, target, scaling, steps }: Measured,
+  context: Context,
+  { experiment, trial, round, which, target, scaling, steps }: ExperimentLoad,
 ): Promise<Files> {
-  const { place, settings, progress, folder, limits } = comparison;
+  const { place, settings, progress, folder, limits } = context;
   const name = `${experiment} ${which}: ${INTERFACES[target].name}`;
   progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
   await place.prepare(target, scaling, async () => {
     folder.add(await place.environment());
-    await warmUp(comparison, target);
+    await warmUp(context, target);
   });
 
   const { files, samples } = await watched(place, { target, settleSeconds: settings.pace.settle, steps });
@@ -53,11 +53,13 @@ export async function measure(
   folder.add({ pods: place.pods });
   folder.write(experiment, trial, files);
   folder.judge(experiment, trial, verdict, round);
-  const found = overload(rowsOf(files, target, 'steps'), samples.timeline);
+  const overloads = describeOverload(rowsOf(files, target, 'steps'), samples.timeline);
   const why = verdict.failures > 0 ? whyFailed(files, target) : '';
-  const figures = [`${verdict.throughput.toFixed(1)} requests/s`, ...found, `${verdict.failures} failed${why}`].join(
-    '; ',
-  );
+  const figures = [
+    `${verdict.throughput.toFixed(1)} requests/s`,
+    ...overloads,
+    `${verdict.failures} failed${why}`,
+  ].join('; ');
   const isValid = verdict.verdict === 'VALID';
   progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
   return files;
@@ -74,18 +76,18 @@ async function watched(place: Place, load: Load): Promise<{ files: Files; sample
 }
 
 /** Warms up a target's replica, and throws away what was measured. */
-export async function warmUp({ place, settings }: Comparison, target: Interface): Promise<void> {
+export async function warmUp({ place, settings }: Context, target: Interface): Promise<void> {
   const steps = [{ seconds: settings.pace.warmUp, users: WARM_UP_USERS }];
   await place.load({ target, steps, settleSeconds: 0 });
 }
 
 /** Puts the same steps on all targets of an experiment, one after another, once for each trial. */
 export async function measureInTurns(
-  comparison: Comparison,
+  context: Context,
   { name, targets }: Pick<Experiment, 'name' | 'targets'>,
   plan: Plan,
 ): Promise<void> {
-  const { place, folder, limits } = comparison;
+  const { place, folder, limits } = context;
   const { trials, scaling, steps } = plan;
   folder.plan(name, plan);
   const asked = targets.filter((target) => place.interfaces.includes(target));
@@ -95,18 +97,18 @@ export async function measureInTurns(
       const sent = withinLimits(steps, limits.targets.get(target));
       if (trial === 1 && sent.length < steps.length) {
         leaveOut(
-          comparison,
+          context,
           `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${INTERFACES[target].name}, which are ` +
             'more than the load generator can send without strain, or the nodes have CPU for.',
         );
       }
-      if (sent.length > 0) await measure(comparison, { experiment: name, trial, which, target, scaling, steps: sent });
+      if (sent.length > 0) await measure(context, { experiment: name, trial, which, target, scaling, steps: sent });
     }
   }
 }
 
 /** Says what is not measured, and why, here and in the results. */
-export function leaveOut({ progress, folder }: Pick<Comparison, 'progress' | 'folder'>, sentence: string): void {
+export function leaveOut({ progress, folder }: Pick<Context, 'progress' | 'folder'>, sentence: string): void {
   folder.leaveOut(sentence);
   progress.say(`Left out: ${sentence}`, 'warning');
 }

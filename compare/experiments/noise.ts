@@ -6,17 +6,17 @@ import { measureInTurns } from './measure.ts';
 
 export const noise = {
   name: 'noise',
-  about: 'the latency of the function again: how much two equal things differ',
+  about: 'latency of the function again, to see by how much two equal things differ',
   targets: ['function'],
   needs: ['calibrate', 'capacity'],
   quick: false,
   fits: () => true,
   seconds: ({ pace }) => 2 * pace.trials * (pace.latency + OVERHEAD_SECONDS),
 
-  async run(comparison) {
+  async run(context) {
     // The report compares them in pairs: 1 and 2, 3 and 4, and so on.
-    const trials = 2 * comparison.settings.pace.trials;
-    await measureInTurns(comparison, this, { trials, scaling: 'core', steps: [equalRate(comparison)] });
+    const trials = 2 * context.settings.pace.trials;
+    await measureInTurns(context, this, { trials, scaling: 'core', steps: [equalRate(context)] });
     return {};
   },
 } as const satisfies Experiment;

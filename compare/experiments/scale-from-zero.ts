@@ -10,7 +10,7 @@ const FROM_ZERO_SECONDS = 45;
 
 export const scaleFromZero = {
   name: 'scale-from-zero',
-  about: 'time to the right answer of the function on Knative when no pod runs; left out without Knative',
+  about: 'time from no pod to the first right answer of the function on Knative; left out without Knative',
   targets: ['function'],
   needs: [],
   quick: false,

@@ -35,7 +35,7 @@ export function tooFast(steps: Row<'steps'>[], bound: number): string[] {
 const SATURATION_GAIN = 0.05;
 
 /** @param throughputs requests/s, with more users from each to the next */
-export function isSaturated(throughputs: readonly number[]): boolean {
+export function levelsOff(throughputs: readonly number[]): boolean {
   let best = 0;
   let flat = 0;
   for (const throughput of throughputs) {
@@ -46,10 +46,10 @@ export function isSaturated(throughputs: readonly number[]): boolean {
 }
 
 /**
- * Describes each step in which a target could not keep up with the rate, and how many replicas it had.
+ * Describes each step in which a target did not sustain the offered rate, and how many replicas it had.
  * @returns a phrase for each such step
  */
-export function overload(steps: readonly Row<'steps'>[], timeline: readonly Row<'timeline'>[]): string[] {
+export function describeOverload(steps: readonly Row<'steps'>[], timeline: readonly Row<'timeline'>[]): string[] {
   return steps
     .filter(({ saturated }) => saturated === 1)
     .map((step) => {
@@ -78,11 +78,11 @@ const ERROR_LENGTH = 200;
 /** Returns the end of a sentence about failed requests: their most frequent error, and its share; empty without any. */
 export function mostFrequent(errors: readonly { error: string; count: number }[]): string {
   const total = sum(errors.map(({ count }) => count));
-  const [most] = errors.toSorted((a, b) => b.count - a.count);
-  if (!most || total === 0) return '';
-  const line = most.error.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
+  const [mostFrequentError] = errors.toSorted((a, b) => b.count - a.count);
+  if (!mostFrequentError || total === 0) return '';
+  const line = mostFrequentError.error.replaceAll(/\s+/g, ' ').trim().replace(/\.$/, '');
   const text = line.length > ERROR_LENGTH ? `${line.slice(0, ERROR_LENGTH - 1)}…` : line;
-  return `; ${Number(((100 * most.count) / total).toPrecision(3))} % of them: ${text}`;
+  return `; ${Number(((100 * mostFrequentError.count) / total).toPrecision(3))} % of them: ${text}`;
 }
 
 /** Reads why requests of a load failed, in the time that is measured and before it, as it ends a sentence. */

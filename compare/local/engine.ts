@@ -18,9 +18,9 @@ const LOOPBACK = ['127.0.0.1', '[::1]', 'localhost'];
 export async function engineHost(shell: Shell): Promise<string | undefined> {
   const inspect = ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}'];
   // It knows DOCKER_CONTEXT, which wins over DOCKER_HOST. Other programs of the same name have no contexts.
-  const told = await shell.run('docker', inspect).catch(() => '');
+  const state = await shell.run('docker', inspect).catch(() => '');
   shell.signal.throwIfAborted();
-  const endpoint = [told, process.env.DOCKER_HOST].find(Boolean) ?? '';
+  const endpoint = [state, process.env.DOCKER_HOST].find(Boolean) ?? '';
   if (!/^(tcp|https?|ssh):\/\//.test(endpoint)) return undefined;
   const { hostname } = new URL(endpoint.trim());
   return LOOPBACK.includes(hostname) ? undefined : hostname;

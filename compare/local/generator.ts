@@ -19,7 +19,7 @@ const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDE
  * What the environment may have for other Pythons, and would keep this one from finding its modules, or have its packages
  * installed elsewhere. pip takes such settings from its files, too, but a variable wins over them.
  */
-const ENVIRONMENT = {
+const PYTHON_ENVIRONMENT = {
   PIP_USER: '0',
   ...Object.fromEntries(
     ['PIP_TARGET', 'PIP_PREFIX', 'PIP_ROOT', 'PIP_PYTHON', 'UV_PYTHON', 'UV_SYSTEM_PYTHON'].map((name) => [
@@ -56,7 +56,7 @@ export async function openGenerator(
       const args = [...argumentsOf(load, url, seed), `--results=${results}`, '--no-archive'];
       const command = execa(python, ['-m', 'f2c_loadtest', ...args], {
         cwd: FOLDER,
-        env: ENVIRONMENT,
+        env: PYTHON_ENVIRONMENT,
         cancelSignal: shell.signal,
         detached: true,
         reject: false,
@@ -82,7 +82,7 @@ export async function openGenerator(
 
 /** Installs the load generator. It prefers uv, which does not need the machine's Python, to venv and pip. */
 async function installPackages({ run }: Shell, venv: string, python: string): Promise<void> {
-  const shell: Pick<Shell, 'run'> = { run: (program, args) => run(program, args, { env: ENVIRONMENT }) };
+  const shell: Pick<Shell, 'run'> = { run: (program, args) => run(program, args, { env: PYTHON_ENVIRONMENT }) };
   if (await works(shell, 'uv', ['--version'])) {
     // An environment that works may be of another Python, with packages of those who work on the project.
     if (!(await works(shell, python, ['--version']))) await shell.run('uv', ['venv', '--quiet', '--clear', venv]);

@@ -45,9 +45,9 @@ export async function findServers(settings: Settings, shell: Shell, say: (senten
     const interfaces = interfacesOf(server);
     const orUrls = interfaces.map((target) => `--${target}-url`).join(' or ');
     const reference = process.env[source.variable] ?? `${RELEASES[server]}:${VERSION}`;
-    const found = await inspect(shell, reference);
-    if (found) {
-      const { architecture, ...image } = found;
+    const inspected = await inspect(shell, reference);
+    if (inspected) {
+      const { architecture, ...image } = inspected;
       architectures.set(reference, architecture);
       servers.images[server] = image;
       servers.starters[server] = (cores) => startContainer(shell, reference, interfaces, cores);
@@ -67,9 +67,9 @@ export async function findServers(settings: Settings, shell: Shell, say: (senten
     } else servers.leftOut.push(`${name}: ${remedy}, or give ${orUrls}.`);
   }
   if (new Set(architectures.values()).size > 1) {
-    const each = [...architectures].map(([reference, architecture]) => `${reference} is for ${architecture}`);
+    const reasons = [...architectures].map(([reference, architecture]) => `${reference} is for ${architecture}`);
     throw new Failure(
-      `The comparison would not be fair: ${each.join(', ')}, and Docker emulates one of them. Build all images for one ` +
+      `The comparison would not be fair: ${reasons.join(', ')}, and Docker emulates one of them. Build all images for one ` +
         'architecture, by DOCKER_DEFAULT_PLATFORM, or give the URL of one that runs elsewhere.',
     );
   }

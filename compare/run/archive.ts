@@ -105,15 +105,15 @@ function readFrame(text: string): Frame {
 }
 
 async function filesIn(archive: Buffer, target: Interface): Promise<Files> {
-  const wanted = kindsOfLoad(target).map((kind) => fileName(target, kind));
+  const expected = kindsOfLoad(target).map((kind) => fileName(target, kind));
   const files: Files = new Map();
   for (const { header, data } of await entriesOf(archive)) {
-    if (header.type !== 'file' || !wanted.includes(header.name) || files.has(header.name)) {
+    if (header.type !== 'file' || !expected.includes(header.name) || files.has(header.name)) {
       throw wrong(`has ${JSON.stringify(header.name)} in it, which is not, or not once, a result of ${target}`);
     }
     files.set(header.name, Buffer.from(data ?? []));
   }
-  const missing = wanted.filter((name) => !files.has(name));
+  const missing = expected.filter((name) => !files.has(name));
   if (missing.length > 0) throw wrong(`lacks ${missing.join(', ')}`);
   return files;
 }

@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Row, Verdict } from '../../results/files.ts';
 import { askBareServer } from '../experiments/calibrate.ts';
-import type { Comparison } from '../experiments/experiment.ts';
+import type { Context } from '../experiments/experiment.ts';
 import { openCeiling } from '../experiments/limits.ts';
-import { highestThroughput, idleReplicas, isSaturated, judged, tooFast, whyFailed } from '../experiments/verdicts.ts';
+import { highestThroughput, idleReplicas, levelsOff, judged, tooFast, whyFailed } from '../experiments/verdicts.ts';
 import { csv, rowsOf, verdictOf } from '../run/files.ts';
 import { filesOf } from './log.ts';
 
@@ -85,7 +85,7 @@ describe('throughput with more and more users', () => {
     [[100, 102, 200], false],
     [[100, 104, 104], true],
     [[100, 200, 150, 160], true],
-  ])('%j has stopped rising: %s', (throughputs, isIt) => expect(isSaturated(throughputs)).toBe(isIt));
+  ])('%j has stopped rising: %s', (throughputs, isIt) => expect(levelsOff(throughputs)).toBe(isIt));
 });
 
 describe('the ceiling of the open loop', () => {
@@ -189,7 +189,7 @@ describe('why requests failed ends a sentence', () => {
       settings: { pace: { settle: 1 } },
       progress: { begin: () => undefined },
       folder: { write: () => undefined },
-    } as unknown as Comparison;
+    } as unknown as Context;
     await expect(askBareServer(comparison, 'closed', 'function', [])).rejects.toThrow(
       'calibrate: nothing can be measured, as 52 requests to a bare server failed; 100 % of them: no such name.',
     );

@@ -67,8 +67,8 @@ export async function openKubernetes(
     }
   };
   let isAway = false;
-  const untilThere: Kubernetes['untilThere'] = (its, ask) =>
-    its.until(
+  const untilThere: Kubernetes['untilThere'] = (patient, ask) =>
+    patient.until(
       'The API server of the cluster answers',
       PATIENCE_SECONDS,
       async () => {

@@ -75,12 +75,12 @@ export async function connect(
     folder,
     options: named,
     env,
-    shell: (its) => ({
-      ...its,
+    shell: (base) => ({
+      ...base,
       run: (program, args, options) =>
         program === 'kubectl' || program === 'helm'
-          ? its.run(program, [...before[program], ...args], { ...options, env: { ...options?.env, ...env } })
-          : its.run(program, args, options),
+          ? base.run(program, [...before[program], ...args], { ...options, env: { ...options?.env, ...env } })
+          : base.run(program, args, options),
     }),
     command(program, ...args) {
       const [file, ...more] = sourcesOf(choice, false);
@@ -120,10 +120,10 @@ export function refuseOtherClusters(context: string | undefined): void {
       (name === 'HELM_DRIVER' && value === 'memory'),
   );
   if (others.length === 0) return;
-  const its = others.map(([name]) => name).join(', ');
+  const contexts = others.map(([name]) => name).join(', ');
   throw new Failure(
     `The environment gives Helm another cluster, user or store than kubectl has${context ? `, which is ${context}` : ''}: ` +
-      `unset ${its}. --context and --kubeconfig choose the cluster for both.`,
+      `unset ${contexts}. --context and --kubeconfig choose the cluster for both.`,
   );
 }
 

@@ -40,9 +40,9 @@ export function workloadsOf(objects: readonly (Manifest | null)[] = []): Manifes
 /** @param cpu what its own container requests instead of what the chart says */
 export function needOf(what: string, chart: Chart, workload?: Manifest, cpu?: number): Need {
   const { containers = [], nodeSelector = {}, tolerations = [] } = workload?.spec?.template?.spec ?? {};
-  const own = byName(containers, RELEASES[chart]);
+  const ownContainer = byName(containers, RELEASES[chart]);
   const requested = sum(
-    containers.map((each) => (each === own && cpu !== undefined ? cpu : request(each.resources, 'cpu'))),
+    containers.map((each) => (each === ownContainer && cpu !== undefined ? cpu : request(each.resources, 'cpu'))),
   );
   const memory = sum(containers.map(({ resources }) => request(resources, 'memory')));
   return { what, cpu: requested, memory, selector: nodeSelector, toleratesTaints: tolerations.length > 0 };
