@@ -3,6 +3,7 @@
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';
 import { Failure } from '../lib/failure.ts';
+import type { Kubernetes } from '../lib/kubernetes/api.ts';
 import type { Node } from '../lib/kubernetes/objects.ts';
 import { isSelected, needsOf, roomOn, type Manifest } from '../lib/kubernetes/room.ts';
 import { CHARTS, RELEASES, ROOT, type Chart } from '../lib/project.ts';
@@ -17,9 +18,8 @@ const ARCHITECTURE = 'amd64';
  * @param shell of a connection
  * @throws Failure that names the chart, what it asks for, and what the nodes have
  */
-export async function checkCharts(shell: Shell, nodes: readonly Node[]): Promise<void> {
-  const text = await shell.run('kubectl', ['get', '--raw', '/version', '--request-timeout', '15s']);
-  const { gitVersion } = JSON.parse(text) as { gitVersion: string };
+export async function checkCharts(api: Kubernetes, shell: Shell, nodes: readonly Node[]): Promise<void> {
+  const { gitVersion } = await api.get<{ gitVersion: string }>('/version');
   const rooms = nodes.map((node) => roomOn(node, []));
   for (const chart of Object.keys(CHARTS) as Chart[]) {
     // Helm itself refuses a version that is too old, and says which one the chart asks for.

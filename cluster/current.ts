@@ -1,42 +1,59 @@
 // Uses a cluster that exists: installs nothing there, but provides the images, and checks it.
 
 import { Failure } from '../lib/failure.ts';
+import { openKubernetes, type Kubernetes } from '../lib/kubernetes/api.ts';
 import { connect, type Connection } from '../lib/kubernetes/connection.ts';
 import type { Node } from '../lib/kubernetes/objects.ts';
 import type { Progress } from '../lib/progress.ts';
 import { VERSION } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
 import { awayFromOthers, checkCharts } from './charts.ts';
+import { providerOf, readNodes, waitForMetrics, type Provider } from './checks.ts';
 import { buildImages, checkSource, IMAGES, list, missingImages, provideImages, pushImages } from './images.ts';
-import { providerOf, readNodes, waitForMetrics, type Provider } from './kubectl.ts';
 import type { Options } from './options.ts';
-import { findMissing, throwIfMissing, type Program } from './requirements.ts';
+import { findMissing, throwIfMissing, type Missing, type Program } from './requirements.ts';
 
 /** @returns what to do next */
-export async function useCurrent(
-  { build, push, ...choice }: Options,
-  shell: Shell,
-  progress: Progress,
-): Promise<string> {
+export async function useCurrent(options: Options, shell: Shell, progress: Progress): Promise<string> {
+  const { push, ...choice } = options;
   progress.begin('checking that everything is here');
   const missing = await findMissing(shell, push ? ['kubectl', 'helm', 'docker'] : ['kubectl', 'helm']);
   // Only kubectl can tell which other programs the cluster needs.
   if (missing.has('kubectl')) throwIfMissing(missing);
   const connection = await connect(shell, choice, progress.say);
-  const clusterShell = connection.shell(shell);
-  const nodes = await readNodes(clusterShell);
+  const api = await openKubernetes(connection, shell, progress.say);
+  try {
+    return await prepare({ connection, api, shell: connection.shell(shell), progress, missing }, options);
+  } finally {
+    api.close();
+  }
+}
+
+interface Cluster {
+  connection: Connection;
+  api: Kubernetes;
+  /** Its kubectl and Helm work with the connection's cluster. */
+  shell: Shell;
+  progress: Progress;
+  /** The programs that are known to be missing. */
+  missing: Missing;
+}
+
+async function prepare(cluster: Cluster, { build, push }: Options): Promise<string> {
+  const { connection, api, shell, progress, missing } = cluster;
+  const nodes = await readNodes(api);
   const provider = providerOf(nodes);
   const programs: Program[] = provider && !push ? ['docker', provider.program] : [];
   throwIfMissing(new Map([...missing, ...(await findMissing(shell, programs))]));
   progress.say(`The cluster is ${connection.name}${provider ? `, run by ${provider.program}` : ''}.`);
-  await checkCharts(clusterShell, nodes);
+  await checkCharts(api, shell, nodes);
   const away = awayFromOthers(nodes);
   if (away.sentence !== undefined) progress.say(away.sentence, 'warning');
   if (push || provider) await checkSource(shell, build);
   const next = (options: string[]) =>
     [`  ${connection.command('npm run compare --', '--quick')}`, ...options, ...away.options].join(' \\\n    ');
   progress.begin('asking the metrics API');
-  await waitForMetrics(clusterShell, howToInstallMetrics(connection, provider));
+  await waitForMetrics(api, shell, howToInstallMetrics(connection, provider));
   progress.say('The metrics API answers.');
 
   if (push) {
@@ -46,7 +63,7 @@ export async function useCurrent(
     progress.say(`${push} has ${list(IMAGES)}.`);
     return next(options);
   }
-  if (provider) await provideImages(clusterShell, provider, build, progress);
+  if (provider) await provideImages(api, shell, provider, build, progress);
   else {
     progress.begin('looking for the images on the nodes');
     requireOnNodes(nodes);

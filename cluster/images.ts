@@ -2,11 +2,12 @@
 
 import { join } from 'node:path';
 import { Failure } from '../lib/failure.ts';
+import type { Kubernetes } from '../lib/kubernetes/api.ts';
 import type { Node } from '../lib/kubernetes/objects.ts';
 import type { Progress } from '../lib/progress.ts';
 import { RELEASES, ROOT, VERSION, type Chart } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
-import { readNodes, until, type Provider } from './kubectl.ts';
+import { readNodes, until, type Provider } from './checks.ts';
 
 const CHARTS = Object.keys(RELEASES) as Chart[];
 const imageName = (chart: Chart) => `${RELEASES[chart]}:${VERSION}`;
@@ -48,6 +49,7 @@ export async function buildImages(shell: Shell, progress: Progress): Promise<voi
 
 /** Builds the images if they are to be built, and loads them into all nodes of a cluster on this machine. */
 export async function provideImages(
+  api: Kubernetes,
   shell: Shell,
   provider: Provider,
   build: boolean,
@@ -62,7 +64,7 @@ export async function provideImages(
   }
   progress.begin('waiting until the nodes list the images (up to a minute)');
   await until(shell, 'All nodes list the images', 90, async () => {
-    const missing = missingImages(await readNodes(shell));
+    const missing = missingImages(await readNodes(api));
     return missing.length === 0 || missing.join('\n');
   });
   progress.say(`All nodes have ${list(IMAGES)}.`);

@@ -2,11 +2,12 @@
 
 import { join } from 'node:path';
 import { Failure } from '../lib/failure.ts';
+import { openKubernetes } from '../lib/kubernetes/api.ts';
 import { connect, refuseOtherClusters } from '../lib/kubernetes/connection.ts';
 import type { Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
+import { waitForMetrics } from './checks.ts';
 import { checkSource, provideImages } from './images.ts';
-import { waitForMetrics } from './kubectl.ts';
 import type { Options } from './options.ts';
 import { findMissing, throwIfMissing } from './requirements.ts';
 
@@ -33,9 +34,14 @@ export async function useKind({ build }: Options, shell: Shell, progress: Progre
   await waitForNode(clusterShell, progress);
   progress.begin('installing metrics-server');
   await clusterShell.run('kubectl', ['apply', '--kustomize', join(import.meta.dirname, 'metrics-server')]);
-  await provideImages(clusterShell, { program: 'kind', cluster: NAME }, build, progress);
-  progress.begin('waiting for the metrics API (up to a minute after its installation)');
-  await waitForMetrics(clusterShell);
+  const api = await openKubernetes(connection, shell, progress.say);
+  try {
+    await provideImages(api, clusterShell, { program: 'kind', cluster: NAME }, build, progress);
+    progress.begin('waiting for the metrics API (up to a minute after its installation)');
+    await waitForMetrics(api, shell);
+  } finally {
+    api.close();
+  }
   progress.say('The metrics API answers.');
   return `  ${connection.command('npm run compare --', '--quick')}\n  kind delete cluster --name ${NAME}    (when you no longer need it)`;
 }

@@ -64,6 +64,7 @@ const KIND_NODE = { images: IMAGES, providerID: 'kind://docker/dev/dev-control-p
 
 function fakeKubectl(nodes: object[], replies?: Replies): void {
   fake('kubectl', replies, {
+    'proxy --': `exec '${process.execPath}' '${join(import.meta.dirname, 'fake-proxy.ts')}' "$@"`,
     'config current-context': 'echo the-context',
     '--raw /version': print({ gitVersion: 'v1.34.1' }),
     '/api/v1/nodes': print({ items: nodes }),

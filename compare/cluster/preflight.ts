@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { sum } from 'simple-statistics';
 import { Failure } from '../../lib/failure.ts';
-import { ApiError, METRICS_API, isForbidden } from '../../lib/kubernetes/api.ts';
+import { ApiError, isForbidden, METRICS_API, NO_METRICS } from '../../lib/kubernetes/api.ts';
 import type { List, Node, Pod } from '../../lib/kubernetes/objects.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
 import { RELEASES, type Chart } from '../../lib/project.ts';
@@ -30,7 +30,7 @@ export async function checkCluster(session: ClusterSession): Promise<number | un
     const isMissing = error.status === 404;
     throw new Failure(
       isMissing
-        ? 'The cluster has no metrics API, so that nothing would scale: install metrics-server, ' +
+        ? `${NO_METRICS}: install metrics-server, ` +
             `https://github.com/kubernetes-sigs/metrics-server, and wait until \`${connection.command('kubectl', 'top', 'pods')}\` works.`
         : `The metrics API of the cluster answers ${error.status}, so that nothing would scale: \`${connection.command(
             'kubectl',

@@ -46,6 +46,8 @@ const AWAY = [429, 500, 502, 503, 504];
 const STARTING = [401, 403];
 /** The path of the API of metrics, which another server adds to the cluster's. */
 export const METRICS_API = '/apis/metrics.k8s.io/v1beta1';
+/** The beginning of a sentence that ends with how to get it. */
+export const NO_METRICS = 'The cluster has no metrics API, so that nothing would scale';
 
 /** @param say is told once for each time that the API server does not answer */
 export async function openKubernetes(

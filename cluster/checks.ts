@@ -1,6 +1,7 @@
-// A cluster as kubectl sees it: its nodes, who runs them, and its metrics API. All calls take the shell of a connection.
+// What a cluster must have: nodes that take pods, and a metrics API.
 
 import { Failure } from '../lib/failure.ts';
+import { ApiError, METRICS_API, NO_METRICS, type Kubernetes } from '../lib/kubernetes/api.ts';
 import { takesPods, type List, type Node } from '../lib/kubernetes/objects.ts';
 import type { Shell } from '../lib/shell.ts';
 
@@ -15,10 +16,13 @@ export interface Provider {
  * The nodes that take pods of the charts, which tolerate no taints.
  * @throws Failure if there is none
  */
-export async function readNodes(shell: Shell): Promise<Node[]> {
-  const { items } = await ask<List<Node>>(shell, '/api/v1/nodes');
+export async function readNodes(api: Kubernetes): Promise<Node[]> {
+  const { items } = await api.get<List<Node>>('/api/v1/nodes');
   const nodes = items.filter(takesPods);
-  if (nodes.length === 0) throw new Failure('No node takes pods.', await shell.run('kubectl', ['get', 'nodes']));
+  if (nodes.length === 0) {
+    const taints = items.map(({ metadata, spec }) => `${metadata.name}: ${JSON.stringify(spec ?? {})}`);
+    throw new Failure('No node takes pods.', taints.join('\n'));
+  }
   return nodes;
 }
 
@@ -36,20 +40,17 @@ export function providerOf([node]: Node[]): Provider | undefined {
  * @param installation what to do where the cluster has no such API; left out while it is being installed
  * @throws Failure
  */
-export function waitForMetrics(shell: Shell, installation?: string): Promise<void> {
+export function waitForMetrics(api: Kubernetes, shell: Shell, installation?: string): Promise<void> {
   return until(shell, 'The metrics API tells the CPU usage of nodes', installation ? 60 : 180, async () => {
     try {
-      const { items } = await ask<List<unknown>>(shell, '/apis/metrics.k8s.io/v1beta1/nodes');
+      const { items } = await api.get<List<unknown>>(`${METRICS_API}/nodes`);
       return items.length > 0 || 'It knows no node.';
     } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      const { details } = error;
-      const isAbsent = details.includes('(NotFound)');
-      if (isAbsent && installation) {
-        throw new Failure(`The cluster has no metrics API, so that nothing would scale: ${installation}`, details);
-      }
-      // An API answers like this while its server is not ready.
-      if (isAbsent || details.includes('(ServiceUnavailable)')) return details;
+      if (!(error instanceof ApiError)) throw error;
+      const isAbsent = error.status === 404;
+      if (isAbsent && installation) throw new Failure(`${NO_METRICS}: ${installation}`, error.details);
+      // An API answers 503 while its server is not ready.
+      if (isAbsent || error.status === 503) return error.details;
       throw error;
     }
   });
@@ -83,8 +84,4 @@ export async function until(
     if (!(error instanceof Failure) || error.details) throw error;
     throw new Failure(error.message, why);
   }
-}
-
-async function ask<T>(shell: Shell, path: string): Promise<T> {
-  return JSON.parse(await shell.run('kubectl', ['get', '--raw', path, '--request-timeout', '15s'])) as T;
 }
