@@ -21,7 +21,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from f2c_loadtest import clock, generator
 from f2c_loadtest.outcome import Outcome, Window
-from f2c_loadtest.recorder import RECORD, requests
+from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
 from f2c_loadtest.tally import TALLY
@@ -42,9 +42,6 @@ REPORT_AGE = 1.5
 
 # By its seconds, how long a step goes on until it is steady.
 LONGEST = 3
-
-# Throughput that rises by less, twice in a row, rises no more.
-SATURATION_GAIN = 0.05
 
 OUTCOME = Outcome(RECORD)
 
@@ -251,8 +248,6 @@ class Steps(LoadTestShape):
 def _following(settings: Settings, window: Window) -> int:
     """Returns the number of the step that comes after one: the number of steps if none does."""
     last = len(settings.steps)
-    if settings.until_saturated and _is_flat([*OUTCOME.windows, window]):
-        return last
     rate = settings.steps[window.step].rate
     following = window.step + 1
     if window.is_saturated and rate is not None:
@@ -260,16 +255,6 @@ def _following(settings: Settings, window: Window) -> int:
         while following < last and (settings.steps[following].rate or 0) >= rate:
             following += 1
     return following
-
-
-def _is_flat(windows: list[Window]) -> bool:
-    best = 0.0
-    flat = 0
-    for window in windows:
-        throughput = requests(RECORD.between(window.start, window.end)) / (window.end - window.start)
-        flat = flat + 1 if best and throughput < best * (1 + SATURATION_GAIN) else 0
-        best = max(best, throughput)
-    return flat >= 2
 
 
 def _users_of_workers(master: MasterRunner) -> int:

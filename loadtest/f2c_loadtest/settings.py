@@ -46,8 +46,8 @@ examples:
     python -m f2c_loadtest --target=function --host=http://f2c-function
   200 requests/s, whatever the answers take:
     python -m f2c_loadtest --target=tfserving --host=http://f2c-tfserving:8501 --users=50 --rate=200
-  more and more users, until throughput stops rising:
-    python -m f2c_loadtest --target=function --host=http://localhost:8080 --until-saturated \\
+  more and more users, 30 s each:
+    python -m f2c_loadtest --target=function --host=http://localhost:8080 \\
       --steps='[{"seconds":30,"users":1},{"seconds":30,"users":2},{"seconds":30,"users":4},{"seconds":30,"users":8}]'
 
 exit codes: 0 VALID; 1 broken: there are no results; 2 a wrong setting; 3 INVALID: there are results, which say nothing
@@ -98,7 +98,6 @@ class Settings:
     requests_per_connection: int
     seconds_per_connection: float
     settle: int
-    until_saturated: bool
     processes: int
     workers: int
     worker_wait: int
@@ -242,7 +241,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seconds-per-connection", type=number(0), default=0.0, metavar="N", help="likewise by age; 0: never")
     add("--steps", metavar="JSON", help="in place of --users, --run-time, --rate and --batch; see the examples")
     add("--settle", type=whole(0), default=5, metavar="SECONDS", help="first seconds of a step that are not measured")
-    parser.add_argument("--until-saturated", action="store_true", help="end when throughput stops rising, step by step")
     add("--processes", type=whole(1), default=1, metavar="N", help="of the load test; one uses one CPU")
     add("--workers", type=whole(0), default=0, metavar="N", help="wait for so many others that run with --worker-of")
     add("--worker-wait", type=whole(1), default=60, metavar="SECONDS", help="how long workers are waited for")

@@ -160,9 +160,6 @@ waiting for workers, and for ten minutes to pull the image and to pack the resul
 {{- end }}
 - --spawn-rate={{ .spawnRate }}
 - --settle={{ int .settleSeconds }}
-{{- if .untilSaturated }}
-- --until-saturated
-{{- end }}
 - --min-fahrenheit={{ .temperatures.min }}
 - --max-fahrenheit={{ .temperatures.max }}
 - --seed={{ int .seed }}
@@ -293,7 +290,7 @@ spec:
 {{- end }}
 
 {{- define "f2c-loadtest.ownOptions" -}}
-[--target, --host, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle, --until-saturated,
+[--target, --host, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle,
 --min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
 --max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --archive, --no-archive, --locustfile]
 {{- end }}
