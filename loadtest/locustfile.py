@@ -13,11 +13,11 @@ from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
 from f2c_loadtest.client import RequestError
 from f2c_loadtest.clock import now
+from f2c_loadtest.locust_stats import LOCUST_STATS
 from f2c_loadtest.question import Question, WrongAnswerError, questions
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
-from f2c_loadtest.tally import TALLY
 from f2c_loadtest.targets import TARGETS
 
 
@@ -91,7 +91,7 @@ class ConversionUser(User):
                 exception = error
         response = None if not is_open else service if due is None else max(service, (end - due) * 1e6)
         RECORD.request(end, service, response, exception, app_id)
-        TALLY.add(exchange.method, self.name, service / 1000, len(content), exception)
+        LOCUST_STATS.add(exchange.method, self.name, service / 1000, len(content), exception)
         if is_last:
             # Not every server says that it closes the connection, and a POST that meets a closed one fails.
             self.client.close()

@@ -1,8 +1,10 @@
 """Loads one target with Locust, judges whether the load can be believed, and packs the results.
 
-`__main__` is the command. It checks the `settings`, runs Locust, and makes of what Locust recorded the `files`, the
-`verdict` and the `archive`. Inside of Locust, `plugin` connects these: the `schedule` says, by a `timer`, when to send,
-and one of the `targets` makes each `question` and knows its right answer. A `client`, either the `http_client` or the
-`grpc_client`, sends it. The `recorder` keeps what came of it, and the `tally` brings it to Locust's own statistics. The
-`generator` watches itself, and what the `machine` lets it have.
+`__main__` is the command. It checks the `settings` and runs Locust, which leaves an `outcome`. From that it writes the
+`files` and their `archive`, and reaches the `verdict`.
+
+Inside Locust, the `plugin` runs the steps. The `schedule` decides when a request is sent, and a `timer` wakes it then.
+A module of `targets` makes each `question` and checks its answer. A `client`, either the `http_client` or the
+`grpc_client`, sends it. The `recorder` keeps every result, and `locust_stats` adds them to Locust's own statistics. The
+`self_monitor` measures how busy and how late the load generator is, and how much CPU the host gives it (`host_cpu`).
 """

@@ -19,12 +19,13 @@ from locust import LoadTestShape, events, runners
 from locust.env import Environment
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from f2c_loadtest import clock, generator
+from f2c_loadtest import clock
+from f2c_loadtest.locust_stats import LOCUST_STATS
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
+from f2c_loadtest.self_monitor import SelfMonitor
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
-from f2c_loadtest.tally import TALLY
 from f2c_loadtest.verdict import WINDOWS, is_saturated, is_steady
 
 # Locust's is 3 s; by this all that is decided while the load runs is at most a second old.
@@ -37,7 +38,7 @@ CSV_INTERVAL = 1
 SPAWN_MARGIN = 30
 
 # When all that belongs to a second is there: a process's own sample of itself, or the reports of all workers.
-WATCH_AGE = 0.1
+SAMPLE_AGE = 0.1
 REPORT_AGE = 1.5
 
 # By its seconds, how long a step goes on until it is steady.
@@ -80,7 +81,7 @@ def _record(
 
 @events.init.add_listener
 def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa: ANN401
-    TALLY.stats = environment.stats
+    LOCUST_STATS.stats = environment.stats
     runner.register_message("f2c_step", _start_step)
     runner.register_message("f2c_stop", _stop_schedule)
     if not isinstance(runner, WorkerRunner):
@@ -90,7 +91,7 @@ def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa:
         atexit.register(_leave, Path(environment.parsed_options.f2c_outcome))
     if not isinstance(runner, MasterRunner):
         name = (lambda: f"worker-{runner.worker_index}") if isinstance(runner, WorkerRunner) else lambda: "local"
-        generator.Watch(RECORD, name, lambda: runner.user_count)
+        SelfMonitor(RECORD, name, lambda: runner.user_count)
 
 
 def _leave(path: Path) -> None:
@@ -110,7 +111,7 @@ def _stop(runner: Runner) -> None:
 
 @events.test_stop.add_listener
 def _flush(**_: Any) -> None:  # noqa: ANN401
-    TALLY.flush()
+    LOCUST_STATS.flush()
 
 
 @events.test_stopping.add_listener
@@ -123,7 +124,7 @@ def _end_early(environment: Environment, **_: Any) -> None:  # noqa: ANN401
 @events.report_to_master.add_listener
 def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
     # Locust's own listener, which comes after this one, adds its statistics.
-    TALLY.flush()
+    LOCUST_STATS.flush()
     data["f2c"] = {"number": next(_reports), "backlog": SCHEDULE.backlog, **RECORD.take()}
 
 
@@ -171,7 +172,7 @@ class Steps(LoadTestShape):
     def tick(self) -> tuple[int, float] | None:
         """Returns how many users there should be, and how many start in a second; None at the end."""
         assert self.runner
-        TALLY.flush()
+        LOCUST_STATS.flush()
         settings = settings_of(self.runner.environment)
         if self._number < len(settings.steps):
             return self._run(self.runner, settings, settings.steps[self._number])
@@ -190,7 +191,7 @@ class Steps(LoadTestShape):
             elif time.monotonic() - self._since > self._users / settings.spawn_rate + SPAWN_MARGIN:
                 OUTCOME.broken = f"Only {runner.user_count} of {self._users} users could be started."
                 return None
-        elif now >= self._end + (REPORT_AGE if isinstance(runner, MasterRunner) else WATCH_AGE):
+        elif now >= self._end + (REPORT_AGE if isinstance(runner, MasterRunner) else SAMPLE_AGE):
             window = self._window(settings, step)
             window = dataclasses.replace(window, is_saturated=is_saturated(settings, RECORD, window))
             following = _following(settings, window)

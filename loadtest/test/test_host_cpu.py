@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from f2c_loadtest.machine import Machine, Periods
+from f2c_loadtest.host_cpu import HostCpu, Periods
 
 STAT = "nr_periods 50\nnr_throttled 5\nthrottled_time 1000\n"
 
@@ -25,17 +25,17 @@ PARENT = {
 }
 
 
-def machine_with(root: Path, files: dict[str, str]) -> Machine:
+def host_with(root: Path, files: dict[str, str]) -> HostCpu:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return Machine(root)
+    return HostCpu(root)
 
 
 @pytest.mark.parametrize("files", [VERSION_2, VERSION_1, PARENT])
 def test_a_limit_and_its_periods(files: dict[str, str], tmp_path: Path) -> None:
-    machine = machine_with(tmp_path, files)
-    assert (machine.limit_cores, machine.periods()) == (0.6, Periods(50, 5))
+    host = host_with(tmp_path, files)
+    assert (host.limit_cores, host.periods()) == (0.6, Periods(50, 5))
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ def test_a_limit_and_its_periods(files: dict[str, str], tmp_path: Path) -> None:
     ],
 )
 def test_no_limit(files: dict[str, str], tmp_path: Path) -> None:
-    machine = machine_with(tmp_path, files)
-    assert (machine.limit_cores, machine.periods()) == (None, None)
+    host = host_with(tmp_path, files)
+    assert (host.limit_cores, host.periods()) == (None, None)
 
 
 def test_stolen_time(tmp_path: Path) -> None:
-    assert Machine(tmp_path).stolen() is None
+    assert HostCpu(tmp_path).stolen() is None
     stat = {"proc/stat": "cpu  1 2 3 4 5 6 7 1000 0 0\ncpu0 1 2 3 4 5 6 7 1000 0 0\n"}
     # In hundredths of a second, wherever Linux has a common architecture.
-    assert machine_with(tmp_path, stat).stolen() == 10
+    assert host_with(tmp_path, stat).stolen() == 10
 
 
 def test_this_machine() -> None:
-    machine = Machine()
-    before = machine.stolen()
+    host = HostCpu()
+    before = host.stolen()
     time.sleep(0.01)
     assert before is not None
-    assert (machine.stolen() or 0) >= before >= 0
-    assert machine.limit_cores is None or machine.periods() is not None
+    assert (host.stolen() or 0) >= before >= 0
+    assert host.limit_cores is None or host.periods() is not None

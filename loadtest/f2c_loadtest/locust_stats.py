@@ -1,4 +1,4 @@
-"""Locust's own statistics, to which right answers are added by many at once: one at a time costs as much as sending."""
+"""Adds correct answers to Locust's own statistics in batches: one at a time would cost as much CPU as sending."""
 
 from collections import Counter
 from time import time
@@ -6,23 +6,23 @@ from typing import Any
 
 from locust.stats import RequestStats, StatsEntry, bucket_response_time
 
-# So few that adding them, some 50 µs, holds nobody up.
+# Adding a batch takes some 50 µs, too short to make a request late.
 BATCH = 200
 
 
-class Tally:
-    """Requests that Locust has not counted yet."""
+class LocustStats:
+    """Requests that are not in Locust's statistics yet."""
 
     def __init__(self) -> None:
         """Begins empty."""
         self.stats = RequestStats()
-        """Locust's."""
+        """Locust's statistics; the plugin sets those of the environment."""
         self._key = "", ""
-        self._times: list[Any] = []  # Locust takes floats, and says int
+        self._times: list[Any] = []  # Locust takes floats, although its types say int
         self._bytes = 0
 
     def add(self, method: str, name: str, milliseconds: float, length: int, error: Exception | None) -> None:
-        """Adds a request that ended."""
+        """Adds a request that ended after so many milliseconds, with an answer of `length` bytes."""
         if error is not None:
             self.stats.log_request(method, name, milliseconds, length)  # type: ignore[arg-type]
             self.stats.log_error(method, name, error)
@@ -36,7 +36,7 @@ class Tally:
             self.flush()
 
     def flush(self) -> None:
-        """Brings all to Locust."""
+        """Brings Locust's statistics up to date."""
         if not self._times:
             return
         part = StatsEntry(self.stats, *self._key)
@@ -52,5 +52,5 @@ class Tally:
         self.stats.total.extend(part)
 
 
-TALLY = Tally()
-"""The tally of this process."""
+LOCUST_STATS = LocustStats()
+"""The batch of this process."""

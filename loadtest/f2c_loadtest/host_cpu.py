@@ -1,29 +1,29 @@
-"""What the machine lets the load generator have of its CPU: the limit of its cgroup, and what was kept from it."""
+"""Reads how much CPU the host gives this process: the limit of its cgroup, throttling, and steal time."""
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Where systemd and container runtimes mount cgroups: all of version 2, or the CPU controller of version 1.
+# Systemd and container runtimes mount cgroups here: all of version 2, or the CPU controller of version 1.
 MOUNTS = {"": ("sys/fs/cgroup",), "cpu": ("sys/fs/cgroup/cpu,cpuacct", "sys/fs/cgroup/cpu")}
 
-# The number of the column in /proc/stat, as proc(5) counts: user, nice, system, idle, iowait, irq, softirq, steal.
+# The column of /proc/stat by proc(5), after: cpu, user, nice, system, idle, iowait, irq, softirq.
 STEAL = 8
 
 
 class Periods(NamedTuple):
-    """In which the kernel enforces the limit."""
+    """Counts the periods in which the kernel enforced the limit."""
 
     all: int
     throttled: int
 
 
-class Machine:
-    """The CPU of this process, as Linux tells it; nothing is known of it elsewhere."""
+class HostCpu:
+    """Reads the files of Linux; on other systems, every value is unknown."""
 
     def __init__(self, root: Path = Path("/")) -> None:
-        """Looks for the cgroup with the lowest limit, from this process's own upwards."""
+        """Finds the lowest limit among the cgroup of this process and its parents."""
         self._stat = root / "proc/stat"
         limits = [(limit, directory) for directory in _cgroups(root) if (limit := _limit(directory)) is not None]
         self.limit_cores: float | None = None
@@ -33,7 +33,7 @@ class Machine:
             self.limit_cores, self._cgroup = min(limits)
 
     def periods(self) -> Periods | None:
-        """Returns the periods until now; None without a limit."""
+        """Returns the periods since the cgroup was made; None without a limit."""
         if self._cgroup is None:
             return None
         counters = dict(line.split() for line in _text(self._cgroup / "cpu.stat").splitlines())
@@ -43,7 +43,7 @@ class Machine:
             return None
 
     def stolen(self) -> float | None:
-        """Returns the seconds in which a CPU was ready to run and the hypervisor ran something else, of all CPUs."""
+        """Returns the steal time of all CPUs in seconds: they were ready to run, and the hypervisor ran others."""
         columns = _text(self._stat).partition("\n")[0].split()
         return int(columns[STEAL]) / os.sysconf("SC_CLK_TCK") if len(columns) > STEAL else None
 
@@ -55,8 +55,8 @@ def _cgroups(root: Path) -> Iterator[Path]:
             if controller in controllers.split(","):
                 for mount in mounts:
                     # In a container the path may be the host's, and the mount the container's own cgroup.
-                    below = Path(path.lstrip("/"))
-                    yield from (root / mount / each for each in (below, *below.parents))
+                    cgroup = Path(path.lstrip("/"))
+                    yield from (root / mount / directory for directory in (cgroup, *cgroup.parents))
 
 
 def _limit(directory: Path) -> float | None:
