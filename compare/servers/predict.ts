@@ -17,7 +17,7 @@ export function predict(url: string, fahrenheit: number): Promise<number | undef
   const messages = protobuf.loadSync(PROTO);
   const request = messages.lookupType('PredictRequest');
   const response = messages.lookupType('PredictResponse');
-  const tensor = { dtype: 1, tensorShape: { dim: [{ size: 1 }] }, floatVal: [fahrenheit] };
+  const tensor = { dtype: 1, tensorShape: { dim: [{ size: 1 }] }, tensorContent: Buffer.from(new Float32Array([fahrenheit]).buffer) };
   const question = { modelSpec: { name: 'fahrenheit_to_celsius' }, inputs: { fahrenheit: tensor } };
   const client = new Client(new URL(url).host, credentials.createInsecure());
   return new Promise((resolve) => {

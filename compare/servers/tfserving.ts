@@ -11,7 +11,7 @@ export const tfservingServer: ServerDefinition = {
 
 /** Whether the model's answer to 212 °F is right, by the tolerance that model/README.md derives; 212 is a float32. */
 function isRight(celsius: unknown): boolean {
-  return Math.abs(Number(celsius) - 100) <= 3 * 2 ** -24 * 100;
+  return typeof celsius === 'number' && Math.abs(celsius - 100) <= 3 * 2 ** -24 * 100;
 }
 
 export const tfservingInterfaces: Interfaces<'tfserving' | 'tfserving-grpc'> = {

@@ -71,7 +71,7 @@ class LoadTest:
         return int(aggregated[column])
 
 
-# Prints the columns of every kind of file, as the definition has them that the readers of the files go by.
+# Prints each file kind's columns as results/files.ts defines them.
 PRINT_COLUMNS = """
 const { KINDS } = await import('./results/files.ts');
 const columns = Object.entries(KINDS).map(([kind, { schema }]) => [kind, Object.keys(schema.entries)]);
@@ -81,10 +81,15 @@ console.log(JSON.stringify(Object.fromEntries(columns)));
 
 @cache
 def defined_columns() -> dict[str, list[str]]:
-    """Returns the columns of each kind of file, or the members of a JSON file, as results/files.ts defines them."""
-    node = [str(PACKAGE_ROOT.parent / "node_modules/.bin/node"), "--input-type=module", "--eval", PRINT_COLUMNS]
-    columns: dict[str, list[str]] = json.loads(subprocess.check_output(node, cwd=PACKAGE_ROOT.parent))
+    """Returns the columns of each kind of file, or the members of a JSON file."""
+    columns: dict[str, list[str]] = run_node(PRINT_COLUMNS)
     return columns
+
+
+def run_node(script: str, *arguments: str) -> Any:  # noqa: ANN401
+    """Runs a module of JavaScript in the project's root, and returns the JSON that it prints."""
+    node = [str(PACKAGE_ROOT.parent / "node_modules/.bin/node"), "--input-type=module", "--eval", script, *arguments]
+    return json.loads(subprocess.check_output(node, cwd=PACKAGE_ROOT.parent))
 
 
 def assert_complete(load_test: LoadTest) -> None:

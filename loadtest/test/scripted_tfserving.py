@@ -22,6 +22,7 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
         self.status: grpc.StatusCode | None = None
         self.error = self.seconds = 0.0
         self.requests = 0
+        self.last_request = PredictRequest()
         self.peers: set[str] = set()
         self.url = ""
         self._lock = threading.Lock()
@@ -42,6 +43,7 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
     def _predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResponse:
         with self._lock:
             self.requests += 1
+            self.last_request = request
             self.peers.add(context.peer())
         if self.status:
             context.abort(self.status, "The test wants this.")
@@ -50,14 +52,9 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
         time.sleep(self.seconds)
         tensor = request.inputs[INPUT]
         fahrenheit = struct.unpack(f"<{len(tensor.tensor_content) // 4}f", tensor.tensor_content)
-        celsius = [_float32((Fraction(value) - 32) * 5 / 9 + Fraction(self.error)) for value in fahrenheit]
+        celsius = [float((Fraction(value) - 32) * 5 / 9 + Fraction(self.error)) for value in fahrenheit]
         shape = tensor.tensor_shape
         return PredictResponse(outputs={OUTPUT: TensorProto(dtype=DT_FLOAT, tensor_shape=shape, float_val=celsius)})
-
-
-def _float32(value: Fraction) -> float:
-    (nearest,) = struct.unpack("f", struct.pack("f", value))
-    return float(nearest)
 
 
 @contextmanager

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import run_node
+from scripted_tfserving import scripted_tfserving
 
 from f2c_loadtest.grpc_client import GrpcRequest
 from f2c_loadtest.http_client import HttpRequest
@@ -175,6 +177,50 @@ def test_one_temperature_is_asked_by_the_url_and_more_by_a_body() -> None:
     assert one == HttpRequest("GET", "/?fahrenheit=98.6")
     assert more == HttpRequest("POST", "/", '{"fahrenheit":[32,98.6]}')
     assert served == HttpRequest("POST", tfserving.PATH, '{"instances":[98.6]}')
+
+
+# Prints what `npm run compare` asks a target by HTTP, and for each content of an answer whether it takes it for right.
+PRINT_QUESTION = """
+const [key, contents] = process.argv.slice(1);
+const { INTERFACES } = await import('./compare/servers/index.ts');
+const { path, options, isAnswer } = INTERFACES[key].question;
+const judged = JSON.parse(contents).map((content) => isAnswer(JSON.parse(content)));
+console.log(JSON.stringify({ request: [options.method, path, options.body ?? null], judged }));
+"""
+
+# Prints whether a gRPC server gives the right answer to the question of `npm run compare`.
+ASK_BY_GRPC = """
+const { INTERFACES } = await import('./compare/servers/index.ts');
+console.log(await INTERFACES['tfserving-grpc'].question(process.argv[1]));
+"""
+
+
+@pytest.mark.parametrize("key", ["function", "tfserving"])
+def test_compare_asks_the_same_by_http_and_judges_alike(key: str) -> None:
+    question = TARGETS[key].ask([212])
+    values: list[Any] = [100, 100.00001, 100.00002, 99.9, None, "100", [100]]
+    answers = [ANSWERS[key]([value]) for key in ("function", "tfserving") for value in values]
+    contents = [b"null", b"{}", b"[]", *answers]
+    asked = run_node(PRINT_QUESTION, key, json.dumps([content.decode() for content in contents]))
+    judged = [is_right(question, content) for content in contents]
+    assert asked == {"request": list(question.request), "judged": judged}  # type: ignore[call-overload]
+    assert True in judged
+
+
+def test_compare_asks_the_same_by_grpc_and_judges_alike() -> None:
+    with scripted_tfserving() as server:
+        assert run_node(ASK_BY_GRPC, server.url) is True
+        assert GrpcRequest(server.last_request.SerializeToString()) == tfserving_grpc.ask([212]).request
+        server.error = 0.001
+        assert run_node(ASK_BY_GRPC, server.url) is False
+
+
+def is_right(question: Question, content: bytes) -> bool:
+    try:
+        question.check(content)
+    except WrongAnswerError:
+        return False
+    return True
 
 
 def test_the_seed_decides_what_is_asked() -> None:
