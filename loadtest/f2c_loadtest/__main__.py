@@ -14,14 +14,20 @@ from types import FrameType
 from typing import Any, TextIO
 
 from f2c_loadtest import archive
+from f2c_loadtest.client import RequestError
 from f2c_loadtest.files import result_files, thin_history, write_files
 from f2c_loadtest.outcome import Outcome
+from f2c_loadtest.question import WrongAnswerError, questions
+from f2c_loadtest.recorder import in_a_line
 from f2c_loadtest.settings import STOP_TIMEOUT, TERMINATION_LOG, Settings, SettingsError, parse
+from f2c_loadtest.targets import TARGETS
 from f2c_loadtest.verdict import errors_of, judge, most_frequent
 
 VALID, BROKEN, WRONG_SETTINGS, INVALID = range(4)
 
 PACKAGE = Path(__file__).parent
+# At its default, gRPC logs a line for each connection that fails.
+GRPC_VERBOSITY = "ERROR"
 # Beyond the time that users have to finish.
 STOP_MARGIN = 5
 # Kubernetes keeps the first 4096 bytes of a termination message.
@@ -37,6 +43,8 @@ def main() -> int:
     """Runs the command line and returns its exit code."""
     try:
         settings = parse(sys.argv[1:])
+        if settings.once:
+            return ask_once(settings)
         prepare(Path(settings.results), settings.target)
     except SettingsError as error:
         tell(TERMINATION_LOG, f"f2c_loadtest: {error}", sys.stderr)
@@ -49,6 +57,21 @@ def main() -> int:
     except (BrokenError, OSError) as error:
         tell(settings.termination_log, f"BROKEN {settings.target}: {error}")
         return BROKEN
+
+
+def ask_once(settings: Settings) -> int:
+    """Asks the first question of a load, says in a sentence how the target answers, and returns the exit code."""
+    os.environ.setdefault("GRPC_VERBOSITY", GRPC_VERBOSITY)
+    target = TARGETS[settings.target]
+    low, high = settings.min_fahrenheit, settings.max_fahrenheit
+    question = questions(target.ask, settings.steps[0].batch, low, high, str(settings.seed))[0]
+    try:
+        question.check(target.client(settings.host).ask(question.request.encode(settings.host, is_last=True)))
+    except (OSError, RequestError, WrongAnswerError) as error:
+        print(f"{settings.target} at {settings.host} does not answer rightly: {in_a_line(error)}.")
+        return BROKEN
+    print(f"{settings.target} at {settings.host} answers rightly.")
+    return VALID
 
 
 def run(settings: Settings) -> int:
@@ -96,8 +119,7 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
         existing = [path for path in [environment.get("PYTHONPATH")] if path]
         environment |= {"HOME": directory, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *existing])}
-        # gRPC would log a line for each connection that fails.
-        environment.setdefault("GRPC_VERBOSITY", "ERROR")
+        environment.setdefault("GRPC_VERBOSITY", GRPC_VERBOSITY)
         locust = subprocess.Popen(
             locust_command(settings, path),
             cwd=directory,

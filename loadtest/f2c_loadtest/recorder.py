@@ -73,7 +73,7 @@ class Record:
         if app_id is not None:
             counts["answers"][app_id] += 1
         if exception is not None:
-            error = _in_a_line(exception)
+            error = in_a_line(exception)
             counts["errors"][error] += 1
             if isinstance(exception, WrongAnswerError):
                 counts["wrong"][error] += 1
@@ -121,7 +121,7 @@ class Record:
         return [sums[second] for second in sorted(sums)]
 
 
-def _in_a_line(exception: BaseException) -> str:
+def in_a_line(exception: BaseException) -> str:
     """Returns what an exception says, as a sentence can hold it."""
     text = " ".join((str(exception) or repr(exception)).split()).rstrip(".")
     return text if len(text) <= ERROR_LENGTH else f"{text[: ERROR_LENGTH - 1]}…"

@@ -90,6 +90,7 @@ class Settings:
 
     target: str
     host: str
+    once: bool
     steps: tuple[Step, ...]
     spawn_rate: float
     min_fahrenheit: float
@@ -112,7 +113,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Checks what options mean together."""
-        if self.worker_of is None:
+        if self.worker_of is None or self.once:
             check(_is_url(self.host), f"--host must be like http://name:8080, not {self.host!r}")
         check(
             ABSOLUTE_ZERO <= self.min_fahrenheit <= self.max_fahrenheit <= LARGEST_FLOAT32,
@@ -137,8 +138,8 @@ class Settings:
 
     @property
     def as_options(self) -> dict[str, Any]:
-        """Every option by its name."""
-        return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items()}
+        """Every option of a load by its name."""
+        return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items() if name != "once"}
 
     def to_json(self) -> str:
         """Returns what `from_json` reads."""
@@ -223,6 +224,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add("--target", required=True, choices=TARGETS, metavar="NAME", help=f"who is loaded: {' or '.join(TARGETS)}")
     add("--host", default="", metavar="URL", help="where it is; needed unless with --worker-of")
+    parser.add_argument("--once", action="store_true", help="ask one question, print what is wrong, exit with 0 or 1")
     add("--users", type=whole(1), help="users at the same time (default: 20), with --rate to begin with")
     add("--spawn-rate", type=number(0.01), default=20.0, help="users that start in a second")
     add("--run-time", metavar="TIME", help="how long: 300, 300s, 5m or 1h30m (default: 5m)")

@@ -71,6 +71,13 @@ class LoadTest:
         return int(aggregated[column])
 
 
+def run_command(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the command until it ends."""
+    command = [sys.executable, "-m", "f2c_loadtest", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
+    return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+
 # Prints each file kind's columns as results/files.ts defines them.
 PRINT_COLUMNS = """
 const { KINDS } = await import('./results/files.ts');

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from running import LoadTest, assert_complete
+from running import LoadTest, assert_complete, run_command
 from scripted_function import APP_ID, ScriptedFunction, scripted_function
 
 from f2c_loadtest.files import result_files
@@ -80,6 +80,21 @@ def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     assert int(history[-1]["Total Request Count"]) == function.requests
     # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
     assert function.requests / 10 <= function.connections <= function.requests / 10 + 2 * USERS
+
+
+def test_one_question(function: ScriptedFunction) -> None:
+    def ask(host: str) -> tuple[int, str]:
+        ended = run_command("--once", "--target=function", f"--host={host}")
+        assert ended.stderr == ""
+        return ended.returncode, ended.stdout
+
+    url, nowhere = function.url, "http://127.0.0.1:9"
+    assert ask(url) == (0, f"function at {url} answers rightly.\n")
+    function.error = 0.001
+    wrong = "a temperature is wrong, or one is missing"
+    assert ask(url) == (1, f"function at {url} does not answer rightly: {wrong}.\n")
+    assert function.requests == 2
+    assert ask(nowhere) == (1, f"function at {nowhere} does not answer rightly: [Errno 111] Connection refused.\n")
 
 
 def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import grpc
 import pytest
-from running import LoadTest, assert_complete
+from running import LoadTest, assert_complete, run_command
 from scripted_tfserving import ScriptedTfServing, scripted_tfserving
 
 USERS, RATE = 4, 40
@@ -58,6 +58,15 @@ def test_everything_adds_up(run: Run, tfserving: ScriptedTfServing, processes: i
     assert len({row["process"] for row in load_test.rows("generator")}) == processes
     # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
     assert tfserving.requests / 10 <= tfserving.connections <= tfserving.requests / 10 + 2 * USERS
+
+
+def test_one_question(tfserving: ScriptedTfServing) -> None:
+    once = ("--once", "--target=tfserving-grpc", f"--host={tfserving.url}")
+    assert run_command(*once).returncode == 0
+    tfserving.status = grpc.StatusCode.NOT_FOUND
+    ended = run_command(*once)
+    assert ended.returncode == 1
+    assert "does not answer rightly: the status is NOT_FOUND: the server does not have" in ended.stdout
 
 
 def test_connections_that_are_kept(run: Run, tfserving: ScriptedTfServing) -> None:

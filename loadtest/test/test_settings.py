@@ -1,16 +1,15 @@
 """Gives the command wrong settings, and checks that it refuses each with a sentence before anything runs."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from running import run_command
 
 from f2c_loadtest.settings import OF_MANY_WORDS, OWNED, Settings, SettingsError, Step, parse
 
-PACKAGE_ROOT = Path(__file__).parents[1]
 NEEDED = ["--target=function", "--host=http://localhost:8080"]
 
 # Prints Locust's options that take many words.
@@ -134,15 +133,8 @@ def test_somebodys_locustfile_must_look_like_one(tmp_path: Path) -> None:
             parse([*NEEDED, f"--locustfile={tmp_path / name}"])
 
 
-def command(*arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": str(PACKAGE_ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "f2c_loadtest", *arguments], capture_output=True, text=True, env=environment, check=False
-    )
-
-
 def test_the_command_exits_with_2_and_one_sentence() -> None:
-    ended = command(*NEEDED, "locust")
+    ended = run_command(*NEEDED, "locust")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert ended.stderr.startswith("f2c_loadtest: 'locust' belongs to no option")
     assert ended.stderr.count("\n") == 1
@@ -150,13 +142,13 @@ def test_the_command_exits_with_2_and_one_sentence() -> None:
 
 def test_results_that_can_not_be_written_are_a_wrong_setting(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    ended = command(*NEEDED, f"--results={tmp_path / 'file'}")
+    ended = run_command(*NEEDED, f"--results={tmp_path / 'file'}")
     assert ended.returncode == 2
     assert ended.stderr == f"f2c_loadtest: --results={tmp_path / 'file'} can't be written: File exists.\n"
 
 
 def test_help_names_every_option() -> None:
-    ended = command("--help")
+    ended = run_command("--help")
     assert ended.returncode == 0
     for name in Settings.__dataclass_fields__:
         option = {"locust": "Locust", "steps": "--steps"}.get(name, f"--{name.replace('_', '-')}")

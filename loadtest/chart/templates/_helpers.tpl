@@ -290,7 +290,7 @@ spec:
 {{- end }}
 
 {{- define "f2c-loadtest.ownOptions" -}}
-[--target, --host, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle,
+[--target, --host, --once, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle,
 --min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
 --max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --archive, --no-archive, --locustfile]
 {{- end }}
