@@ -5,6 +5,8 @@ import dataclasses
 import json
 import math
 import re
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -26,7 +28,7 @@ STOP_TIMEOUT = 16
 # Where Kubernetes reads a termination message.
 TERMINATION_LOG = "/dev/termination-log"
 
-OWN_LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
+DEFAULT_LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
 
 # Locust's options that this command sets itself.
 OWNED = {
@@ -40,18 +42,23 @@ OWNED = {
 # Locust's options that take any number of words, each as an argument of its own.
 OF_MANY_WORDS = {"-T", "--tags", "-E", "--exclude-tags", "--config-users"}
 
-EXAMPLES = """\
+EPILOG = """\
 examples:
-  five minutes of 20 users who ask again as soon as they are answered:
+  20 users for five minutes, each of whom sends the next request when it has an answer:
     python -m f2c_loadtest --target=function --host=http://f2c-function
-  200 requests/s, whatever the answers take:
+  200 requests/s for five minutes, however long the answers take:
     python -m f2c_loadtest --target=tfserving --host=http://f2c-tfserving:8501 --users=50 --rate=200
-  more and more users, 30 s each:
+  1, 2, 4 and 8 users, for 30 s each:
     python -m f2c_loadtest --target=function --host=http://localhost:8080 \\
       --steps='[{"seconds":30,"users":1},{"seconds":30,"users":2},{"seconds":30,"users":4},{"seconds":30,"users":8}]'
 
-exit codes: 0 VALID; 1 broken: there are no results; 2 a wrong setting; 3 INVALID: there are results, which say nothing
-of the target, and the reasons. Any other option that begins with - goes to Locust, such as --loglevel=DEBUG.
+any other option goes to Locust, such as --loglevel=DEBUG.
+
+exit codes:
+  0  VALID: you can use the figures
+  1  it broke: there are no results, and the message says why
+  2  a setting is wrong: the message says which one, and what is accepted
+  3  INVALID: there are results, but don't use the figures; the verdict says why
 """
 
 
@@ -203,82 +210,91 @@ def check(is_right: bool, sentence: str) -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise SettingsError(f"{message}; --help tells more.")
+        raise SettingsError(f"{message}; --help lists the options.")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="f2c_loadtest",
         usage="python -m f2c_loadtest --target=… --host=… [options]",
-        description="Loads the function or TensorFlow Serving with Locust, and judges and packs the results.",
-        epilog=EXAMPLES,
+        description="Loads one target with Locust, judges whether the load can be believed, and packs the results.",
+        epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    whole, number = _number(int), _number(float)
+    whole, number = partial(_number, int), partial(_number, float)
 
-    def add(name: str, **how: Any) -> None:  # noqa: ANN401
-        if "default" in how and how["default"] not in (None, ""):
-            how["help"] += f" (default: {how['default']})"
-        parser.add_argument(name, **{"metavar": name.rpartition("-")[2].upper(), **how})
+    def add(name: str, metavar: str, meaning: str, kind: Any = str, default: Any = None) -> None:  # noqa: ANN401
+        if default is not None and "(default" not in meaning:
+            meaning += f" (default: {str(default).removesuffix('.0')})"
+        group.add_argument(name, metavar=metavar, help=meaning, type=kind, default=default)
 
-    add("--target", required=True, choices=TARGETS, metavar="NAME", help=f"who is loaded: {' or '.join(TARGETS)}")
-    add("--host", default="", metavar="URL", help="where it is; needed unless with --worker-of")
-    parser.add_argument("--once", action="store_true", help="ask one question, print what is wrong, exit with 0 or 1")
-    add("--users", type=whole(1), help="users at the same time (default: 20), with --rate to begin with")
-    add("--spawn-rate", type=number(0.01), default=20.0, help="users that start in a second")
-    add("--run-time", metavar="TIME", help="how long: 300, 300s, 5m or 1h30m (default: 5m)")
-    add("--rate", type=number(1e-6), help="requests/s of all users, sent on time whatever the answers take")
-    add("--batch", type=whole(1, MAX_BATCH), help="temperatures in a request (default: 1)")
-    add("--min-fahrenheit", type=number(), default=-100.0, help="lowest temperature")
-    add("--max-fahrenheit", type=number(), default=300.0, help="highest one; the same as the lowest: always that")
-    add("--seed", type=whole(0), default=1, help="of the temperatures")
+    group = parser.add_argument_group("the target")
+    targets = ", ".join(TARGETS)
+    group.add_argument("--target", required=True, choices=TARGETS, metavar="NAME", help=f"what to load: {targets}")
     add(
-        "--requests-per-connection",
-        type=whole(0),
-        default=200,
-        metavar="N",
-        help="after so many, a user takes a new connection, so that replicas that come later get their share; 0: never",
+        "--host",
+        "URL",
+        "its address, such as http://name:8080; required unless --worker-of is given",
+        default="",
     )
-    add("--seconds-per-connection", type=number(0), default=0.0, metavar="N", help="likewise by age; 0: never")
-    add("--steps", metavar="JSON", help="in place of --users, --run-time, --rate and --batch; see the examples")
-    add("--settle", type=whole(0), default=5, metavar="SECONDS", help="first seconds of a step that are not measured")
-    add("--processes", type=whole(1), default=1, metavar="N", help="of the load test; one uses one CPU")
-    add("--workers", type=whole(0), default=0, metavar="N", help="wait for so many others that run with --worker-of")
-    add("--worker-wait", type=whole(1), default=60, metavar="SECONDS", help="how long workers are waited for")
-    add("--worker-of", metavar="HOST", help="send for the load test on that host, which runs with --workers")
-    add("--ready-replicas", type=whole(1), metavar="N", help="replicas of the function that must have answered")
-    add("--max-failed", type=number(0, 1), default=0.01, metavar="SHARE", help="of the requests may fail")
-    add("--results", default="results", metavar="DIRECTORY", help="where the files are left")
-    parser.add_argument(
-        "--archive",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="print the files as an archive at the end of the log; without, they are in --results only",
-    )
-    add("--locustfile", default=str(OWN_LOCUSTFILE), metavar="FILE", help="in place of the load test's own")
-    add("--termination-log", default=TERMINATION_LOG, metavar="FILE", help="gets the verdict, if it exists")
+    once = "ask one question in place of a load; say whether the answer is right, and exit with 0 if it is, else with 1"
+    group.add_argument("--once", action="store_true", help=once)
+
+    group = parser.add_argument_group("the load")
+    add("--users", "N", "concurrent users; with --rate, only to begin with (default: 20)", whole(1))
+    add("--spawn-rate", "N", "users to start per second", number(0.01), 20.0)
+    add("--run-time", "TIME", "how long to send: 300, 300s, 5m or 1h30m (default: 5m)")
+    rate = "requests/s to offer, by all users together (default: each user sends the next when it has an answer)"
+    add("--rate", "N", rate, number(1e-6))
+    add("--batch", "N", "temperatures per request (default: 1)", whole(1, MAX_BATCH))
+    add("--steps", "JSON", "several loads in turn, in place of the options above except --spawn-rate; see the examples")
+    fresh = "requests after which a user opens a new connection, so that new replicas get their share; 0 for never"
+    add("--requests-per-connection", "N", fresh, whole(0), 200)
+    add("--seconds-per-connection", "N", "seconds after which it does so as well; 0 for never", number(0), 0.0)
+    locustfile = "a locustfile of your own, in place of the load generator's (default: its own)"
+    add("--locustfile", "FILE", locustfile, default=str(DEFAULT_LOCUSTFILE))
+
+    group = parser.add_argument_group("the temperatures, drawn at random")
+    add("--min-fahrenheit", "N", "the lowest, in °F", number(), -100.0)
+    add("--max-fahrenheit", "N", "the highest, in °F", number(), 300.0)
+    add("--seed", "N", "the same seed draws the same temperatures", whole(0), 1)
+
+    group = parser.add_argument_group("the verdict")
+    add("--settle", "SECONDS", "seconds at the beginning of each step that are not measured", whole(0), 5)
+    add("--max-failed", "SHARE", "share of the requests that may fail, from 0 to 1", number(0, 1), 0.01)
+    replicas = "replicas of the function that are ready, and must all answer in the last step (default: any number)"
+    add("--ready-replicas", "N", replicas, whole(1))
+
+    group = parser.add_argument_group("the processes of the load generator")
+    add("--processes", "N", "processes that send; each can use one CPU", whole(1), 1)
+    add("--workers", "N", "let N other load generators send, each started with --worker-of", whole(0), 0)
+    add("--worker-wait", "SECONDS", "seconds to wait until all of them have connected", whole(1), 60)
+    add("--worker-of", "HOST", "send for the load generator on HOST, which was started with --workers")
+
+    group = parser.add_argument_group("the results")
+    add("--results", "FOLDER", "where to write the files", default="results")
+    archive = "also print the files as an archive, at the end of the log (default: yes)"
+    group.add_argument("--archive", action=argparse.BooleanOptionalAction, default=True, help=archive)
+    add("--termination-log", "FILE", "where to write the verdict as well, if the file exists", default=TERMINATION_LOG)
     return parser
 
 
-def _number(kind: type[int] | type[float]) -> Any:  # noqa: ANN401
-    """Returns a function of two bounds, which returns a type for argparse."""
+def _number(kind: type[int] | type[float], low: float = -math.inf, high: float = math.inf) -> Callable[[str], float]:
+    """Returns a type for argparse, which takes numbers between two bounds."""
 
-    def bounded(least: float = -math.inf, most: float = math.inf) -> Any:  # noqa: ANN401
-        def convert(text: str) -> float:
-            name = "a whole number" if kind is int else "a number"
-            bounds = f" from {least:g}" * (least > -math.inf) + f" to {most:g}" * (most < math.inf)
-            try:
-                value = kind(text)
-            except ValueError:
-                value = kind(0) if least > 0 else math.nan
-            if not least <= value <= most or math.isinf(value):
-                raise argparse.ArgumentTypeError(f"{text!r} is not {name}{bounds}")
-            return value
+    def convert(text: str) -> float:
+        name = "a whole number" if kind is int else "a number"
+        bounds = f" from {low:g}" * (low > -math.inf) + f" to {high:g}" * (high < math.inf)
+        try:
+            value = kind(text)
+        except ValueError:
+            value = math.nan
+        if not low <= value <= high or math.isinf(value):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {name}{bounds}")
+        return value
 
-        return convert
-
-    return bounded
+    return convert
 
 
 def _steps(
