@@ -32,7 +32,7 @@ GRPC_VERBOSITY = "ERROR"
 STOP_MARGIN = 5
 # Kubernetes keeps the first 4096 bytes of a termination message.
 MESSAGE_BYTES = 4096
-REASONS_LENGTH = 3000
+MAX_REASONS_LENGTH = 3000
 
 
 class BrokenError(Exception):
@@ -229,7 +229,7 @@ def summary(verdict: dict[str, Any], errors: Counter[str]) -> str:
     start = f"{verdict['verdict']} {verdict['target']}:"
     if verdict["reasons"]:
         # The line goes where Kubernetes cuts it off: what comes after the reasons must stay.
-        return f"{start} {'; '.join(reason.rstrip('.') for reason in verdict['reasons'])[:REASONS_LENGTH]};"
+        return f"{start} {'; '.join(reason.rstrip('.') for reason in verdict['reasons'])[:MAX_REASONS_LENGTH]};"
     # A latency under overload is none of the target at that rate.
     how = f"p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms"
     if verdict["saturatedFrom"] is not None:

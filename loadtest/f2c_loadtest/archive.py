@@ -1,6 +1,6 @@
-"""The results as text that survives a container's log: an archive with its size and checksum, between two lines.
+"""Packs the results as text that survives a container's log: an archive, its size and its checksum, between two lines.
 
-Each line of base64 has the same width and begins with a colon, so that a reader finds it whatever stands around it.
+Each line of base64 has the same width and begins with a colon, so that a reader finds it behind any prefix.
 """
 
 import base64
@@ -18,7 +18,7 @@ BASE64_WIDTH = 76
 
 
 def pack(files: Iterable[Path]) -> bytes:
-    """Makes a tar.gz without directories. The same files give the same bytes: times and owners are left out."""
+    """Returns a tar.gz without folders. The same files give the same bytes, because times and owners are left out."""
     with io.BytesIO() as buffer:
         with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as tar:
             for file in sorted(files, key=lambda file: file.name):
@@ -35,7 +35,7 @@ def checksum(archive: bytes) -> str:
 
 
 def frame(name: str, archive: bytes) -> str:
-    """Returns the lines to print."""
+    """Returns the lines to print for an archive of this name."""
     text = base64.b64encode(archive).decode()
     lines = [f":{text[start : start + BASE64_WIDTH]:=<{BASE64_WIDTH}}" for start in range(0, len(text), BASE64_WIDTH)]
     head = [BEGIN, f"archive: {name}", f"bytes: {len(archive)}", f"sha256: {checksum(archive)}"]

@@ -1,40 +1,40 @@
-"""What sends the requests: a client for each protocol, with one connection for each user."""
+"""Defines what a client is: it sends the requests of one user over one connection. There is one for each protocol."""
 
 from typing import Protocol
 from urllib.parse import urlsplit
 
-# Longer than a request can take, whatever the target is.
+# Seconds: longer than any target should take.
 CONNECTION_TIMEOUT = 5.0
 NETWORK_TIMEOUT = 10.0
 
 
 class RequestError(Exception):
-    """A request that got no answer to check. Its message has no values in it: Locust counts by message."""
+    """A request got no answer to check. The message holds no values, because Locust counts failures by message."""
 
 
 class Request(Protocol):
-    """A request, before it is made for a host."""
+    """A request to any host."""
 
     @property
     def method(self) -> str:
-        """The method, as Locust's files show it."""
+        """The method that Locust's files show."""
 
     def encode(self, host: str, is_last: bool) -> bytes:
-        """Returns what a client sends to the URL of a host; the last request of a connection may say so."""
+        """Returns what a client sends to the URL of a host; the last request of a connection may announce its end."""
 
 
 class Client(Protocol):
-    """One connection, so that a Service sees as many as there are users; it is made when it is needed."""
+    """Keeps one connection, so that a Service sees as many as there are users, and opens it when it is needed."""
 
     def ask(self, request: bytes) -> bytes:
         """Returns the content of the answer; raises OSError or RequestError."""
 
     def close(self) -> None:
-        """Ends the connection; the next request makes a new one."""
+        """Closes the connection; the next request opens a new one."""
 
 
 def address(host: str) -> tuple[str, int, bool]:
-    """Returns the name and the port in the URL of a host, and whether it asks for TLS."""
+    """Returns the name and the port in the URL of a host, and whether it demands TLS."""
     url = urlsplit(host)
     assert url.hostname
     is_secret = url.scheme == "https"

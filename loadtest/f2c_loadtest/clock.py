@@ -1,19 +1,19 @@
-"""The clock of the load test, which goes on evenly, whatever is done to the machine's clock meanwhile."""
+"""The clock of the load test. It is monotonic: nobody who sets the machine's clock can move it."""
 
 import time
 
 CLOCK_MONOTONIC = 1
-"""The constant of <time.h> on Linux for the clock below."""
+"""The same clock, as <time.h> of Linux numbers it."""
 
 OFFSET = time.time() - time.monotonic()
-"""What makes unix time of it, in seconds, as the machine's clock had it at the start."""
+"""Add this to CLOCK_MONOTONIC to get Unix time in seconds, by the machine's clock at the start."""
 
 
 def now() -> float:
-    """Returns the unix time in seconds."""
+    """Returns the Unix time in seconds."""
     return OFFSET + time.monotonic()
 
 
 def moved() -> float:
-    """Returns by how many seconds the machine's clock was put forward, or below 0 back, since the start."""
+    """Returns by how many seconds somebody has set the machine's clock ahead since the start; negative if back."""
     return time.time() - now()

@@ -74,7 +74,7 @@ def _steps(settings: Settings, outcome: Outcome) -> Rows:
         step = settings.steps[window.step]
         counts = outcome.record.between(window.start, window.end)
         rate = "" if step.rate is None else step.rate
-        users = outcome.record.most_users(window.start, window.end) or step.users
+        users = outcome.record.max_users(window.start, window.end) or step.users
         ended = requests(counts), failures(counts), wrong_answers(counts)
         yield window.step, users, step.batch, rate, window.start, window.end, *ended, int(window.is_saturated)
 

@@ -13,7 +13,7 @@ from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError, address
 
 # Under gevent, grpcio waits for each answer in a thread of gevent's pool. There are 10 by default, and further answers
 # would have to wait for a thread. More users than this one process can't have; a thread is made when it is needed.
-MOST_THREADS = 10_000
+MAX_THREADS = 10_000
 
 OPTIONS = [
     # Otherwise all channels to an address share one connection.
@@ -102,5 +102,5 @@ class GrpcClient:
 @cache
 def _prepare() -> None:
     """Lets gRPC wait in greenlets. Not before Locust has forked its processes, which gRPC's threads do not survive."""
-    gevent.get_hub().threadpool.maxsize = MOST_THREADS
+    gevent.get_hub().threadpool.maxsize = MAX_THREADS
     init_gevent()

@@ -26,7 +26,7 @@ from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.self_monitor import SelfMonitor
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
-from f2c_loadtest.verdict import WINDOWS, is_saturated, is_steady
+from f2c_loadtest.verdict import THIRDS, is_saturated, is_steady
 
 # Locust's is 3 s; by this all that is decided while the load runs is at most a second old.
 runners.WORKER_REPORT_INTERVAL = 1.0
@@ -42,7 +42,7 @@ SAMPLE_AGE = 0.1
 REPORT_AGE = 1.5
 
 # By its seconds, how long a step goes on until it is steady.
-LONGEST = 3
+MAX_LENGTH = 3
 
 OUTCOME = Outcome(RECORD)
 
@@ -196,8 +196,8 @@ class Steps(LoadTestShape):
             window = dataclasses.replace(window, is_saturated=is_saturated(settings, RECORD, window))
             following = _following(settings, window)
             is_last = following == len(settings.steps)
-            third = (window.end - window.start) // WINDOWS
-            has_time = third > 0 and self._end + third <= self._begin + LONGEST * step.seconds
+            third = (window.end - window.start) // THIRDS
+            has_time = third > 0 and self._end + third <= self._begin + MAX_LENGTH * step.seconds
             if is_last and has_time and not is_steady(RECORD, window):
                 self._end += third
             else:
@@ -205,7 +205,7 @@ class Steps(LoadTestShape):
                 return self.tick()
         elif _backlog(runner) > self._users:
             # More requests wait than are in flight.
-            self._users = min(2 * self._users, step.most_users)
+            self._users = min(2 * self._users, step.max_users)
         return self._users, max(settings.spawn_rate, self._users - step.users)
 
     def _finish(self, runner: Runner, settings: Settings) -> tuple[int, float] | None:

@@ -110,7 +110,7 @@ class Record:
         """Returns the backlog of all processes at the end of each second of the same time."""
         return self._sums(start, end, lambda sample: sample.backlog)
 
-    def most_users(self, start: int, end: int) -> int:
+    def max_users(self, start: int, end: int) -> int:
         """Returns the most users of all processes in a second of the same time."""
         return max(self._sums(start, end, lambda sample: sample.users), default=0)
 

@@ -11,7 +11,7 @@ from f2c_loadtest import clock
 from f2c_loadtest.timer import Timer
 
 # A request that is sent later, in seconds, is late: the latencies that are measured are a few milliseconds.
-MOST_LATENESS = 0.005
+MAX_LATENESS = 0.005
 
 
 class Schedule:
@@ -115,7 +115,7 @@ class Schedule:
                     return
                 break
             self._lag = max(self._lag, late)
-            self._late += late > MOST_LATENESS
+            self._late += late > MAX_LATENESS
             self._sent += 1
             self._plan()
             self._free.popleft().switch(None)

@@ -19,7 +19,7 @@ LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving takes anything larger as infinite
 
 # The open loop takes more users where requests wait for one, up to this number, or those that are asked for. A target
 # which has so many requests in flight, and more that wait, is saturated.
-MOST_USERS = 512
+MAX_USERS = 512
 
 # Seconds that users have to finish at the end: longer than a request can take, 5 s to connect and 10 s to be answered
 # (client.py), so that none is cut off.
@@ -31,7 +31,7 @@ TERMINATION_LOG = "/dev/termination-log"
 DEFAULT_LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
 
 # Locust's options that this command sets itself.
-OWNED = {
+RESERVED = {
     *("-f", "-u", "-r", "-t", "-H", "-s"),
     *("--headless", "--headful", "--autostart", "--autoquit", "--config", "--class-picker", "--reset-stats"),
     *("--csv", "--csv-full-history", "--only-summary", "--print-stats", "--exit-code-on-error", "--stop-timeout"),
@@ -40,7 +40,7 @@ OWNED = {
 }
 
 # Locust's options that take any number of words, each as an argument of its own.
-OF_MANY_WORDS = {"-T", "--tags", "-E", "--exclude-tags", "--config-users"}
+MULTI_VALUE = {"-T", "--tags", "-E", "--exclude-tags", "--config-users"}
 
 EPILOG = """\
 examples:
@@ -76,9 +76,9 @@ class Step:
     batch: int = 1  # values in a request
 
     @property
-    def most_users(self) -> int:
+    def max_users(self) -> int:
         """How many users it may come to."""
-        return self.users if self.rate is None else max(self.users, MOST_USERS)
+        return self.users if self.rate is None else max(self.users, MAX_USERS)
 
     def __post_init__(self) -> None:
         """Checks the values, which come from JSON or from options."""
@@ -162,10 +162,10 @@ class Settings:
 
 def parse(arguments: list[str]) -> Settings:
     """Reads the command line; raises SettingsError, and exits after --help."""
-    options, others = _parser().parse_known_args(_with_their_values(arguments))
+    options, others = _parser().parse_known_args(_join_values(arguments))
     for other in others:
         name = other.partition("=")[0] if other.startswith("--") else other[:2]
-        check(name not in OWNED, f"{name} can't be passed on to Locust: the load test sets it itself")
+        check(name not in RESERVED, f"{name} can't be passed on to Locust: the load test sets it itself")
     members = vars(options)
     steps = _steps(*(members.pop(name) for name in ("steps", "users", "run_time", "rate", "batch")))
     check(Path(options.locustfile).is_file(), f"--locustfile={options.locustfile} is not there")
@@ -180,7 +180,7 @@ def parse(arguments: list[str]) -> Settings:
     return Settings(**{**members, "host": options.host.rstrip("/")}, steps=steps, locust=tuple(others))
 
 
-def _with_their_values(arguments: list[str]) -> list[str]:
+def _join_values(arguments: list[str]) -> list[str]:
     """Returns each option and its value as one argument, so that Locust refuses a value that an option has not.
 
     Raises SettingsError if a word belongs to no option. Locust would take it for the name of a user class.
@@ -194,7 +194,7 @@ def _with_their_values(arguments: list[str]) -> list[str]:
             joined.append(argument)
             continue
         check(option != "", f"{argument!r} belongs to no option: options are like --users=20 or --users 20")
-        if option in OF_MANY_WORDS:
+        if option in MULTI_VALUE:
             joined.append(argument)
             continue
         joined[-1] += f"={argument}" if option.startswith("--") else argument

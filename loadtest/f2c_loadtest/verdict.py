@@ -21,31 +21,31 @@ from f2c_loadtest.recorder import (
     requests,
     wrong_answers,
 )
-from f2c_loadtest.schedule import MOST_LATENESS
+from f2c_loadtest.schedule import MAX_LATENESS
 from f2c_loadtest.settings import Settings
 from f2c_loadtest.targets import TARGETS
 
 # One process of Python uses one core, if its cgroup lets it. Locust itself warns from here on.
-MOST_CPU_SHARE = 0.9
+MAX_CPU_SHARE = 0.9
 # A p99 of a few ms means nothing if the generator itself is late by more in many of the seconds; a single pause, as
 # by Python's garbage collection, does no harm. A limit that throttles it makes it late as well.
-MOST_LAG_MS = 50
-LAG_SHARE = 0.9
+MAX_LAG_MS = 50
+LAG_QUANTILE = 0.9
 # Lateness of the generator is not in the latencies, but what is sent late comes all at once, and waits for itself.
-MOST_LATE = 0.05
+MAX_LATE_SHARE = 0.05
 # A rate that is missed by more than this share of it is not kept.
-MOST_RATE_ERROR = 0.02
+MAX_RATE_ERROR = 0.02
 # Requests at both edges of the measured time, which may fall to either side.
 EDGE_REQUESTS = 2
 # The largest of three windows' throughput by the smallest: the rule of Triton's perf_analyzer for a stable load.
-MOST_CHANGE = 1.1
-WINDOWS = 3
+MAX_RATIO = 1.1
+THIRDS = 3
 # Beyond what is chance: requests that end at random times are a Poisson process, where the variance of a count is the
 # count itself. The difference of two rates has to exceed so many of its standard deviations.
 DEVIATIONS = 3
 
 # Beyond what NTP corrects bit by bit. What others sample beside the load would belong to other seconds.
-MOST_CLOCK_MOVE = 0.5
+MAX_CLOCK_MOVE = 0.5
 
 MORE_CPU = "Give it more CPU, or offer less."
 
@@ -147,11 +147,11 @@ def is_saturated(settings: Settings, record: Record, window: Window) -> bool:
     if step.rate is None:
         return False
     promised = step.rate * (window.end - window.start)
-    is_behind = requests(record.between(window.start, window.end)) < promised * (1 - MOST_RATE_ERROR)
+    is_behind = requests(record.between(window.start, window.end)) < promised * (1 - MAX_RATE_ERROR)
     backlogs = [mean(record.backlogs(start, end) or [0]) for start, end in pairwise(_edges(window))]
     return (
         is_behind
-        and record.most_users(window.start, window.end) >= step.most_users
+        and record.max_users(window.start, window.end) >= step.max_users
         and backlogs[0] < backlogs[-1]
         and not any(_of_generator(settings, record, [window]))
     )
@@ -164,7 +164,7 @@ def is_steady(record: Record, window: Window) -> bool:
 
 def _of_clock(record: Record, windows: list[Window]) -> Iterator[str]:
     moves = [sample.clock_moved for sample in _samples(record, windows)]
-    if moves and max(moves) - min(moves) > MOST_CLOCK_MOVE:
+    if moves and max(moves) - min(moves) > MAX_CLOCK_MOVE:
         yield (
             f"The machine's clock was moved by {max(moves) - min(moves):.1f} s while the load ran, so that what was "
             "sampled beside it belongs to other seconds. Run it again."
@@ -173,20 +173,20 @@ def _of_clock(record: Record, windows: list[Window]) -> Iterator[str]:
 
 def _of_generator(settings: Settings, record: Record, windows: list[Window]) -> Iterator[str]:
     (cores, limit), lag = _cpu_cores(settings, record, windows), _lag_ms(record, windows)
-    if cores is not None and cores > MOST_CPU_SHARE * limit:
+    if cores is not None and cores > MAX_CPU_SHARE * limit:
         yield (
             f"The load generator was the bottleneck: a process of it used {cores:.2f} cores, more than "
-            f"{MOST_CPU_SHARE} of the {limit:g} that it may use. Give it more --processes, --workers or CPU, or offer "
+            f"{MAX_CPU_SHARE} of the {limit:g} that it may use. Give it more --processes, --workers or CPU, or offer "
             "less."
         )
-    if lag is not None and lag > MOST_LAG_MS:
-        yield f"The load generator was late itself: by {lag:.0f} ms, more than {MOST_LAG_MS}. {MORE_CPU}"
+    if lag is not None and lag > MAX_LAG_MS:
+        yield f"The load generator was late itself: by {lag:.0f} ms, more than {MAX_LAG_MS}. {MORE_CPU}"
     late = sum(sample.late for sample in _samples(record, windows))
     sent = sum(requests(record.between(window.start, window.end)) for window in windows)
-    if late > MOST_LATE * sent:
+    if late > MAX_LATE_SHARE * sent:
         yield (
             f"The load generator was late itself: {late} of {sent} requests were sent more than "
-            f"{MOST_LATENESS * 1000:g} ms after they were due, although a user was free. {MORE_CPU}"
+            f"{MAX_LATENESS * 1000:g} ms after they were due, although a user was free. {MORE_CPU}"
         )
     throttled = _by_second(record, windows, lambda sample: sample.throttled)
     if throttled and throttled > 0:
@@ -202,7 +202,7 @@ def _of_rate(settings: Settings, outcome: Outcome, window: Window) -> Iterator[s
         return
     seconds = window.end - window.start
     promised, ended = rate * seconds, requests(_counts(outcome, window))
-    tolerance = max(MOST_RATE_ERROR * promised, EDGE_REQUESTS)
+    tolerance = max(MAX_RATE_ERROR * promised, EDGE_REQUESTS)
     # A target that has caught up with what waited before has answered more than was due.
     before = sum(outcome.record.backlogs(window.start - 1, window.start))
     if not promised - tolerance <= ended <= promised + tolerance + before:
@@ -214,7 +214,7 @@ def _of_rate(settings: Settings, outcome: Outcome, window: Window) -> Iterator[s
 
 def _of_steadiness(record: Record, window: Window) -> Iterator[str]:
     seconds = window.end - window.start
-    if seconds < WINDOWS:
+    if seconds < THIRDS:
         yield f"No steady state can be seen in {seconds} s: measure longer."
         return
     thirds = [
@@ -222,14 +222,14 @@ def _of_steadiness(record: Record, window: Window) -> Iterator[str]:
     ]
     (lowest, its_seconds), (highest, other_seconds) = min(thirds), max(thirds)
     chance = DEVIATIONS * math.sqrt(lowest / its_seconds + highest / other_seconds)
-    if highest > MOST_CHANGE * lowest and highest - lowest > chance:
+    if highest > MAX_RATIO * lowest and highest - lowest > chance:
         rates = ", ".join(f"{rate:.1f}" for rate, _ in thirds)
         yield f"No steady state was reached: in the thirds of the last step {rates} requests/s came to an end."
 
 
 def _edges(window: Window) -> list[int]:
     seconds = window.end - window.start
-    return [window.start + seconds * number // WINDOWS for number in range(WINDOWS + 1)]
+    return [window.start + seconds * number // THIRDS for number in range(THIRDS + 1)]
 
 
 def _counts(outcome: Outcome, window: Window) -> Second:
@@ -281,7 +281,7 @@ def _by_second(record: Record, windows: list[Window], member: Callable[[Sample],
     if not largest:
         return None
     values = sorted(largest.values())
-    return values[math.ceil(LAG_SHARE * len(values)) - 1]
+    return values[math.ceil(LAG_QUANTILE * len(values)) - 1]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from running import run_command
 
-from f2c_loadtest.settings import OF_MANY_WORDS, OWNED, Settings, SettingsError, Step, parse
+from f2c_loadtest.settings import MULTI_VALUE, RESERVED, Settings, SettingsError, Step, parse
 
 NEEDED = ["--target=function", "--host=http://localhost:8080"]
 
@@ -61,7 +61,7 @@ def test_options_of_locust_that_take_many_words() -> None:
     assert parse([*NEEDED, *words, "--settle", "7"]).locust == tuple(words)
     # Not in this process: Locust patches modules that other tests have loaded.
     parser = subprocess.run([sys.executable, "-c", PRINT_MANY], capture_output=True, text=True, check=True)
-    assert set(json.loads(parser.stdout)) == OF_MANY_WORDS
+    assert set(json.loads(parser.stdout)) == MULTI_VALUE
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("300", 300), ("300s", 300), ("5m", 300), ("1h30m", 5400)])
@@ -116,7 +116,7 @@ def test_run_time(text: str, seconds: int) -> None:
         (['--steps=[{"seconds": 10, "users": true}]'], "--steps: users must be a whole number from 1, not True"),
         (['--steps=[{"seconds": 10, "users": 1}]', "--users=1"], "--steps takes the place of --users"),
         (["-t5m"], "-t can't be passed on to Locust"),
-        *(([f"{option}=1"], f"{option} can't be passed on") for option in sorted(OWNED) if option.startswith("--")),
+        *(([f"{option}=1"], f"{option} can't be passed on") for option in sorted(RESERVED) if option.startswith("--")),
     ],
 )
 def test_wrong_settings(others: list[str], sentence: str) -> None:

@@ -13,7 +13,7 @@ from f2c_loadtest.client import RequestError
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.question import WrongAnswerError
 from f2c_loadtest.recorder import Sample
-from f2c_loadtest.settings import MOST_USERS, Settings, Step, parse
+from f2c_loadtest.settings import MAX_USERS, Settings, Step, parse
 from f2c_loadtest.verdict import errors_of, is_saturated, judge
 
 START, SECONDS, RATE = 1000, 30, 100
@@ -52,7 +52,7 @@ def with_samples(outcome: Outcome, **members: Any) -> Outcome:  # noqa: ANN401
     return outcome
 
 
-def with_backlog(outcome: Outcome, backlogs: list[int], users: int = MOST_USERS) -> Outcome:
+def with_backlog(outcome: Outcome, backlogs: list[int], users: int = MAX_USERS) -> Outcome:
     """Makes requests wait at the end of each second, while so many users have one in flight."""
     outcome.record.samples = [
         sample._replace(backlog=backlog, users=users)
@@ -174,7 +174,7 @@ BEHIND = [10 * second for second in range(SECONDS)]
     [
         (with_backlog(outcome_with(), BEHIND), True),
         # More users could still be had.
-        (with_backlog(outcome_with(), BEHIND, users=MOST_USERS - 1), False),
+        (with_backlog(outcome_with(), BEHIND, users=MAX_USERS - 1), False),
         # It catches up.
         (with_backlog(outcome_with(), BEHIND[::-1]), False),
         # The load generator may be the one that is slow.
