@@ -1,4 +1,4 @@
-"""A gRPC client for messages that are serialised in advance, by grpcio."""
+"""A gRPC client for messages that are serialised in advance, on grpcio."""
 
 import dataclasses
 import logging
@@ -11,18 +11,18 @@ from grpc.experimental.gevent import init_gevent
 
 from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError, address
 
-# Under gevent, grpcio waits for each answer in a thread of gevent's pool. There are 10 by default, and further answers
-# would have to wait for a thread. More users than this one process can't have; a thread is made when it is needed.
+# Under gevent, grpcio waits for each answer in a thread of gevent's pool, which has 10 by default: with more users,
+# answers would wait for a thread. No process can have more users than this. Threads are made when they are needed.
 MAX_THREADS = 10_000
 
 OPTIONS = [
-    # Otherwise all channels to an address share one connection.
+    # By default, all channels to an address share one connection.
     ("grpc.use_local_subchannel_pool", 1),
-    # A request that is sent again would hide a failure, and its time.
+    # A retry would hide a failure, and the time that it took.
     ("grpc.enable_retries", 0),
     # The HTTP client takes no proxy from the environment either.
     ("grpc.enable_http_proxy", 0),
-    # An answer of any size; 4 MiB by default.
+    # By default, answers over 4 MiB fail.
     ("grpc.max_receive_message_length", -1),
 ]
 
@@ -36,11 +36,11 @@ MEANINGS = {
         "--grpc_max_threads in its extraArgs"
     ),
 }
-# What a server or gRPC itself says of a failure may hold values. It is logged once for each status of a process.
+# The details of a failure may hold values, so they are logged, once for each status and process.
 _logged: set[grpc.StatusCode] = set()
 
-# The connection may be of no use after these.
-BROKEN = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+# After these, the connection may be unusable.
+CONNECTION_ERRORS = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,12 +51,12 @@ class GrpcRequest:
     message: bytes
 
     def encode(self, host: str, is_last: bool) -> bytes:
-        """Returns the message: gRPC itself tells the server the host, and the end of a connection."""
+        """Returns the message; gRPC itself adds the host."""
         return self.message
 
 
 class GrpcClient:
-    """A `Client` of one unary method, that accepts answers with status OK."""
+    """A `Client` of one unary method that accepts only answers with status OK."""
 
     def __init__(self, method: str, host: str) -> None:
         """Takes the path of the method, such as `/package.Service/Method`, and the URL of the host."""
@@ -67,15 +67,15 @@ class GrpcClient:
         self._channel: grpc.Channel | None = None
 
     def ask(self, request: bytes) -> bytes:
-        """Returns the message of the answer; raises RequestError."""
+        """Returns the serialised answer; raises RequestError."""
         if self._channel is None:
             self._connect()
         try:
             answer: bytes = self._call(request, timeout=NETWORK_TIMEOUT)
         except grpc.RpcError as error:
             code = error.code()
-            if code in BROKEN:
-                # A channel would wait longer and longer before it tries to connect again.
+            if code in CONNECTION_ERRORS:
+                # The channel would wait longer and longer before it connects again.
                 self.close()
             if code not in _logged:
                 _logged.add(code)
@@ -89,11 +89,11 @@ class GrpcClient:
             self._channel = grpc.secure_channel(self._address, grpc.ssl_channel_credentials(), OPTIONS)
         else:
             self._channel = grpc.insecure_channel(self._address, OPTIONS)
-        # Without serialisers, it takes bytes and returns bytes.
+        # Without serialisers, the call takes and returns bytes.
         self._call = self._channel.unary_unary(self._method)
 
     def close(self) -> None:
-        """Ends the connection; the next request makes a new one."""
+        """Closes the connection; the next request opens a new one."""
         if self._channel is not None:
             self._channel.close()
             self._channel = None
@@ -101,6 +101,6 @@ class GrpcClient:
 
 @cache
 def _prepare() -> None:
-    """Lets gRPC wait in greenlets. Not before Locust has forked its processes, which gRPC's threads do not survive."""
+    """Makes gRPC wait in greenlets. Its threads do not survive a fork, so this must follow Locust's."""
     gevent.get_hub().threadpool.maxsize = MAX_THREADS
     init_gevent()

@@ -1,7 +1,7 @@
-"""An HTTP client for requests that are made in advance.
+"""An HTTP client for requests that are made in advance, on the connections and the parser of geventhttpclient.
 
-Locust's own takes twice the CPU: it makes every request anew, and keeps headers, cookies and redirects that nobody here
-asks for. What is left is geventhttpclient's connections and parser.
+Locust's own client takes twice the CPU: it makes each request anew, and handles headers, cookies and redirects that are
+of no use here.
 """
 
 import select
@@ -19,19 +19,19 @@ BLOCK_SIZE = 65536
 
 
 class HttpRequest(NamedTuple):
-    """A request over HTTP; its body is JSON."""
+    """A request over HTTP, whose body is JSON."""
 
     method: str
     path: str
     body: str | None = None
 
     def encode(self, host: str, is_last: bool) -> bytes:
-        """Returns the request to the host of a URL; the last one of a connection says so."""
+        """Returns the bytes of the request; the last one of a connection says so."""
         content = (self.body or "").encode()
         lines = [
             f"{self.method} {self.path} HTTP/1.1",
             f"Host: {urlsplit(host).netloc}",
-            # Answers as they are: to compress and decompress them would be measured too.
+            # Otherwise compression would be measured too.
             "Accept-Encoding: identity",
             "User-Agent: f2c-loadtest",
             *([] if self.body is None else ["Content-Type: application/json", f"Content-Length: {len(content)}"]),
@@ -41,10 +41,10 @@ class HttpRequest(NamedTuple):
 
 
 class HttpClient:
-    """A `Client` that accepts answers with status 200."""
+    """A `Client` that accepts only answers with status 200."""
 
     def __init__(self, host: str) -> None:
-        """Takes the URL of the host."""
+        """Takes the URL of the host; any certificate will do."""
         name, port, is_secret = address(host)
         self._pool = (partial(SSLConnectionPool, insecure=True) if is_secret else ConnectionPool)(
             name,
@@ -60,7 +60,7 @@ class HttpClient:
     def ask(self, request: bytes) -> bytes:
         """Returns the content of the answer; raises OSError or RequestError."""
         if self._socket is not None and self._readable.poll(0):
-            # An idle connection has nothing to say but its end.
+            # The server can only have closed an idle connection.
             self.close()
         if self._socket is None:
             self._connect()
@@ -89,19 +89,19 @@ class HttpClient:
 
     def _connect(self) -> None:
         self._socket = self._pool.get_socket()
-        # gevent's own would take a turn of its loop.
+        # gevent's own `poll` would wait for a turn of its loop.
         self._readable = get_original("select", "poll")()
         self._readable.register(self._socket, select.POLLIN)
 
     def close(self) -> None:
-        """Ends the connection; the next request makes a new one."""
+        """Closes the connection; the next request opens a new one."""
         if self._socket is not None:
             self._pool.release_socket(self._socket)
             self._socket = None
 
 
 class _Answer(HTTPResponse):
-    """Leaves out the headers, which nobody reads."""
+    """Drops the headers, which nobody reads."""
 
     def _on_header_field(self, string: str) -> None:
         pass

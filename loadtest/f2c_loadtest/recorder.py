@@ -1,4 +1,4 @@
-"""What is known of each second: the one structure that all files and the verdict are made of."""
+"""Records what happened in each second: the one structure behind all files and the verdict."""
 
 import math
 from collections import Counter, defaultdict
@@ -7,25 +7,25 @@ from typing import Any, NamedTuple
 
 from f2c_loadtest.question import WrongAnswerError
 
-# A bucket of a histogram holds the times in µs that have these leading binary digits in common: the log-linear buckets
-# of HdrHistogram. So it is as wide as a 64th of its time at most, which keeps a run of two hours under 3 MB.
+# The times in a bucket of a histogram, in µs, share so many leading binary digits, as in HdrHistogram's log-linear
+# buckets. A bucket is at most a 64th of its time wide, which keeps a run of two hours under 3 MB.
 BUCKET_BITS = 7
 
-# An error may hold a whole page; a sentence can't.
+# An error may be a whole page; a sentence can't hold that.
 ERROR_LENGTH = 200
 
 OUTCOMES = ("ok", "failed")
 
 Second = defaultdict[str, Counter[Any]]
-"""What ended in a second, counted.
+"""Counts the requests that ended in a second.
 
-`service ok`, `service failed`, `response ok` and `response failed`: by lower end of the bucket in µs;
-`answers`: by appId; `errors`: by why a request failed; `wrong`: by what was wrong, which is an error as well.
+`service ok`, `service failed`, `response ok` and `response failed` count by the lower end of the bucket in µs,
+`answers` by appId, and `errors` by the reason of the failure. `wrong` counts the errors that are wrong answers.
 """
 
 
 class Sample(NamedTuple):
-    """How busy a process was in a second, and what its machine let it have; None where that is not known."""
+    """How busy a process was in a second, and how much CPU its host gave it; None where that is unknown."""
 
     second: int
     process: str
@@ -33,20 +33,20 @@ class Sample(NamedTuple):
     cpu_cores: float
     lag_ms: float
     backlog: int = 0
-    """Requests that were due at the end of the second, and waited for a free user."""
+    """Requests that were due at the end of the second and not sent, because no user was free."""
     limit_cores: float | None = None
     """Cores that its cgroup may use; None without a limit."""
     throttled: float | None = None
-    """Share of its cgroup's periods."""
+    """Share of the cgroup's periods in which the limit stopped it."""
     stolen_cores: float | None = None
     late: int = 0
     """Requests that were sent late although a user was free."""
     clock_moved: float = 0.0
-    """By how many seconds the clock of its machine was moved since the start."""
+    """Seconds by which the machine's clock was set ahead since the start."""
 
 
 class Record:
-    """Counts by second, and samples; parts of it, from other processes or times, can be added."""
+    """Holds counts by second, and samples. It adds up: parts may come from other processes."""
 
     def __init__(self) -> None:
         """Begins empty."""
@@ -61,10 +61,10 @@ class Record:
         exception: BaseException | None = None,
         app_id: str | None = None,
     ) -> None:
-        """Counts a request that ended at a unix time in seconds.
+        """Counts a request that ended at a Unix time in seconds.
 
-        `service` is the time in µs from its sending, and `response`, where a rate is offered, the one from when it was
-        due, if it had to wait for a free user. `app_id` tells who answered.
+        `service` is its time in µs since it was sent. Where a rate is offered, `response` is the time since it was due
+        if it had to wait for a free user, and otherwise the same. `app_id` names the replica that answered.
         """
         counts = self.seconds[int(end)]
         counts["service failed" if exception else "service ok"][bucket(service)] += 1
@@ -79,7 +79,7 @@ class Record:
                 counts["wrong"][error] += 1
 
     def take(self) -> dict[str, Any]:
-        """Returns all that is in the record, as JSON or msgpack can hold it, and empties it."""
+        """Empties the record, and returns its content in types that JSON and msgpack have."""
         part = {
             "seconds": [
                 [second, {kind: list(counter.items()) for kind, counter in counts.items()}]
@@ -99,19 +99,19 @@ class Record:
         self.samples.extend(Sample(*sample) for sample in part["samples"])
 
     def between(self, start: int, end: int) -> Second:
-        """Returns what ended from a unix second on, and before another one."""
+        """Adds up the seconds from a Unix time on, and before another."""
         return merged(self.seconds[second] for second in range(start, end) if second in self.seconds)
 
     def samples_between(self, start: int, end: int) -> list[Sample]:
-        """Returns the samples of the same time."""
+        """Returns the samples of these seconds."""
         return [sample for sample in self.samples if start <= sample.second < end]
 
     def backlogs(self, start: int, end: int) -> list[int]:
-        """Returns the backlog of all processes at the end of each second of the same time."""
+        """Returns the backlog of all processes together at the end of each of these seconds."""
         return self._sums(start, end, lambda sample: sample.backlog)
 
     def max_users(self, start: int, end: int) -> int:
-        """Returns the most users of all processes in a second of the same time."""
+        """Returns the largest number of users of all processes together in any of these seconds."""
         return max(self._sums(start, end, lambda sample: sample.users), default=0)
 
     def _sums(self, start: int, end: int, member: Callable[[Sample], int]) -> list[int]:
@@ -122,17 +122,17 @@ class Record:
 
 
 def in_a_line(exception: BaseException) -> str:
-    """Returns what an exception says, as a sentence can hold it."""
+    """Returns the message of an exception for the end of a sentence."""
     text = " ".join((str(exception) or repr(exception)).split()).rstrip(".")
     return text if len(text) <= ERROR_LENGTH else f"{text[: ERROR_LENGTH - 1]}…"
 
 
 RECORD = Record()
-"""What this process has recorded."""
+"""The record of this process."""
 
 
 def merged(seconds: Iterable[Second]) -> Second:
-    """Adds seconds up."""
+    """Adds up seconds."""
     total: Second = defaultdict(Counter)
     for counts in seconds:
         for kind, counter in counts.items():
@@ -141,27 +141,27 @@ def merged(seconds: Iterable[Second]) -> Second:
 
 
 def latencies(counts: Second, clock: str = "service") -> Counter[int]:
-    """Returns the histogram of all requests, the failed ones too."""
+    """Returns the histogram of all requests, including failed ones."""
     return sum((counts[f"{clock} {outcome}"] for outcome in OUTCOMES if f"{clock} {outcome}" in counts), Counter())
 
 
 def requests(counts: Second) -> int:
-    """Returns how many requests ended, the failed ones too."""
+    """Returns the number of requests that ended, including failed ones."""
     return latencies(counts).total()
 
 
 def failures(counts: Second) -> int:
-    """Returns how many requests failed."""
+    """Returns the number of requests that failed."""
     return counts["service failed"].total() if "service failed" in counts else 0
 
 
 def wrong_answers(counts: Second) -> int:
-    """Returns how many requests failed because their answer was wrong."""
+    """Returns the number of requests that failed because their answer was wrong."""
     return counts["wrong"].total() if "wrong" in counts else 0
 
 
 def percentile(histogram: Mapping[int, int], share: float) -> int | None:
-    """Returns the lower end of the first bucket up to which there is such a share of the requests; None without any."""
+    """Returns the lower end of the bucket that holds this share's order statistic; None without requests."""
     rank = max(1, math.ceil(share * sum(histogram.values())))
     for bucket in sorted(histogram):
         rank -= histogram[bucket]
@@ -171,7 +171,7 @@ def percentile(histogram: Mapping[int, int], share: float) -> int | None:
 
 
 def bucket(microseconds: float) -> int:
-    """Returns the lower end of the bucket of a time."""
+    """Returns the lower end of the bucket that holds a time."""
     whole = int(microseconds)
     shift = whole.bit_length() - BUCKET_BITS
     return whole >> shift << shift if shift > 0 else whole

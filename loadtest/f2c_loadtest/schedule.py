@@ -1,4 +1,4 @@
-"""When this process sends requests, and how large they are: what the current step says."""
+"""Decides when this process sends a request, and how large it is, by the current step."""
 
 import math
 from collections import deque
@@ -10,21 +10,21 @@ import gevent
 from f2c_loadtest import clock
 from f2c_loadtest.timer import Timer
 
-# A request that is sent later, in seconds, is late: the latencies that are measured are a few milliseconds.
+# A request that is sent later than this, in seconds, is late: the latencies to measure are a few milliseconds.
 MAX_LATENESS = 0.005
 
 
 class Schedule:
-    """What the users of this process go by. They share it, as any of them that is free can send the next request.
+    """Gives turns to the users of this process. They share one, because any free user can send the next request.
 
-    In the open loop request k of process i of n is due at `begin + (k n + i) / rate`. One timer wakes for all users,
-    and hands a request that is due to the one that has been free for longest. There are two ways to be late. Where
-    every user was busy, the target has made the request wait: its response counts from when it was due. Where a user
-    was free, this process woke late: that is its own lag, and nothing that the target could help.
+    In the open loop, request k of process i of n is due at `begin + (k n + i) / rate`. One timer wakes for all users,
+    and gives the request that is due to the user that has been free for longest. There are two ways to be late. If no
+    user was free, the target made the request wait, so its response time starts when it was due. If a user was free,
+    this process woke late. That is its own lag, for which the target is not to blame.
     """
 
     def __init__(self, now: Callable[[], float] = clock.now) -> None:
-        """Takes the clock, in unix seconds."""
+        """Takes a clock that returns Unix time in seconds."""
         self._now = now
         self._free: deque[gevent.Greenlet] = deque()
         self._sent = 0
@@ -34,16 +34,16 @@ class Schedule:
         self._lag = 0.0
         self._late = 0
         self.rate: float | None = None
-        """In requests/s of all processes; None in a closed loop."""
+        """Offered rate of all processes together, in requests/s; None in a closed loop."""
         self.batch: int | None = None
-        """Values in a request; None before the first step."""
+        """Temperatures per request; None before the first step."""
 
     @cached_property
     def _timer(self) -> Timer:
         return Timer(self._wake)
 
     def start(self, begin: float, rate: float | None, batch: int, process: int = 0, processes: int = 1) -> None:
-        """Begins a step of the load: `rate` is in requests/s of all processes, None for a closed loop."""
+        """Begins a step at a Unix time; `rate` is what all processes offer together, None for a closed loop."""
         self._begin, self.rate, self.batch, self._sent = begin, rate, batch, 0
         self._process, self._processes = process, processes
         self._plan()
@@ -54,13 +54,13 @@ class Schedule:
             self._timer.set(self._due)
 
     def stop(self) -> None:
-        """Lets no more requests begin, until the next step does."""
+        """Lets no request begin before the next step does."""
         self.rate, self._due = 0, math.inf
 
     def take(self) -> float | None:
-        """Waits for the next turn of a user, who is to send a request then.
+        """Blocks the user that calls until it is its turn to send a request.
 
-        Returns the time for which it was due if it had to wait for a free user, else None.
+        Returns when the request was due, in Unix time, if it had to wait for a free user, else None.
         """
         if not self._free and self.batch is not None:
             if self.rate is None:
@@ -77,7 +77,7 @@ class Schedule:
         try:
             turn: float | None = gevent.get_hub().switch()
         except BaseException:
-            # A user that is stopped may have been handed a turn already.
+            # A user may be stopped after it was given a turn.
             if user in self._free:
                 self._free.remove(user)
             raise
@@ -85,18 +85,18 @@ class Schedule:
 
     @property
     def backlog(self) -> int:
-        """Requests that are due and not sent."""
+        """Number of requests that are due and not sent, because no user is free."""
         if not self.rate or self._free:
             return 0
         return max(0, math.ceil((self._now() - self._due) * self.rate / self._processes))
 
     def take_lag(self) -> float:
-        """Returns the longest lag in seconds since it was last asked."""
+        """Returns the longest lag in seconds since the last call."""
         lag, self._lag = self._lag, 0.0
         return lag
 
     def take_late(self) -> int:
-        """Returns the number of requests, since it was last asked, that were sent late although a user was free."""
+        """Returns how many requests were sent late since the last call, although a user was free."""
         late, self._late = self._late, 0
         return late
 

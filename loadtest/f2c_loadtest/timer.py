@@ -1,4 +1,4 @@
-"""A timer that is on time: gevent's own wakes up to a millisecond late, as libev gives epoll whole milliseconds."""
+"""A precise timer. gevent's own is up to a millisecond late, because libev gives epoll whole milliseconds."""
 
 import ctypes
 import os
@@ -12,7 +12,7 @@ from f2c_loadtest import clock
 
 NANOSECONDS = 1_000_000_000
 
-# The constants of <sys/timerfd.h> on Linux, which Python has in `os` from 3.13 on.
+# Constants of <sys/timerfd.h> on Linux; Python has them in `os` from 3.13 on.
 TFD_NONBLOCK, TFD_CLOEXEC = os.O_NONBLOCK, os.O_CLOEXEC
 TFD_TIMER_ABSTIME = 1
 
@@ -21,13 +21,13 @@ READ = 1
 
 
 class Timer:
-    """Calls a function, in gevent's hub, at a time of this load test's clock: the last one that was set.
+    """Calls a function in gevent's hub at the time that was set last, by the load test's clock.
 
-    Only Linux has a timer that is finer than gevent's own, which takes its place elsewhere.
+    On other systems than Linux, it uses gevent's own timer.
     """
 
     def __init__(self, callback: Callable[[], None]) -> None:
-        """Takes a function that does not block; raises OSError."""
+        """Takes a function that must not block; raises OSError."""
         self._callback = callback
         self._loop = gevent.get_hub().loop
         self._watcher: Any = None
@@ -37,13 +37,13 @@ class Timer:
             self._timer = self._libc.timerfd_create(clock.CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC)
             if self._timer < 0:
                 raise OSError(ctypes.get_errno(), "A timer can't be made: timerfd_create has failed")
-            # The interval, which stays 0, and the time, each in seconds and nanoseconds.
+            # The interval, which stays 0, and the time; each is in seconds and nanoseconds.
             self._when = (ctypes.c_long * 4)()
             self._watcher = self._loop.io(self._timer, READ)
             self._watcher.start(callback)
 
     def set(self, at: float) -> None:
-        """Sets the time; what is past is due at once."""
+        """Sets the time to call at; a time in the past is due at once."""
         if self._libc:
             self._settime(max(1, int((at - clock.OFFSET) * NANOSECONDS)))
         else:
@@ -52,7 +52,7 @@ class Timer:
             self._watcher.start(self._callback)
 
     def clear(self) -> None:
-        """Forgets the time that was set, also if it has come."""
+        """Cancels the call, even if its time has come."""
         if self._libc:
             self._settime(0)
         elif self._watcher:

@@ -1,4 +1,4 @@
-"""What can be loaded. A new target is a module of its own, and a line here."""
+"""Lists the targets. A new one is a module of its own, and a line here."""
 
 from f2c_loadtest.targets import function, tfserving, tfserving_grpc
 from f2c_loadtest.targets.target import Target
@@ -11,4 +11,4 @@ TARGETS: dict[str, Target] = {
         tfserving_grpc.TARGET,
     )
 }
-"""The targets by their keys, as `--target` takes them."""
+"""The targets by key, which is what `--target` takes."""

@@ -1,4 +1,4 @@
-"""The function: one temperature is asked by GET, and more by POST."""
+"""The function: a GET converts one temperature, and a POST several."""
 
 import json
 import math
@@ -7,19 +7,19 @@ from f2c_loadtest.http_client import HttpClient, HttpRequest
 from f2c_loadtest.question import Question, exact_celsius
 from f2c_loadtest.targets.target import Target
 
-# An answer of the function is less than 2 ulp from the exact value (function/openapi.yaml), which the expected one is
-# half an ulp from at most.
+# The function promises less than 2 ulp from the exact value (function/openapi.yaml). The expected value is rounded, so
+# it may itself be half an ulp away.
 TOLERANCE_ULPS = 2.5
 
 
 def ask(fahrenheit: list[float]) -> Question:
-    """Makes the question for some temperatures in °F."""
+    """Makes the question for temperatures in °F."""
     celsius = exact_celsius(fahrenheit)
-    tolerances = [TOLERANCE_ULPS * math.ulp(right) for right in celsius]
+    tolerances = [TOLERANCE_ULPS * math.ulp(exact) for exact in celsius]
     if len(fahrenheit) == 1:
         return Question(HttpRequest("GET", f"/?fahrenheit={fahrenheit[0]!r}"), celsius, tolerances, _read_one)
     body = json.dumps({"fahrenheit": fahrenheit}, separators=(",", ":"))
-    return Question(HttpRequest("POST", "/", body), celsius, tolerances, _read_more)
+    return Question(HttpRequest("POST", "/", body), celsius, tolerances, _read_several)
 
 
 def _read_one(content: bytes) -> tuple[list[float], str]:
@@ -27,7 +27,7 @@ def _read_one(content: bytes) -> tuple[list[float], str]:
     return [answer["celsius"]], answer["appId"]
 
 
-def _read_more(content: bytes) -> tuple[list[float], str]:
+def _read_several(content: bytes) -> tuple[list[float], str]:
     answer = json.loads(content.decode())
     return answer["celsius"], answer["appId"]
 

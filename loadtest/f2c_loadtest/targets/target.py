@@ -1,4 +1,4 @@
-"""What the load generator knows of each target."""
+"""Defines what the load generator must know of a target."""
 
 import dataclasses
 from collections.abc import Callable
@@ -9,12 +9,12 @@ from f2c_loadtest.question import Ask
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """A server that converts temperatures."""
+    """An interface of a server that converts temperatures: what is asked over one protocol at one port."""
 
     key: str
-    """Its name on the command line, and the beginning of the names of its files."""
+    """Its name on the command line, with which the names of its files begin."""
     names_replicas: bool
-    """Whether its answers say which replica gave them."""
+    """Whether an answer names the replica that gave it."""
     client: Callable[[str], Client]
-    """Makes the client of a user, for the URL of a host."""
+    """Makes the client of one user, for the URL of a host."""
     ask: Ask

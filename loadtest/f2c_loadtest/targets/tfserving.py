@@ -1,4 +1,4 @@
-"""TensorFlow Serving by REST: its row format, one instance a temperature."""
+"""TensorFlow Serving over REST, in its row format: each instance is a temperature."""
 
 import json
 import struct
@@ -8,22 +8,22 @@ from f2c_loadtest.question import Question, exact_celsius
 from f2c_loadtest.targets.target import Target
 
 PATH = "/v1/models/fahrenheit_to_celsius:predict"
-# What float32 costs the model; model/README.md derives it.
+# The rounding error of the model in float32; model/README.md derives it.
 RELATIVE_TOLERANCE = 3 * 2.0**-24
 
 
 def ask(fahrenheit: list[float]) -> Question:
-    """Makes the question for some temperatures in °F."""
+    """Makes the question for temperatures in °F."""
     celsius = exact_celsius(fahrenheit)
     body = json.dumps({"instances": fahrenheit}, separators=(",", ":"))
     return Question(HttpRequest("POST", PATH, body), celsius, tolerances_of(fahrenheit, celsius), _read)
 
 
 def tolerances_of(fahrenheit: list[float], celsius: list[float]) -> list[float]:
-    """Returns by how many °C the model may miss each exact value: it takes temperatures, and computes, in float32."""
+    """Returns how many °C the model may be off, because it takes temperatures, and computes, in float32."""
     return [
-        RELATIVE_TOLERANCE * abs(right) + abs(value - _to_float32(value))
-        for value, right in zip(fahrenheit, celsius, strict=True)
+        RELATIVE_TOLERANCE * abs(exact) + abs(value - _to_float32(value))
+        for value, exact in zip(fahrenheit, celsius, strict=True)
     ]
 
 

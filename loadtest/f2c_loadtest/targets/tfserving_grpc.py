@@ -1,4 +1,4 @@
-"""TensorFlow Serving by gRPC: one tensor in, one tensor out."""
+"""TensorFlow Serving over gRPC: one tensor in, one tensor out."""
 
 import struct
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ FLOAT_BYTES = 4
 
 
 def ask(fahrenheit: list[float]) -> Question:
-    """Makes the question for some temperatures in °F."""
+    """Makes the question for temperatures in °F."""
     celsius = exact_celsius(fahrenheit)
     tensor = TensorProto(
         dtype=DT_FLOAT,
         tensor_shape=TensorShapeProto(dim=[TensorShapeProto.Dim(size=len(fahrenheit))]),
-        # The server copies bytes, which costs it less than to read a list.
+        # For the server, copying bytes is cheaper than reading a list.
         tensor_content=struct.pack(f"<{len(fahrenheit)}f", *fahrenheit),
     )
     message = PredictRequest(model_spec=ModelSpec(name=MODEL), inputs={INPUT: tensor}).SerializeToString()
@@ -32,11 +32,11 @@ def ask(fahrenheit: list[float]) -> Question:
 
 def _read(message: bytes) -> tuple[Sequence[float], None]:
     try:
-        # Indexing would add an output that is not there.
+        # Indexing would add a missing output.
         tensor = PredictResponse.FromString(message).outputs.get(OUTPUT)
         if tensor is None or tensor.dtype != DT_FLOAT:
             raise ValueError(f"there is no {OUTPUT} of float32")
-        # The server sends a list, or bytes if it runs with --enable_serialization_as_tensor_content.
+        # The server sends a list, or with --enable_serialization_as_tensor_content bytes.
         content = tensor.tensor_content
         return struct.unpack(f"<{len(content) // FLOAT_BYTES}f", content) if content else tensor.float_val, None
     except (DecodeError, struct.error) as error:
