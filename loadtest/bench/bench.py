@@ -34,8 +34,8 @@ THIS = "**this load generator**"
 
 EPILOG = """\
 A bare server answers with a constant on the first CPU. Each generator sends to it from the second CPU: as fast as it
-can, and then at a promised rate, a share of what this one could send in the same round. The table has the medians, with
-the lowest and the highest value of all rounds in brackets. Ratios are of values from the same round.
+can, and this one then in the open loop, at a share of the rate that it reached in the same round. The table has the
+medians, with the lowest and the highest value of all rounds in brackets. Ratios are of values from the same round.
 
 example, from the project's root:
   PYTHONPATH=loadtest .venv/bin/python loadtest/bench/bench.py --rounds 2 --seconds 5
@@ -47,9 +47,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=5, help="how often to measure each generator (default: 5)")
-    parser.add_argument("--seconds", type=int, default=10, help="how long to measure each time (default: 10)")
-    parser.add_argument("--users", type=int, default=16, help="how many users send requests (default: 16)")
+    parser.add_argument("--rounds", type=int, default=5, help="loads from each generator, in turns (default: 5)")
+    parser.add_argument("--seconds", type=int, default=10, help="seconds for which each load runs (default: 10)")
+    parser.add_argument("--users", type=int, default=16, help="concurrent users (default: 16)")
     options = parser.parse_args()
     if min(options.rounds, options.users) < 1 or options.seconds <= SETTLE:
         parser.error(f"--rounds and --users must be 1 at least, and --seconds more than {SETTLE}")
@@ -63,7 +63,7 @@ def main() -> None:
         preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CPU),
     )
     try:
-        url, grpc_url = (f"http://127.0.0.1:{each}" for each in (port, grpc_port))
+        url, grpc_url = (f"http://127.0.0.1:{number}" for number in (port, grpc_port))
         wait_for(url)
         print_table(measure_all(options.rounds, url, grpc_url, options.users, options.seconds), options)
     finally:
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 class Load(NamedTuple):
-    """What a generator sent."""
+    """What a load generator achieved."""
 
     rate: float
     """In requests/s."""
@@ -82,27 +82,26 @@ class Load(NamedTuple):
 
 def measure_all(rounds: int, url: str, grpc_url: str, users: int, seconds: int) -> dict[str, list[Load]]:
     """Returns the loads of every round, by name."""
-    own = f"--locustfile={LOADTEST / 'locustfile.py'}"
     unchecked = f"--locustfile={BENCH / 'unchecked.py'}"
-    kept = "--requests-per-connection=0"
+    keep_connections = "--requests-per-connection=0"
     loads: dict[str, list[Load]] = defaultdict(list)
 
     def open_loop(share: float) -> Load:
-        return this(url, users, seconds, own, f"--rate={share * loads[THIS][-1].rate:.0f}")
+        return this(url, users, seconds, f"--rate={share * loads[THIS][-1].rate:.0f}")
 
     candidates: dict[str, Callable[[], Load]] = {
         PLAIN: lambda: plain(url, users, seconds),
-        THIS: lambda: this(url, users, seconds, own),
-        "the same, connections kept": lambda: this(url, users, seconds, own, kept),
-        "the same, answers not checked": lambda: this(url, users, seconds, unchecked, kept),
-        "the same, as TensorFlow Serving is asked by REST": lambda: this(url, users, seconds, own, target="tfserving"),
-        "the same, as it is asked by gRPC": lambda: this(grpc_url, users, seconds, own, target="tfserving-grpc"),
-        "one user, who waits for each answer": lambda: this(url, 1, seconds, own),
-        "one user by REST": lambda: this(url, 1, seconds, own, target="tfserving"),
-        "one user by gRPC": lambda: this(grpc_url, 1, seconds, own, target="tfserving-grpc"),
-        "a promised rate, a quarter of the most": lambda: open_loop(0.25),
-        "a promised rate, half of the most": lambda: open_loop(0.5),
-        "a promised rate, three quarters of the most": lambda: open_loop(0.75),
+        THIS: lambda: this(url, users, seconds),
+        "the same, connections kept": lambda: this(url, users, seconds, keep_connections),
+        "the same, answers not checked": lambda: this(url, users, seconds, unchecked, keep_connections),
+        "the same, as TensorFlow Serving is asked by REST": lambda: this(url, users, seconds, target="tfserving"),
+        "the same, as it is asked by gRPC": lambda: this(grpc_url, users, seconds, target="tfserving-grpc"),
+        "one user, who waits for each answer": lambda: this(url, 1, seconds),
+        "one user by REST": lambda: this(url, 1, seconds, target="tfserving"),
+        "one user by gRPC": lambda: this(grpc_url, 1, seconds, target="tfserving-grpc"),
+        "open loop, a quarter of the highest rate": lambda: open_loop(0.25),
+        "open loop, half of the highest rate": lambda: open_loop(0.5),
+        "open loop, three quarters of the highest rate": lambda: open_loop(0.75),
     }
     for number in range(rounds):
         for name, measure in candidates.items():
@@ -167,7 +166,7 @@ def wait_for(url: str) -> None:
 
 
 def print_table(loads: dict[str, list[Load]], options: argparse.Namespace) -> None:
-    """Prints it in Markdown."""
+    """Prints the table in Markdown."""
 
     def spread(values: list[float], digits: int) -> str:
         return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"  # noqa: RUF001
@@ -176,7 +175,7 @@ def print_table(loads: dict[str, list[Load]], options: argparse.Namespace) -> No
     print("| --- | --: | --: | --: | --: |")
     for name, values in loads.items():
         cells = [spread([load.rate for load in values], 0), "", "", ""]
-        if not name.startswith("a promised rate"):
+        if not name.startswith("open loop"):
             cells[1] = spread([load.rate / base.rate for load, base in zip(values, loads[PLAIN], strict=True)], 2)
         if name != PLAIN:
             cells[2] = spread([load.cpu_us for load in values], 0)

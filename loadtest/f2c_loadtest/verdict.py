@@ -1,4 +1,4 @@
-"""Whether the load was what was asked for: if not, its figures say nothing of the target, and the verdict says why."""
+"""Judges whether the load was what was asked for. If not, reasons say why its figures tell nothing of the target."""
 
 import math
 import platform
@@ -25,26 +25,28 @@ from f2c_loadtest.schedule import MAX_LATENESS
 from f2c_loadtest.settings import Settings
 from f2c_loadtest.targets import TARGETS
 
-# One process of Python uses one core, if its cgroup lets it. Locust itself warns from here on.
+# A Python process can use one core, or less if its cgroup limits it. Locust itself warns above this share.
 MAX_CPU_SHARE = 0.9
-# A p99 of a few ms means nothing if the generator itself is late by more in many of the seconds; a single pause, as
-# by Python's garbage collection, does no harm. A limit that throttles it makes it late as well.
+# Milliseconds. If the generator is late by more in many seconds, a p99 of a few milliseconds means nothing. A single
+# pause, such as garbage collection, does no harm, so only this quantile over the seconds counts.
 MAX_LAG_MS = 50
 LAG_QUANTILE = 0.9
-# Lateness of the generator is not in the latencies, but what is sent late comes all at once, and waits for itself.
+# Share of the requests. Latencies don't include the generator's lateness, but late requests come in bursts and so wait
+# for each other.
 MAX_LATE_SHARE = 0.05
-# A rate that is missed by more than this share of it is not kept.
+# Share of the offered rate by which the achieved rate may differ from it.
 MAX_RATE_ERROR = 0.02
 # Requests at both edges of the measured time, which may fall to either side.
 EDGE_REQUESTS = 2
-# The largest of three windows' throughput by the smallest: the rule of Triton's perf_analyzer for a stable load.
+# Throughput is steady if the highest of three thirds is at most this multiple of the lowest, as in Triton's
+# perf_analyzer.
 MAX_RATIO = 1.1
 THIRDS = 3
-# Beyond what is chance: requests that end at random times are a Poisson process, where the variance of a count is the
-# count itself. The difference of two rates has to exceed so many of its standard deviations.
+# Thirds may also differ by chance. Where requests end at random times, their count is Poisson distributed: its variance
+# is the count itself. Two rates differ only beyond this number of standard deviations.
 DEVIATIONS = 3
 
-# Beyond what NTP corrects bit by bit. What others sample beside the load would belong to other seconds.
+# Seconds. NTP corrects less, bit by bit. After a larger step, what others sampled meanwhile belongs to other seconds.
 MAX_CLOCK_MOVE = 0.5
 
 MORE_CPU = "Give it more CPU, or offer less."
@@ -52,12 +54,12 @@ MORE_CPU = "Give it more CPU, or offer less."
 
 def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[str, Any]:
     """Returns the verdict as its file holds it. `stopped_by` names the signal that ended the load, if one did."""
-    total = merged(_counts(outcome, window) for window in outcome.windows)
+    total = _total(outcome)
     seconds = sum(window.end - window.start for window in outcome.windows)
     histogram = latencies(total)
     ended = requests(total)
     reasons = list(_reasons(settings, outcome, stopped_by))
-    offered = _offered(settings, outcome.windows)
+    offered = _offered_requests(settings, outcome.windows)
     cores, limit = _cpu_cores(settings, outcome.record, outcome.windows)
     samples = _samples(outcome.record, outcome.windows)
     return {
@@ -82,7 +84,7 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
             "throttled": _mean(sample.throttled for sample in samples),
             "stolenCores": _mean(sample.stolen_cores for sample in samples),
         },
-        "replicas": {"answered": _answered(settings, outcome), "ready": settings.ready_replicas},
+        "replicas": {"answered": _answering_replicas(settings, outcome), "ready": settings.ready_replicas},
         "locust": version("locust"),
         "python": platform.python_version(),
         "settings": settings.as_options,
@@ -90,21 +92,21 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
 
 
 def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> Iterator[str]:
-    """Every rule: a sentence for each that is broken."""
+    """Checks every rule, and yields a sentence for each one that is broken."""
     if stopped_by:
         yield f"It was stopped by {stopped_by} before its end."
     elif not outcome.is_complete:
         yield "It ended before its last step did."
     for worker in outcome.lost_workers:
         yield f"Worker {worker} was lost, and what it had measured."
-    total = merged(_counts(outcome, window) for window in outcome.windows)
+    total = _total(outcome)
     if not requests(total):
-        yield f"No request ended in the time that is measured{_before(outcome.record)}."
+        yield f"No request ended in the measured time{_earlier_failures(outcome.record)}."
         return
-    yield from _of_clock(outcome.record, outcome.windows)
-    yield from _of_generator(settings, outcome.record, outcome.windows)
+    yield from _clock_reasons(outcome.record, outcome.windows)
+    yield from _generator_reasons(settings, outcome.record, outcome.windows)
     for window in outcome.windows:
-        yield from _of_rate(settings, outcome, window)
+        yield from _rate_reasons(settings, outcome, window)
     wrong, failed, ended = wrong_answers(total), failures(total), requests(total)
     if wrong:
         yield f"{wrong} answers were wrong{most_frequent(total['wrong'])}."
@@ -113,56 +115,56 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
             f"{failed} of {ended} requests failed, more than the share of {settings.max_failed:g} that may"
             f"{most_frequent(total['errors'])}."
         )
-    answered = _answered(settings, outcome)
-    if answered is not None and settings.ready_replicas is not None and answered < settings.ready_replicas:
-        yield f"Only {answered} of {settings.ready_replicas} ready replicas answered in the last step."
+    replicas = _answering_replicas(settings, outcome)
+    if replicas is not None and settings.ready_replicas is not None and replicas < settings.ready_replicas:
+        yield f"Only {replicas} of {settings.ready_replicas} ready replicas answered in the last step."
     if outcome.is_complete:
-        yield from _of_steadiness(outcome.record, outcome.windows[-1])
+        yield from _steadiness_reasons(outcome.record, outcome.windows[-1])
 
 
 def errors_of(outcome: Outcome) -> Counter[str]:
-    """Counts the failed requests of the measured time by why they failed."""
-    return merged(_counts(outcome, window) for window in outcome.windows)["errors"]
+    """Counts the requests that failed in the measured time, by the reason of the failure."""
+    return _total(outcome)["errors"]
 
 
 def most_frequent(errors: Counter[str]) -> str:
-    """Returns the end of a sentence about failed requests: their most frequent error, and its share."""
+    """Returns the end of a sentence about failed requests: the most frequent error, and its share of them."""
     for error, count in errors.most_common(1):
         return f"; {100 * count / errors.total():.3g} % of them: {error}"
     return ""
 
 
-def _before(record: Record) -> str:
+def _earlier_failures(record: Record) -> str:
     errors = merged(record.seconds.values())["errors"]
     return f", and {errors.total()} failed before{most_frequent(errors)}" if errors else ""
 
 
 def is_saturated(settings: Settings, record: Record, window: Window) -> bool:
-    """Whether the target could not keep up with the rate of a step: that is no fault of the load, but a finding.
+    """Whether the target does not sustain the offered rate of a step, which is a finding and no fault of the load.
 
-    All users wait for answers, as many as there may be, and the backlog grows to the end of the step, while the load
-    generator itself is in time.
+    It is, if all users that there may be wait for answers, and the backlog grows until the end of the step, while the
+    load generator itself is on time.
     """
     step = settings.steps[window.step]
     if step.rate is None:
         return False
-    promised = step.rate * (window.end - window.start)
-    is_behind = requests(record.between(window.start, window.end)) < promised * (1 - MAX_RATE_ERROR)
-    backlogs = [mean(record.backlogs(start, end) or [0]) for start, end in pairwise(_edges(window))]
+    offered = step.rate * (window.end - window.start)
+    misses_rate = requests(record.between(window.start, window.end)) < offered * (1 - MAX_RATE_ERROR)
+    backlogs = [mean(record.backlogs(start, end) or [0]) for start, end in _thirds(window)]
     return (
-        is_behind
+        misses_rate
         and record.max_users(window.start, window.end) >= step.max_users
         and backlogs[0] < backlogs[-1]
-        and not any(_of_generator(settings, record, [window]))
+        and not any(_generator_reasons(settings, record, [window]))
     )
 
 
 def is_steady(record: Record, window: Window) -> bool:
-    """Whether throughput was the same in each third of a window."""
-    return not any(_of_steadiness(record, window))
+    """Whether throughput is the same in each third of a window."""
+    return not any(_steadiness_reasons(record, window))
 
 
-def _of_clock(record: Record, windows: list[Window]) -> Iterator[str]:
+def _clock_reasons(record: Record, windows: list[Window]) -> Iterator[str]:
     moves = [sample.clock_moved for sample in _samples(record, windows)]
     if moves and max(moves) - min(moves) > MAX_CLOCK_MOVE:
         yield (
@@ -171,73 +173,75 @@ def _of_clock(record: Record, windows: list[Window]) -> Iterator[str]:
         )
 
 
-def _of_generator(settings: Settings, record: Record, windows: list[Window]) -> Iterator[str]:
+def _generator_reasons(settings: Settings, record: Record, windows: list[Window]) -> Iterator[str]:
     (cores, limit), lag = _cpu_cores(settings, record, windows), _lag_ms(record, windows)
     if cores is not None and cores > MAX_CPU_SHARE * limit:
         yield (
-            f"The load generator was the bottleneck: a process of it used {cores:.2f} cores, more than "
+            f"The load generator was the bottleneck: one of its processes used {cores:.2f} cores, more than "
             f"{MAX_CPU_SHARE} of the {limit:g} that it may use. Give it more --processes, --workers or CPU, or offer "
             "less."
         )
     if lag is not None and lag > MAX_LAG_MS:
         yield f"The load generator was late itself: by {lag:.0f} ms, more than {MAX_LAG_MS}. {MORE_CPU}"
     late = sum(sample.late for sample in _samples(record, windows))
-    sent = sum(requests(record.between(window.start, window.end)) for window in windows)
-    if late > MAX_LATE_SHARE * sent:
+    ended = sum(requests(record.between(window.start, window.end)) for window in windows)
+    if late > MAX_LATE_SHARE * ended:
         yield (
-            f"The load generator was late itself: {late} of {sent} requests were sent more than "
+            f"The load generator was late itself: {late} of {ended} requests were sent more than "
             f"{MAX_LATENESS * 1000:g} ms after they were due, although a user was free. {MORE_CPU}"
         )
-    throttled = _by_second(record, windows, lambda sample: sample.throttled)
+    throttled = _quantile(record, windows, lambda sample: sample.throttled)
     if throttled and throttled > 0:
-        yield (
-            "The load generator was throttled in more than every tenth second, by the CPU limit of its cgroup. "
-            f"{MORE_CPU}"
-        )
+        yield (f"The CPU limit of its cgroup throttled the load generator in more than every tenth second. {MORE_CPU}")
 
 
-def _of_rate(settings: Settings, outcome: Outcome, window: Window) -> Iterator[str]:
+def _rate_reasons(settings: Settings, outcome: Outcome, window: Window) -> Iterator[str]:
     rate = settings.steps[window.step].rate
     if rate is None or window.is_saturated:
         return
     seconds = window.end - window.start
-    promised, ended = rate * seconds, requests(_counts(outcome, window))
-    tolerance = max(MAX_RATE_ERROR * promised, EDGE_REQUESTS)
-    # A target that has caught up with what waited before has answered more than was due.
-    before = sum(outcome.record.backlogs(window.start - 1, window.start))
-    if not promised - tolerance <= ended <= promised + tolerance + before:
+    offered, ended = rate * seconds, requests(_counts(outcome, window))
+    tolerance = max(MAX_RATE_ERROR * offered, EDGE_REQUESTS)
+    # A target that works off the backlog of the time before answers more than is offered.
+    backlog = sum(outcome.record.backlogs(window.start - 1, window.start))
+    if not offered - tolerance <= ended <= offered + tolerance + backlog:
         yield (
-            f"In step {window.step} {rate:g} requests/s were promised, and {ended / seconds:.1f} came to an end: the "
-            "load generator was late, or the step too short for the target to be saturated at its end."
+            f"Step {window.step} missed its offered rate: {ended / seconds:.1f} instead of {rate:g} requests/s ended. "
+            "The load generator was late, or the step was too short for the target to be saturated at its end."
         )
 
 
-def _of_steadiness(record: Record, window: Window) -> Iterator[str]:
+def _steadiness_reasons(record: Record, window: Window) -> Iterator[str]:
     seconds = window.end - window.start
     if seconds < THIRDS:
         yield f"No steady state can be seen in {seconds} s: measure longer."
         return
-    thirds = [
-        (requests(record.between(start, end)) / (end - start), end - start) for start, end in pairwise(_edges(window))
-    ]
-    (lowest, its_seconds), (highest, other_seconds) = min(thirds), max(thirds)
-    chance = DEVIATIONS * math.sqrt(lowest / its_seconds + highest / other_seconds)
+    rates = [(requests(record.between(start, end)) / (end - start), end - start) for start, end in _thirds(window)]
+    (lowest, lowest_seconds), (highest, highest_seconds) = min(rates), max(rates)
+    chance = DEVIATIONS * math.sqrt(lowest / lowest_seconds + highest / highest_seconds)
     if highest > MAX_RATIO * lowest and highest - lowest > chance:
-        rates = ", ".join(f"{rate:.1f}" for rate, _ in thirds)
-        yield f"No steady state was reached: in the thirds of the last step {rates} requests/s came to an end."
+        yield (
+            "No steady state was reached: in the thirds of the last step, "
+            f"{', '.join(f'{rate:.1f}' for rate, _ in rates)} requests/s ended."
+        )
 
 
-def _edges(window: Window) -> list[int]:
+def _thirds(window: Window) -> list[tuple[int, int]]:
+    """Returns the Unix times at which each third of a window starts and ends."""
     seconds = window.end - window.start
-    return [window.start + seconds * number // THIRDS for number in range(THIRDS + 1)]
+    return list(pairwise(window.start + seconds * number // THIRDS for number in range(THIRDS + 1)))
 
 
 def _counts(outcome: Outcome, window: Window) -> Second:
     return outcome.record.between(window.start, window.end)
 
 
-def _offered(settings: Settings, windows: list[Window]) -> float | None:
-    """Returns how many requests were promised for the time that is measured; None if a step was a closed loop."""
+def _total(outcome: Outcome) -> Second:
+    return merged(_counts(outcome, window) for window in outcome.windows)
+
+
+def _offered_requests(settings: Settings, windows: list[Window]) -> float | None:
+    """Returns how many requests were offered in the measured time; None if a step was a closed loop."""
     total = 0.0
     for window in windows:
         rate = settings.steps[window.step].rate
@@ -252,7 +256,7 @@ def _samples(record: Record, windows: list[Window]) -> list[Sample]:
 
 
 def _cpu_cores(settings: Settings, record: Record, windows: list[Window]) -> tuple[float | None, float]:
-    """Returns what the process that came closest to its limit used, as the median of a step, and this limit."""
+    """Returns the cores that the process closest to its limit used, as the median of a step, and the limit."""
     busiest: tuple[float | None, float] = (None, 1.0)
     for window in windows:
         by_process = defaultdict(list)
@@ -268,11 +272,11 @@ def _cpu_cores(settings: Settings, record: Record, windows: list[Window]) -> tup
 
 
 def _lag_ms(record: Record, windows: list[Window]) -> float | None:
-    return _by_second(record, windows, lambda sample: sample.lag_ms)
+    return _quantile(record, windows, lambda sample: sample.lag_ms)
 
 
-def _by_second(record: Record, windows: list[Window], member: Callable[[Sample], float | None]) -> float | None:
-    """Returns the percentile over seconds of the largest value of any process in each."""
+def _quantile(record: Record, windows: list[Window], member: Callable[[Sample], float | None]) -> float | None:
+    """Returns a quantile over the seconds, each of which counts with the largest value of any process."""
     largest: defaultdict[int, float] = defaultdict(float)
     for sample in _samples(record, windows):
         value = member(sample)
@@ -289,7 +293,8 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return round(mean(known), 4) if known else None
 
 
-def _answered(settings: Settings, outcome: Outcome) -> int | None:
+def _answering_replicas(settings: Settings, outcome: Outcome) -> int | None:
+    """Returns how many replicas answered in the last step; None where answers don't name them."""
     if not TARGETS[settings.target].names_replicas or not outcome.windows:
         return None
     return len(_counts(outcome, outcome.windows[-1])["answers"])

@@ -21,15 +21,15 @@ START, SECONDS, RATE = 1000, 30, 100
 TWO_PROCESSES = ("--processes=2",)
 
 
-def settings_with(tmp_path: Path, *others: str) -> Settings:
+def settings_with(tmp_path: Path, *options: str) -> Settings:
     results = f"--results={tmp_path}"
-    return parse(["--target=function", "--host=http://localhost:1", "--run-time=30s", results, *others])
+    return parse(["--target=function", "--host=http://localhost:1", "--run-time=30s", results, *options])
 
 
 def outcome_with(
     counts: list[int] | None = None, lag_ms: float = 1.0, cpu_cores: float = 0.3, app_ids: str = "ab"
 ) -> Outcome:
-    """Makes a load with so many requests in each second, and with no fault unless the arguments say so."""
+    """Makes a load with these numbers of requests per second, without a fault unless the arguments bring one."""
     outcome = Outcome(is_complete=True)
     counts = counts or [RATE] * SECONDS
     for second, count in enumerate(counts):
@@ -53,7 +53,7 @@ def with_samples(outcome: Outcome, **members: Any) -> Outcome:  # noqa: ANN401
 
 
 def with_backlog(outcome: Outcome, backlogs: list[int], users: int = MAX_USERS) -> Outcome:
-    """Makes requests wait at the end of each second, while so many users have one in flight."""
+    """Gives each second a backlog at its end, and a number of users, all of whom wait for an answer."""
     outcome.record.samples = [
         sample._replace(backlog=backlog, users=users)
         for sample, backlog in zip(outcome.record.samples, backlogs, strict=True)
@@ -67,13 +67,13 @@ def throttled_once(outcome: Outcome) -> Outcome:
 
 
 def paused(outcome: Outcome) -> Outcome:
-    """Makes the generator late once, as garbage collection does."""
+    """Makes the load generator late once, as garbage collection does."""
     outcome.record.samples[3] = outcome.record.samples[3]._replace(lag_ms=500)
     return outcome
 
 
 def clock_moved(outcome: Outcome, seconds: float) -> Outcome:
-    """Moves the machine's clock in the middle of the load."""
+    """Sets the machine's clock in the middle of the load."""
     samples = outcome.record.samples
     samples[15:] = [sample._replace(clock_moved=seconds) for sample in samples[15:]]
     return outcome
@@ -90,14 +90,14 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "outcome", "stopped_by", "reason"),
+    ("options", "outcome", "stopped_by", "reason"),
     [
         ((), outcome_with(), "SIGTERM", "It was stopped by SIGTERM before its end."),
         ((), dataclasses.replace(outcome_with(), is_complete=False), None, "It ended before its last step did."),
         ((), dataclasses.replace(outcome_with(), lost_workers=["a"]), None, "Worker a was lost"),
-        ((), Outcome(is_complete=True), None, "No request ended in the time that is measured."),
+        ((), Outcome(is_complete=True), None, "No request ended in the measured time."),
         ((), clock_moved(outcome_with(), -5), None, r"The machine's clock was moved by 5\.0 s while the load ran"),
-        ((), outcome_with(cpu_cores=0.95), None, "a process of it used 0.95 cores, more than 0.9 of the 1 that"),
+        ((), outcome_with(cpu_cores=0.95), None, "one of its processes used 0.95 cores, more than 0.9 of the 1 that"),
         ((), outcome_with(lag_ms=80), None, r"was late itself: by 80 ms, more than 50\."),
         (
             (),
@@ -110,10 +110,10 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
             (),
             with_samples(outcome_with(), throttled=0.1),
             None,
-            "The load generator was throttled in more than every tenth",
+            "cgroup throttled the load generator in more than every tenth",
         ),
-        (("--rate=103",), outcome_with(), None, "In step 0 103 requests/s were promised, and 100.0 came to an end"),
-        (("--rate=97",), outcome_with(), None, "97 requests/s were promised"),
+        (("--rate=103",), outcome_with(), None, r"Step 0 missed its offered rate: 100\.0 instead of 103 requests/s"),
+        (("--rate=97",), outcome_with(), None, "missed its offered rate: 100.0 instead of 97"),
         (
             (),
             fail(outcome_with(), 1, WrongAnswerError("wrong")),
@@ -130,7 +130,7 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
             (),
             dataclasses.replace(fail(Outcome(is_complete=True), 52, OSError("no such name")), windows=[]),
             None,
-            r"^No request ended in the time that is measured, and 52 failed before; 100 % of them: no such name\.$",
+            r"^No request ended in the measured time, and 52 failed before; 100 % of them: no such name\.$",
         ),
         ((), fail(outcome_with(), 40, RequestError("x" * 5000)), None, r"; 100 % of them: x{199}…\.$"),
         (("--ready-replicas=3",), outcome_with(), None, "Only 2 of 3 ready replicas answered"),
@@ -139,31 +139,31 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
     ],
 )
 def test_each_rule(
-    others: tuple[str, ...], outcome: Outcome, stopped_by: str | None, reason: str, tmp_path: Path
+    options: tuple[str, ...], outcome: Outcome, stopped_by: str | None, reason: str, tmp_path: Path
 ) -> None:
-    verdict = judge(settings_with(tmp_path, *others), outcome, stopped_by)
+    verdict = judge(settings_with(tmp_path, *options), outcome, stopped_by)
     assert verdict["verdict"] == "INVALID"
     assert len(verdict["reasons"]) == 1
     assert re.search(reason, verdict["reasons"][0])
 
 
 @pytest.mark.parametrize(
-    ("others", "outcome"),
+    ("options", "outcome"),
     [
         (("--rate=101.5",), outcome_with()),
-        # Two requests too many, as at the edges of a short time, are no fault.
+        # Two requests at the edges may fall to either side.
         (("--rate=10",), outcome_with([10, 10, 12])),
         (("--max-failed=0.02",), fail(outcome_with(), 40, ConnectionError())),
         ((), outcome_with([100] * 10 + [109] * 10 + [100] * 10)),
-        # Throughput differs by more than a tenth, but not by more than chance.
+        # Throughput differs by more than a tenth, but not by more than chance explains.
         ((), outcome_with([4] * 10 + [6] * 10 + [4] * 10)),
         ((), paused(outcome_with())),
         ((), throttled_once(with_samples(outcome_with(), throttled=0.0))),
         ((), with_samples(outcome_with(cpu_cores=0.5), limit_cores=0.6)),
     ],
 )
-def test_what_is_within_the_limits(others: tuple[str, ...], outcome: Outcome, tmp_path: Path) -> None:
-    assert judge(settings_with(tmp_path, *others), outcome, None)["reasons"] == []
+def test_within_each_limit(options: tuple[str, ...], outcome: Outcome, tmp_path: Path) -> None:
+    assert judge(settings_with(tmp_path, *options), outcome, None)["reasons"] == []
 
 
 BEHIND = [10 * second for second in range(SECONDS)]
@@ -173,23 +173,25 @@ BEHIND = [10 * second for second in range(SECONDS)]
     ("outcome", "expected"),
     [
         (with_backlog(outcome_with(), BEHIND), True),
-        # More users could still be had.
+        # There could still be more users.
         (with_backlog(outcome_with(), BEHIND, users=MAX_USERS - 1), False),
         # It catches up.
         (with_backlog(outcome_with(), BEHIND[::-1]), False),
-        # The load generator may be the one that is slow.
+        # The load generator may be what is slow.
         (with_backlog(outcome_with(cpu_cores=0.95), BEHIND), False),
         (with_backlog(outcome_with(lag_ms=80), BEHIND), False),
-        # It answers what was promised, but for what is within the limit.
+        # It answers nearly the offered rate.
         (with_backlog(outcome_with([109] * SECONDS), BEHIND), False),
     ],
 )
-def test_a_target_is_saturated_if_it_is_what_cannot_keep_up(outcome: Outcome, expected: bool, tmp_path: Path) -> None:
+def test_a_target_is_saturated_if_only_it_is_too_slow_for_the_rate(
+    outcome: Outcome, expected: bool, tmp_path: Path
+) -> None:
     settings = settings_with(tmp_path, "--rate=110")
     assert is_saturated(settings, outcome.record, outcome.windows[0]) is expected
 
 
-def test_a_closed_loop_saturates_nobody(tmp_path: Path) -> None:
+def test_a_closed_loop_has_no_rate_to_saturate_at(tmp_path: Path) -> None:
     outcome = with_backlog(outcome_with(), BEHIND)
     assert not is_saturated(settings_with(tmp_path), outcome.record, outcome.windows[0])
 
@@ -206,21 +208,21 @@ def test_a_saturated_target_is_a_finding(tmp_path: Path) -> None:
     verdict = judge(settings_with(tmp_path, "--rate=110"), outcome, None)
     assert (verdict["reasons"], verdict["saturatedFrom"]) == ([], 0)
     assert summary(verdict, Counter()).endswith("the target saturated from step 0 on, 0 failed;")
-    # What it answers has to be steady all the same.
+    # Its throughput has to be steady all the same.
     unsteady = outcome_with([100] * 10 + [115] * 10 + [100] * 10)
     unsteady.windows = outcome.windows
     assert "No steady state" in judge(settings_with(tmp_path, "--rate=130"), unsteady, None)["reasons"][0]
 
 
-def test_what_waited_before_may_be_answered_too(tmp_path: Path) -> None:
+def test_a_backlog_from_before_may_be_answered_too(tmp_path: Path) -> None:
     outcome = outcome_with([100] * 2 + [105] * 28)
     outcome.windows = [Window(0, START + 2, START + SECONDS)]
     settings = settings_with(tmp_path, "--rate=100")
-    assert "In step 0 100 requests/s were promised" in judge(settings, outcome, None)["reasons"][0]
+    assert "missed its offered rate: 105.0 instead of 100" in judge(settings, outcome, None)["reasons"][0]
     assert judge(settings, with_backlog(outcome, [200] + [140] * 29), None)["reasons"] == []
 
 
-def test_what_the_machine_kept_from_the_generator(tmp_path: Path) -> None:
+def test_throttling_and_steal_time_are_in_the_verdict(tmp_path: Path) -> None:
     outcome = throttled_once(with_samples(outcome_with(), limit_cores=0.6, throttled=0.0, stolen_cores=0.2))
     verdict = judge(settings_with(tmp_path), outcome, None)
     assert verdict["generator"] == {
@@ -239,7 +241,7 @@ def test_requests_that_the_generator_sends_late(tmp_path: Path) -> None:
     assert judge(settings_with(tmp_path), with_samples(outcome_with(), late=RATE // 20), None)["reasons"] == []
 
 
-def test_the_promised_rate_of_several_steps(tmp_path: Path) -> None:
+def test_the_offered_rate_of_several_steps(tmp_path: Path) -> None:
     settings = settings_with(tmp_path)
     steps = (Step(seconds=15, users=1, rate=50.0), Step(seconds=15, users=1, rate=200.0))
     outcome = outcome_with([50] * 10 + [0] * 5 + [200] * 10)
