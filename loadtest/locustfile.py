@@ -1,4 +1,4 @@
-"""Who sends the requests: users who ask the target that `--target` names."""
+"""The users, who send the requests to the target that `--target` names."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -22,46 +22,45 @@ from f2c_loadtest.targets import TARGETS
 
 
 class Exchange(NamedTuple):
-    """A question as it is sent, and who checks its answer."""
+    """The bytes of a question, and the function that checks the answer."""
 
     method: str
     request: bytes
     last_request: bytes
-    """The same for the last one of a connection."""
+    """The same question as the last one of a connection."""
     check: Callable[[bytes], str | None]
 
 
 @cache
 def shared_exchanges(settings: Settings, batch: int, seed: str) -> Iterator[Exchange]:
-    """Returns exchanges for ever. All users of a process go through the same ones, which take time to make."""
+    """Returns exchanges without end. All users of a process share them, because they take time to make."""
 
     def exchange(question: Question) -> Exchange:
         request = question.request
-        kept, last = (request.encode(settings.host, is_last) for is_last in (False, True))
-        return Exchange(request.method, kept, last, question.check)
+        inner, last = (request.encode(settings.host, is_last) for is_last in (False, True))
+        return Exchange(request.method, inner, last, question.check)
 
     ask = TARGETS[settings.target].ask
-    return cycle(
-        [exchange(each) for each in questions(ask, batch, settings.min_fahrenheit, settings.max_fahrenheit, seed)]
-    )
+    low, high = settings.min_fahrenheit, settings.max_fahrenheit
+    return cycle([exchange(question) for question in questions(ask, batch, low, high, seed)])
 
 
 class ConversionUser(User):
-    """Asks, checks the answer, and asks again: at once, or when the schedule says so."""
+    """Asks, checks the answer, and asks again: at once, or when the schedule gives it a turn."""
 
     def on_start(self) -> None:
-        """Gets ready for the first step."""
+        """Prepares for the first step."""
         assert self.environment.parsed_options
         self.settings = Settings.from_json(self.environment.parsed_options.f2c_settings)
         self.batch: int | None = None
         self.client = TARGETS[self.settings.target].client(self.settings.host)
-        # Not all users take new connections at the same time.
+        # A random start keeps users from replacing their connections all at once.
         self.asked = randrange(self.settings.requests_per_connection or 1)
         self.connected = monotonic()
 
     @task
     def converse(self) -> None:
-        """Asks until Locust stops this user, whom it may stop at once while it waits."""
+        """Asks until Locust stops this user, which it may do at once while the user waits."""
         while self._state == LOCUST_STATE_RUNNING:
             self._state = LOCUST_STATE_WAITING
             due = SCHEDULE.take()
@@ -69,7 +68,7 @@ class ConversionUser(User):
             self.ask(due)
 
     def ask(self, due: float | None) -> None:
-        """Asks once: what was due at a unix time, if it had to wait for this user."""
+        """Asks once. `due` is when the request was due, in Unix time, if it had to wait for a free user."""
         is_open = SCHEDULE.rate is not None
         if self.batch != SCHEDULE.batch:
             self.change_to(SCHEDULE.batch or 1)
@@ -93,23 +92,23 @@ class ConversionUser(User):
         RECORD.request(end, service, response, exception, app_id)
         LOCUST_STATS.add(exchange.method, self.name, service / 1000, len(content), exception)
         if is_last:
-            # Not every server says that it closes the connection, and a POST that meets a closed one fails.
+            # Not every server says that it closes the connection, and a POST on a closed one fails.
             self.client.close()
         if exception:
-            # Something that fails at once would keep all others from their turn.
+            # Requests that fail at once would never give the other users a turn.
             gevent.sleep(0)
 
     def change_to(self, batch: int) -> None:
-        """Takes the questions of another step."""
+        """Takes the questions of a step with another batch size."""
         seed = f"{self.settings.seed} {self.environment.runner.worker_index}"
         self.batch, self.name = batch, f"{batch} a request"
         self.exchanges = shared_exchanges(self.settings, batch, seed)
 
     def is_last_of_connection(self) -> bool:
-        """Counts a request; whether its connection is to be closed, so that the next one may meet another replica."""
+        """Counts a request, and returns whether it is its connection's last: the next may reach another replica."""
         self.asked += 1
-        most, oldest = self.settings.requests_per_connection, self.settings.seconds_per_connection
-        if (most and self.asked >= most) or (oldest and monotonic() - self.connected >= oldest):
+        max_requests, max_age = self.settings.requests_per_connection, self.settings.seconds_per_connection
+        if (max_requests and self.asked >= max_requests) or (max_age and monotonic() - self.connected >= max_age):
             self.asked, self.connected = 0, monotonic()
             return True
         return False

@@ -1,4 +1,4 @@
-"""Runs Locust, judges what came of it, and prints the verdict and the results: `python -m f2c_loadtest --help`."""
+"""The command: runs Locust, judges the load, and prints the verdict and the results. See --help."""
 
 import contextlib
 import os
@@ -28,7 +28,7 @@ VALID, BROKEN, WRONG_SETTINGS, INVALID = range(4)
 PACKAGE = Path(__file__).parent
 # At its default, gRPC logs a line for each connection that fails.
 GRPC_VERBOSITY = "ERROR"
-# Beyond the time that users have to finish.
+# Seconds that Locust has to end, beyond those that users have to finish.
 STOP_MARGIN = 5
 # Kubernetes keeps the first 4096 bytes of a termination message.
 MESSAGE_BYTES = 4096
@@ -47,15 +47,15 @@ def main() -> int:
             return ask_once(settings)
         prepare(Path(settings.results), settings.target)
     except SettingsError as error:
-        tell(TERMINATION_LOG, f"f2c_loadtest: {error}", sys.stderr)
+        emit(TERMINATION_LOG, f"f2c_loadtest: {error}", sys.stderr)
         return WRONG_SETTINGS
     try:
         return run(settings)
     except SettingsError as error:
-        tell(settings.termination_log, f"f2c_loadtest: {error}", sys.stderr)
+        emit(settings.termination_log, f"f2c_loadtest: {error}", sys.stderr)
         return WRONG_SETTINGS
     except (BrokenError, OSError) as error:
-        tell(settings.termination_log, f"BROKEN {settings.target}: {error}")
+        emit(settings.termination_log, f"BROKEN {settings.target}: {error}")
         return BROKEN
 
 
@@ -75,14 +75,14 @@ def ask_once(settings: Settings) -> int:
 
 
 def run(settings: Settings) -> int:
-    """Runs Locust and leaves its results; returns the exit code, and raises BrokenError, SettingsError or OSError."""
+    """Runs a load, writes its results and returns the exit code; raises BrokenError, SettingsError or OSError."""
     outcome, stopped_by = run_locust(settings)
     if outcome is None:
-        tell(settings.termination_log, f"Worker of {settings.worker_of}: done; the verdict is there.")
+        emit(settings.termination_log, f"Worker of {settings.worker_of}: done; the verdict is there.")
         return VALID
     results = Path(settings.results)
     verdict = judge(settings, outcome, stopped_by)
-    told = summary(verdict, errors_of(outcome))
+    line = summary(verdict, errors_of(outcome))
     write_files(results, settings, outcome, verdict)
     thin_history(results, settings.target)
     files = result_files(results, settings.target)
@@ -92,15 +92,15 @@ def run(settings: Settings) -> int:
     if settings.archive:
         packed = archive.pack(files)
         checksum = f"archive {len(packed)} bytes sha256:{archive.checksum(packed)}"
-        tell(settings.termination_log, f"{told} {checksum}")
+        emit(settings.termination_log, f"{line} {checksum}")
         print(archive.frame(f"{settings.target}.tar.gz", packed), flush=True)
     else:
-        tell(settings.termination_log, told)
+        emit(settings.termination_log, line)
     return VALID if verdict["verdict"] == "VALID" else INVALID
 
 
 def prepare(results: Path, target: str) -> None:
-    """Makes the directory, without results of an earlier run, which could be taken for those of this one."""
+    """Makes the folder, and removes results of an earlier run, which could be mistaken for those of this one."""
     try:
         results.mkdir(parents=True, exist_ok=True)
         for file in result_files(results, target):
@@ -111,11 +111,11 @@ def prepare(results: Path, target: str) -> None:
 
 
 def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
-    """Returns what Locust left, nothing from a worker, and the signal that it was stopped by, if it was."""
+    """Returns the outcome, None from a worker, and the name of the signal that stopped Locust, if one did."""
     with tempfile.TemporaryDirectory(prefix="f2c-loadtest-") as directory:
         path = Path(directory, "outcome.json")
-        # A directory and an environment of its own: Locust takes options from locust.conf, pyproject.toml, and
-        # variables, such as the LOCUST_PORT that Kubernetes sets for a service called locust.
+        # Locust reads options from locust.conf, pyproject.toml and variables, such as the LOCUST_PORT that Kubernetes
+        # sets for a service called locust. So it gets a folder and an environment of its own.
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
         existing = [path for path in [environment.get("PYTHONPATH")] if path]
         environment |= {"HOME": directory, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *existing])}
@@ -130,15 +130,15 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
         code, stopped_by = wait(locust)
         if settings.worker_of is not None:
             if code or stopped_by:
-                raise BrokenError(f"the worker has ended {how(code)}.")
+                raise BrokenError(f"the worker has ended {describe_exit(code)}.")
             return None, None
         try:
             outcome = Outcome.read(path)
         except FileNotFoundError:
-            # The exit code of Python's argparse. Locust knows its options only when it runs.
+            # Only Locust itself knows its options. Python's argparse exits with this code.
             if code == WRONG_SETTINGS and settings.locust:
                 raise SettingsError(f"Locust refuses its options {' '.join(settings.locust)}; see above.") from None
-            raise BrokenError(f"Locust has ended {how(code)}.") from None
+            raise BrokenError(f"Locust has ended {describe_exit(code)}.") from None
     if outcome.broken:
         raise BrokenError(outcome.broken)
     if len(outcome.workers) < settings.workers * settings.processes and not stopped_by:
@@ -147,18 +147,18 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
             f"{settings.worker_wait} s. Do they run, and reach port 5557 of the master?"
         )
     if code:
-        raise BrokenError(f"Locust has ended {how(code)}.")
+        raise BrokenError(f"Locust has ended {describe_exit(code)}.")
     return outcome, stopped_by
 
 
 def locust_command(settings: Settings, outcome: Path) -> list[str]:
-    """Returns the command line of Locust, without a word that belongs to no option."""
+    """Returns Locust's command line."""
     return [
         *(sys.executable, "-m", "locust", "--headless", "--only-summary"),
         f"--locustfile={PACKAGE / 'plugin.py'},{settings.locustfile}",
         f"--f2c-settings={settings.to_json()}",
         f"--f2c-outcome={outcome}",
-        # Failed requests are judged here.
+        # The verdict judges failed requests.
         "--exit-code-on-error=0",
         f"--stop-timeout={STOP_TIMEOUT}",
         *role(settings),
@@ -167,7 +167,7 @@ def locust_command(settings: Settings, outcome: Path) -> list[str]:
 
 
 def role(settings: Settings) -> list[str]:
-    """Returns the options that make Locust a single process, a master with processes or workers, or a worker."""
+    """Returns the options that make Locust a single process, a master of processes or workers, or a worker."""
     if settings.worker_of is not None:
         processes = [f"--processes={settings.processes}"] if settings.processes > 1 else []
         return ["--worker", f"--master-host={settings.worker_of}", *processes]
@@ -176,7 +176,7 @@ def role(settings: Settings) -> list[str]:
     if settings.workers:
         return [*csv, "--master", f"--expect-workers={settings.sending_processes}", wait_for_workers]
     if settings.processes > 1:
-        # Locust's default port may be taken by another load test on the same machine.
+        # Another load test on this machine may have Locust's default port.
         port = free_port()
         bind = ["--master-bind-host=127.0.0.1", f"--master-bind-port={port}", f"--master-port={port}"]
         return [*csv, f"--processes={settings.processes}", wait_for_workers, *bind]
@@ -191,7 +191,7 @@ def free_port() -> int:
 
 
 def wait(locust: "subprocess.Popen[bytes]") -> tuple[int, str | None]:
-    """Returns Locust's exit code, and the signal that this process got meanwhile and passed on."""
+    """Returns Locust's exit code, and the signal that this process received and passed on, if any."""
     stopped_by: str | None = None
     deadline = float("inf")
 
@@ -211,37 +211,37 @@ def wait(locust: "subprocess.Popen[bytes]") -> tuple[int, str | None]:
                 continue
             locust.kill()
             code = locust.wait()
-        # Processes of Locust that have outlived it.
+        # Some processes of Locust may have outlived it.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(locust.pid, signal.SIGKILL)
         return code, stopped_by
 
 
-def how(code: int) -> str:
-    """Tells how a process has ended, and where to look."""
+def describe_exit(code: int) -> str:
+    """Returns the end of a sentence about a process that has ended."""
     if code == -signal.SIGKILL:
         return "by SIGKILL, as also happens when memory runs out"
     return f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}: its log tells why"
 
 
 def summary(verdict: dict[str, Any], errors: Counter[str]) -> str:
-    """Returns the verdict as the beginning of a line; `errors` counts the failed requests by why they failed."""
+    """Returns the verdict as the beginning of a line. `errors` counts the failed requests by the reason."""
     start = f"{verdict['verdict']} {verdict['target']}:"
     if verdict["reasons"]:
-        # The line goes where Kubernetes cuts it off: what comes after the reasons must stay.
+        # Kubernetes cuts off long messages, and what follows the reasons must not be lost.
         return f"{start} {'; '.join(reason.rstrip('.') for reason in verdict['reasons'])[:MAX_REASONS_LENGTH]};"
-    # A latency under overload is none of the target at that rate.
-    how = f"p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms"
+    # Under overload, a latency only shows how long the load went on.
+    finding = f"p50 {verdict['p50Us'] / 1000:.2f} ms, p99 {verdict['p99Us'] / 1000:.2f} ms"
     if verdict["saturatedFrom"] is not None:
-        how = f"the target saturated from step {verdict['saturatedFrom']} on"
+        finding = f"the target saturated from step {verdict['saturatedFrom']} on"
     return (
         f"{start} {verdict['requests']} requests in {verdict['seconds']} s, {verdict['throughput']:.1f}/s, "
-        f"{how}, {verdict['failures']} failed{most_frequent(errors)};"
+        f"{finding}, {verdict['failures']} failed{most_frequent(errors)};"
     )
 
 
-def tell(termination_log: str, line: str, stream: TextIO = sys.stdout) -> None:
-    """Prints a line, and leaves it as the container's termination message."""
+def emit(termination_log: str, line: str, stream: TextIO = sys.stdout) -> None:
+    """Prints a line, and writes it as the container's termination message."""
     print(line, file=stream, flush=True)
     message = Path(termination_log)
     if message.exists():

@@ -1,4 +1,4 @@
-"""The load test's own files. What their columns mean is told in results/files.ts, which reads them."""
+"""Writes the load generator's own files. results/files.ts, which reads them, says what each column means."""
 
 import csv
 import json
@@ -21,14 +21,14 @@ from f2c_loadtest.targets import TARGETS
 
 LOCUST_KINDS = ("stats", "stats_history", "failures", "exceptions")
 
-# Locust's percentiles in its history are those of the last ten seconds, and `_seconds.csv` has every second.
+# Seconds. The percentiles in Locust's history are those of the last ten seconds, and `_seconds.csv` has every second.
 HISTORY_INTERVAL = 10
 
 Rows = Iterable[Iterable[object]]
 
 
 def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: dict[str, Any]) -> None:
-    """Writes all of them; raises OSError."""
+    """Writes all files except those of Locust; raises OSError."""
     target, record = settings.target, outcome.record
     tables: dict[str, tuple[str, Rows]] = {
         "steps": (
@@ -51,20 +51,20 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
 
 
 def thin_history(directory: Path, target: str) -> None:
-    """Keeps the rows of every tenth second, and of the last one, of the history that Locust has written."""
+    """Reduces the history that Locust wrote to every tenth second, and the last one."""
     path = directory / f"{target}_stats_history.csv"
     if not path.is_file():
         return
     with path.open(encoding="utf-8", newline="") as file:
         header, *rows = csv.reader(file)
     seconds = list(dict.fromkeys(row[0] for row in rows))
-    kept = {*seconds[::HISTORY_INTERVAL], *seconds[-1:]}
+    remaining = {*seconds[::HISTORY_INTERVAL], *seconds[-1:]}
     with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([header, *(row for row in rows if row[0] in kept)])
+        csv.writer(file).writerows([header, *(row for row in rows if row[0] in remaining)])
 
 
 def result_files(directory: Path, target: str) -> list[Path]:
-    """Returns every file that a finished load test leaves, by name."""
+    """Returns the paths of all files that a load leaves, in order."""
     kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * TARGETS[target].names_replicas]
     return sorted([directory / f"{target}_{kind}.csv" for kind in kinds] + [directory / f"{target}_verdict.json"])
 
@@ -75,17 +75,17 @@ def _steps(settings: Settings, outcome: Outcome) -> Rows:
         counts = outcome.record.between(window.start, window.end)
         rate = "" if step.rate is None else step.rate
         users = outcome.record.max_users(window.start, window.end) or step.users
-        ended = requests(counts), failures(counts), wrong_answers(counts)
-        yield window.step, users, step.batch, rate, window.start, window.end, *ended, int(window.is_saturated)
+        numbers = requests(counts), failures(counts), wrong_answers(counts)
+        yield window.step, users, step.batch, rate, window.start, window.end, *numbers, int(window.is_saturated)
 
 
 def _latency(outcome: Outcome) -> Rows:
     for window in outcome.windows:
         counts = outcome.record.between(window.start, window.end)
         clock = "response" if latencies(counts, "response") else "service"
-        for how in OUTCOMES:
-            for bucket, count in sorted(counts[f"{clock} {how}"].items()):
-                yield window.step, clock, how, bucket, count
+        for kind in OUTCOMES:
+            for bucket, count in sorted(counts[f"{clock} {kind}"].items()):
+                yield window.step, clock, kind, bucket, count
 
 
 def _seconds(record: Record) -> Rows:
@@ -106,11 +106,11 @@ def _replicas(record: Record) -> Rows:
 def _generator(record: Record) -> Rows:
     span = _span(record)
     for sample in sorted(record.samples_between(span.start, span.stop), key=lambda sample: sample[:2]):
-        of_machine = ("" if share is None else f"{share:.4f}" for share in (sample.throttled, sample.stolen_cores))
-        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{sample.lag_ms:.3f}", *of_machine, sample.late
+        losses = ("" if value is None else f"{value:.4f}" for value in (sample.throttled, sample.stolen_cores))
+        yield sample.second, sample.process, f"{sample.cpu_cores:.4f}", f"{sample.lag_ms:.3f}", *losses, sample.late
 
 
 def _span(record: Record) -> range:
-    """Returns every second in which there were users, or requests ended."""
+    """Returns every second from the first to the last in which there were users or a request ended."""
     seconds = [*record.seconds, *(sample.second for sample in record.samples if sample.users)]
     return range(min(seconds), max(seconds) + 1) if seconds else range(0)

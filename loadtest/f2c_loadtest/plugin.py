@@ -1,7 +1,7 @@
-"""What Locust loads beside the locustfile: it runs the steps, and brings what was recorded to one place.
+"""A plugin, which Locust loads beside the locustfile. It runs the steps, and collects what was recorded.
 
-Locust runs this in one process, or in a master and its workers. There are users, a record and a watch over the
-generator in every process but the master; workers send their part with the reports that Locust makes to the master.
+Locust runs as one process, or as a master with workers. Every process except the master has users, a record and a
+monitor of itself. Workers add their record to the reports that Locust sends to the master.
 """
 
 import atexit
@@ -28,27 +28,27 @@ from f2c_loadtest.self_monitor import SelfMonitor
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
 from f2c_loadtest.verdict import THIRDS, is_saturated, is_steady
 
-# Locust's is 3 s; by this all that is decided while the load runs is at most a second old.
+# Seconds; Locust's default is 3. Decisions while the load runs then rest on data that is at most a second old.
 runners.WORKER_REPORT_INTERVAL = 1.0
 
-# Locust's, at which it writes its CSV files: the last requests must be in them.
+# Seconds between two writes of Locust's CSV files, which must have the last requests in them.
 CSV_INTERVAL = 1
 
-# Beyond the time that users take to start by their spawn rate.
+# Seconds that users may take to start, beyond what the spawn rate asks for.
 SPAWN_MARGIN = 30
 
-# When all that belongs to a second is there: a process's own sample of itself, or the reports of all workers.
+# Seconds after which all about a past second is known: the sample of this process, or the reports of all workers.
 SAMPLE_AGE = 0.1
 REPORT_AGE = 1.5
 
-# By its seconds, how long a step goes on until it is steady.
-MAX_LENGTH = 3
+# A step that is not steady goes on to at most this multiple of its seconds.
+MAX_EXTENSION = 3
 
 OUTCOME = Outcome(RECORD)
 
-# On a worker: the numbers of its reports.
+# On a worker: numbers for its reports.
 _reports = count()
-# On the master, by worker: the number of its next report, its users and its backlog.
+# On the master, by worker: the number of its next report, its users, and its backlog.
 _next_report: dict[str, int] = {}
 _users: dict[str, int] = {}
 _backlogs: dict[str, int] = {}
@@ -73,19 +73,19 @@ def _record(
     start_time: float | None = None,
     **_: Any,  # noqa: ANN401
 ) -> None:
-    # A request of somebody's own locustfile, which may report what took no time, or tell only how long it took.
+    # A user's own locustfile reports requests in this way. Some have no response time, or no start time.
     if response_time is not None:
         end = clock.now() if start_time is None else start_time - clock.moved() + response_time / 1000
         RECORD.request(end, response_time * 1000, exception=exception)
 
 
 @events.init.add_listener
-def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa: ANN401
+def _set_up(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa: ANN401
     LOCUST_STATS.stats = environment.stats
     runner.register_message("f2c_step", _start_step)
     runner.register_message("f2c_stop", _stop_schedule)
     if not isinstance(runner, WorkerRunner):
-        # Locust's own handler comes only after the load.
+        # Locust installs its own handler only after the load.
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
         assert environment.parsed_options
         atexit.register(_leave, Path(environment.parsed_options.f2c_outcome))
@@ -96,16 +96,16 @@ def _begin(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa:
 
 def _leave(path: Path) -> None:
     OUTCOME.write(path)
-    # While Locust ends its worker processes, its writer of CSV files, which has done its work, fails with a traceback
-    # because they are closed.
+    # Locust's writer of CSV files has done its work. While Locust ends its worker processes, the writer fails with a
+    # traceback, because the files are closed.
     logging.disable()
     gevent.get_hub().exception_stream = None
 
 
 def _stop(runner: Runner) -> None:
     if runner.shape_greenlet is None:
-        raise SystemExit(1)  # gevent brings it to the main greenlet, which waits for workers
-    # Locust's main greenlet waits for it, and then quits. To quit here too would stop every user twice.
+        raise SystemExit(1)  # gevent raises it in the main greenlet, which waits for workers
+    # Locust's main greenlet waits for this one, and then quits. Quitting here as well would stop every user twice.
     runner.shape_greenlet.kill(block=False)
 
 
@@ -123,7 +123,7 @@ def _end_early(environment: Environment, **_: Any) -> None:  # noqa: ANN401
 
 @events.report_to_master.add_listener
 def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
-    # Locust's own listener, which comes after this one, adds its statistics.
+    # Locust's own listener runs after this one, and adds the statistics.
     LOCUST_STATS.flush()
     data["f2c"] = {"number": next(_reports), "backlog": SCHEDULE.backlog, **RECORD.take()}
 
@@ -159,18 +159,18 @@ def _lose(worker: str) -> None:
 
 
 class Steps(LoadTestShape):
-    """Runs one step after the other, then lets the users finish. Locust asks it every second what to do."""
+    """Runs one step after another, and then lets the users finish. Locust calls `tick` every second."""
 
     def __init__(self) -> None:
         """Begins with the first step."""
         super().__init__()
         self._number = 0
-        self._begin: int | None = None
+        self._start: int | None = None
         self._end = self._users = 0
         self._since = self._idle_since = time.monotonic()
 
     def tick(self) -> tuple[int, float] | None:
-        """Returns how many users there should be, and how many start in a second; None at the end."""
+        """Returns the number of users that there should be, and how many start per second; None at the end."""
         assert self.runner
         LOCUST_STATS.flush()
         settings = settings_of(self.runner.environment)
@@ -180,28 +180,28 @@ class Steps(LoadTestShape):
 
     def _run(self, runner: Runner, settings: Settings, step: Step) -> tuple[int, float] | None:
         now = clock.now()
-        if self._begin is None:
-            # Users that the backlog of the step before has made are needed at a higher rate too.
+        if self._start is None:
+            # The backlog of a step may have added users. A higher rate needs them as well.
             self._users = max(step.users, self._users if step.rate else 0)
             if runner.user_count == self._users:
-                # The next whole second, which is what is counted by.
-                self._begin = int(now) + 1
-                self._end = self._begin + step.seconds
-                _announce(runner, self._begin, step)
+                # Counts are by whole seconds.
+                self._start = int(now) + 1
+                self._end = self._start + step.seconds
+                _announce(runner, self._start, step)
             elif time.monotonic() - self._since > self._users / settings.spawn_rate + SPAWN_MARGIN:
                 OUTCOME.broken = f"Only {runner.user_count} of {self._users} users could be started."
                 return None
         elif now >= self._end + (REPORT_AGE if isinstance(runner, MasterRunner) else SAMPLE_AGE):
             window = self._window(settings, step)
             window = dataclasses.replace(window, is_saturated=is_saturated(settings, RECORD, window))
-            following = _following(settings, window)
-            is_last = following == len(settings.steps)
+            next_step = _next_step(settings, window)
+            is_last = next_step == len(settings.steps)
             third = (window.end - window.start) // THIRDS
-            has_time = third > 0 and self._end + third <= self._begin + MAX_LENGTH * step.seconds
-            if is_last and has_time and not is_steady(RECORD, window):
+            can_extend = third > 0 and self._end + third <= self._start + MAX_EXTENSION * step.seconds
+            if is_last and can_extend and not is_steady(RECORD, window):
                 self._end += third
             else:
-                self._close(window, following)
+                self._close(window, next_step)
                 return self.tick()
         elif _backlog(runner) > self._users:
             # More requests wait than are in flight.
@@ -216,46 +216,45 @@ class Steps(LoadTestShape):
             return 0, self._users
         if time.monotonic() - self._idle_since <= 2 * CSV_INTERVAL:
             return 0, self._users
-        for worker, left in _users.items():
-            if left:
+        for worker, remaining in _users.items():
+            if remaining:
                 _lose(worker)
         OUTCOME.is_complete = True
         return None
 
     def _window(self, settings: Settings, step: Step) -> Window:
-        """Returns the last seconds of a step: as many as are left of it once it has settled."""
-        assert self._begin is not None
-        return Window(self._number, max(self._begin, self._end - step.seconds) + settings.settle, self._end)
+        """Returns the last seconds of a step, as many as it has after it has settled."""
+        assert self._start is not None
+        return Window(self._number, max(self._start, self._end - step.seconds) + settings.settle, self._end)
 
-    def _close(self, window: Window, following: int) -> None:
+    def _close(self, window: Window, next_step: int) -> None:
         assert self.runner
         if window.end > window.start:
             OUTCOME.windows.append(window)
-        self._number, self._begin = following, None
+        self._number, self._start = next_step, None
         self._since = self._idle_since = time.monotonic()
-        if following == len(settings_of(self.runner.environment).steps):
-            # Before users are stopped: one that waits for its turn is stopped at once, and must not get it any more.
+        if next_step == len(settings_of(self.runner.environment).steps):
+            # Locust stops a user at once if it waits for its turn, so nobody may get a turn from now on.
             self.runner.send_message("f2c_stop")
 
     def end_early(self) -> None:
-        """Keeps what was measured of a step that is not finished."""
+        """Keeps what was measured in a step that has not ended."""
         assert self.runner
         settings = settings_of(self.runner.environment)
-        if self._begin is not None:
+        if self._start is not None:
             self._end = min(self._end, int(clock.now()))
             self._close(self._window(settings, settings.steps[self._number]), len(settings.steps))
 
 
-def _following(settings: Settings, window: Window) -> int:
-    """Returns the number of the step that comes after one: the number of steps if none does."""
-    last = len(settings.steps)
+def _next_step(settings: Settings, window: Window) -> int:
+    """Returns the number of the next step; the number of steps if there is none."""
     rate = settings.steps[window.step].rate
-    following = window.step + 1
+    number = window.step + 1
     if window.is_saturated and rate is not None:
-        # What the target can't keep up with, it can't at a higher rate either.
-        while following < last and (settings.steps[following].rate or 0) >= rate:
-            following += 1
-    return following
+        # A target that does not sustain a rate sustains no higher one.
+        while number < len(settings.steps) and (settings.steps[number].rate or 0) >= rate:
+            number += 1
+    return number
 
 
 def _users_of_workers(master: MasterRunner) -> int:
@@ -269,8 +268,8 @@ def _backlog(runner: Runner) -> int:
     return sum(_backlogs.values()) if isinstance(runner, MasterRunner) else SCHEDULE.backlog
 
 
-def _announce(runner: Runner, begin: int, step: Step) -> None:
+def _announce(runner: Runner, start: int, step: Step) -> None:
     clients = list(runner.clients) if isinstance(runner, MasterRunner) else ["local"]
     for number, client in enumerate(clients):
         part = {"process": number, "processes": len(clients)}
-        runner.send_message("f2c_step", {"begin": begin, "rate": step.rate, "batch": step.batch, **part}, client)
+        runner.send_message("f2c_step", {"begin": start, "rate": step.rate, "batch": step.batch, **part}, client)

@@ -1,4 +1,4 @@
-"""The options of the load test, checked at the start."""
+"""Defines the options of the command, and checks them at the start."""
 
 import argparse
 import dataclasses
@@ -13,19 +13,19 @@ from urllib.parse import urlsplit
 
 from f2c_loadtest.targets import TARGETS
 
-MAX_BATCH = 10_000  # what the function accepts unless told otherwise
+MAX_BATCH = 10_000  # the function accepts no more by default
 ABSOLUTE_ZERO = -459.67  # °F; the function refuses anything colder
-LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving takes anything larger as infinite
+LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving reads anything larger as infinite
 
-# The open loop takes more users where requests wait for one, up to this number, or those that are asked for. A target
-# which has so many requests in flight, and more that wait, is saturated.
+# In the open loop, users are added while requests wait for one, up to this number or to the one in the settings. With
+# so many requests in flight and more that wait, the target is saturated.
 MAX_USERS = 512
 
-# Seconds that users have to finish at the end: longer than a request can take, 5 s to connect and 10 s to be answered
-# (client.py), so that none is cut off.
+# Seconds that users have to finish at the end, so that no request is cut off: it can take 5 s to connect, and 10 s to
+# be answered (client.py).
 STOP_TIMEOUT = 16
 
-# Where Kubernetes reads a termination message.
+# Kubernetes reads a container's termination message here.
 TERMINATION_LOG = "/dev/termination-log"
 
 DEFAULT_LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
@@ -39,7 +39,7 @@ RESERVED = {
     *("--expect-workers", "--expect-workers-max-wait", "--f2c-settings", "--f2c-outcome"),
 }
 
-# Locust's options that take any number of words, each as an argument of its own.
+# Locust's options that take any number of values, each as an argument of its own.
 MULTI_VALUE = {"-T", "--tags", "-E", "--exclude-tags", "--config-users"}
 
 EPILOG = """\
@@ -68,16 +68,16 @@ class SettingsError(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """A time in which the load stays the same."""
+    """A period with the same load."""
 
     seconds: int
     users: int
-    rate: float | None = None  # requests/s of all users together; None: a closed loop
-    batch: int = 1  # values in a request
+    rate: float | None = None  # requests/s that all users together offer; None for a closed loop
+    batch: int = 1  # temperatures per request
 
     @property
     def max_users(self) -> int:
-        """How many users it may come to."""
+        """The number up to which users may be added."""
         return self.users if self.rate is None else max(self.users, MAX_USERS)
 
     def __post_init__(self) -> None:
@@ -93,7 +93,7 @@ class Step:
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Every option as it is used; README.md tells what each does."""
+    """Every option with its value; --help says what each does."""
 
     target: str
     host: str
@@ -119,7 +119,7 @@ class Settings:
     locust: tuple[str, ...]  # options that go to Locust
 
     def __post_init__(self) -> None:
-        """Checks what options mean together."""
+        """Checks each option against the others."""
         if self.worker_of is None or self.once:
             check(_is_url(self.host), f"--host must be like http://name:8080, not {self.host!r}")
         check(
@@ -140,21 +140,21 @@ class Settings:
 
     @property
     def sending_processes(self) -> int:
-        """Processes that send requests, of all workers together."""
+        """Number of processes that send requests, on all workers together."""
         return self.processes * max(self.workers, 1)
 
     @property
     def as_options(self) -> dict[str, Any]:
-        """Every option of a load by its name."""
+        """Every option of a load by name."""
         return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items() if name != "once"}
 
     def to_json(self) -> str:
-        """Returns what `from_json` reads."""
+        """Returns JSON for `from_json`."""
         return json.dumps(dataclasses.asdict(self))
 
     @classmethod
     def from_json(cls, text: str) -> "Settings":
-        """Reads what `to_json` wrote."""
+        """Reads the JSON of `to_json`."""
         members = json.loads(text)
         steps = tuple(Step(**step) for step in members.pop("steps"))
         return cls(**{**members, "steps": steps, "locust": tuple(members["locust"])})
@@ -162,33 +162,33 @@ class Settings:
 
 def parse(arguments: list[str]) -> Settings:
     """Reads the command line; raises SettingsError, and exits after --help."""
-    options, others = _parser().parse_known_args(_join_values(arguments))
-    for other in others:
-        name = other.partition("=")[0] if other.startswith("--") else other[:2]
+    options, for_locust = _parser().parse_known_args(_join_values(arguments))
+    for argument in for_locust:
+        name = argument.partition("=")[0] if argument.startswith("--") else argument[:2]
         check(name not in RESERVED, f"{name} can't be passed on to Locust: the load test sets it itself")
     members = vars(options)
     steps = _steps(*(members.pop(name) for name in ("steps", "users", "run_time", "rate", "batch")))
     check(Path(options.locustfile).is_file(), f"--locustfile={options.locustfile} is not there")
-    # Locust takes a comma for the end of a name.
+    # To Locust, a comma separates two names.
     check(
         options.locustfile.endswith(".py") and "," not in options.locustfile,
         f"--locustfile={options.locustfile} must end in .py, and have no comma in it",
     )
-    # Locust runs in a directory of its own.
+    # Locust runs in another folder.
     for name in ("results", "locustfile"):
         members[name] = str(Path(members[name]).absolute())
-    return Settings(**{**members, "host": options.host.rstrip("/")}, steps=steps, locust=tuple(others))
+    return Settings(**{**members, "host": options.host.rstrip("/")}, steps=steps, locust=tuple(for_locust))
 
 
 def _join_values(arguments: list[str]) -> list[str]:
-    """Returns each option and its value as one argument, so that Locust refuses a value that an option has not.
+    """Joins each option and its value into one argument, so that Locust refuses a value for an option without one.
 
-    Raises SettingsError if a word belongs to no option. Locust would take it for the name of a user class.
+    Raises SettingsError if a word belongs to no option: Locust would take it for the name of a user class.
     """
     joined: list[str] = []
-    option = ""  # that may take the next word
+    option = ""  # may take the next word
     for argument in arguments:
-        # A number below zero is a value, and so is what stands for the standard input.
+        # A negative number is a value, and so is -, which means the standard input.
         if re.match(r"-[^-\d.]|--.", argument):
             option = "" if "=" in argument or re.match(r"-[^-].", argument) else argument
             joined.append(argument)
@@ -203,7 +203,7 @@ def _join_values(arguments: list[str]) -> list[str]:
 
 
 def check(is_right: bool, sentence: str) -> None:
-    """Raises SettingsError unless a setting is right."""
+    """Raises SettingsError with a sentence, to which it adds the full stop, unless a setting is right."""
     if not is_right:
         raise SettingsError(f"{sentence}.")
 
@@ -281,7 +281,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _number(kind: type[int] | type[float], low: float = -math.inf, high: float = math.inf) -> Callable[[str], float]:
-    """Returns a type for argparse, which takes numbers between two bounds."""
+    """Returns a type for argparse that accepts numbers between two bounds."""
 
     def convert(text: str) -> float:
         name = "a whole number" if kind is int else "a number"
@@ -321,7 +321,7 @@ def _steps(
 
 
 def _seconds(text: str) -> int:
-    """Reads a time as Locust writes it."""
+    """Returns the seconds of a time in Locust's notation."""
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?", text)
     hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
     total = hours * 3600 + minutes * 60 + seconds
@@ -329,8 +329,8 @@ def _seconds(text: str) -> int:
     return total
 
 
-def _is_whole(value: object, least: int) -> bool:
-    return type(value) is int and value >= least
+def _is_whole(value: object, low: int) -> bool:
+    return type(value) is int and value >= low
 
 
 def _is_positive(value: object) -> bool:
