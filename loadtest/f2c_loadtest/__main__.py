@@ -26,8 +26,6 @@ from f2c_loadtest.verdict import errors_of, judge, most_frequent
 VALID, BROKEN, WRONG_SETTINGS, INVALID = range(4)
 
 PACKAGE = Path(__file__).parent
-# At its default, gRPC logs a line for each connection that fails.
-GRPC_VERBOSITY = "ERROR"
 # Seconds that Locust has to end, beyond those that users have to finish.
 STOP_MARGIN = 5
 # Kubernetes keeps the first 4096 bytes of a termination message.
@@ -41,6 +39,8 @@ class BrokenError(Exception):
 
 def main() -> int:
     """Runs the command line and returns its exit code."""
+    # By default, gRPC logs a line for each connection that fails.
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         settings = parse(sys.argv[1:])
         if settings.once:
@@ -61,7 +61,6 @@ def main() -> int:
 
 def ask_once(settings: Settings) -> int:
     """Asks the first question of a load, says in a sentence how the target answers, and returns the exit code."""
-    os.environ.setdefault("GRPC_VERBOSITY", GRPC_VERBOSITY)
     target = TARGETS[settings.target]
     low, high = settings.min_fahrenheit, settings.max_fahrenheit
     question = questions(target.ask, settings.steps[0].batch, low, high, str(settings.seed))[0]
@@ -119,7 +118,6 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("LOCUST_")}
         existing = [path for path in [environment.get("PYTHONPATH")] if path]
         environment |= {"HOME": directory, "PYTHONPATH": os.pathsep.join([str(PACKAGE.parent), *existing])}
-        environment.setdefault("GRPC_VERBOSITY", GRPC_VERBOSITY)
         locust = subprocess.Popen(
             locust_command(settings, path),
             cwd=directory,

@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from f2c_loadtest.outcome import Outcome
-from f2c_loadtest.recorder import (
-    OUTCOMES,
-    Record,
-    failures,
-    latencies,
-    percentile,
-    requests,
-    wrong_answers,
-)
+from f2c_loadtest.recorder import OUTCOMES, Record, failures, latencies, percentile, requests, wrong_answers
 from f2c_loadtest.settings import Settings
 from f2c_loadtest.targets import TARGETS
 

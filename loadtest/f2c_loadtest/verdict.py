@@ -242,13 +242,9 @@ def _total(outcome: Outcome) -> Second:
 
 def _offered_requests(settings: Settings, windows: list[Window]) -> float | None:
     """Returns how many requests were offered in the measured time; None if a step was a closed loop."""
-    total = 0.0
-    for window in windows:
-        rate = settings.steps[window.step].rate
-        if rate is None:
-            return None
-        total += rate * (window.end - window.start)
-    return total or None
+    rates = [(settings.steps[window.step].rate, window.end - window.start) for window in windows]
+    offered = [rate * seconds for rate, seconds in rates if rate is not None]
+    return sum(offered) if offered and len(offered) == len(windows) else None
 
 
 def _samples(record: Record, windows: list[Window]) -> list[Sample]:

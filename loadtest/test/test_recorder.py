@@ -42,9 +42,9 @@ def test_buckets_are_narrow_and_rise() -> None:
 def test_percentile_is_the_order_statistic_to_a_bucket(share: float) -> None:
     draw = random.Random(1)
     times = [1000 * draw.lognormvariate(0, 1) for _ in range(1001)]
-    found = percentile(latencies(record_of(times).between(0, 10_000)), share)
+    value = percentile(latencies(record_of(times).between(0, 10_000)), share)
     exact = sorted(times)[math.ceil(share * len(times)) - 1]
-    assert found == bucket(exact)
+    assert value == bucket(exact)
 
 
 def test_percentile_of_nothing() -> None:

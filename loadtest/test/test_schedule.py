@@ -1,25 +1,28 @@
-"""Holds the times at which requests are sent against the promised rate, with users that are real greenlets."""
+"""Compares the times at which requests are sent with the offered rate. The users are real greenlets."""
 
 import time
 from collections.abc import Iterator
 
 import gevent
 import pytest
+from gevent.pool import Group
 
 from f2c_loadtest.schedule import Schedule
 
 RATE = 200
 
+USERS = Group()
+
 Turns = list[tuple[float, float | None]]
 
 
 class Users:
-    """Take turns, each as long as a request takes, and note when their turns came and what for."""
+    """Users that take turns, each for the time of a request, and note when a turn came and since when it was due."""
 
     def __init__(self, schedule: Schedule, number: int, busy: float = 0) -> None:
-        """Begins to wait."""
+        """Starts the users, who wait for their first turn."""
         self.turns: Turns = []
-        self.greenlets = [gevent.spawn(self._run, schedule, busy) for _ in range(number)]
+        self.greenlets = [USERS.spawn(self._run, schedule, busy) for _ in range(number)]
         gevent.sleep(0)
 
     def _run(self, schedule: Schedule, busy: float) -> None:
@@ -29,7 +32,7 @@ class Users:
             gevent.sleep(busy)
 
     def wait_for(self, number: int) -> Turns:
-        """Returns so many turns."""
+        """Returns the first turns, once there are so many."""
         with gevent.Timeout(10):
             while len(self.turns) < number:
                 gevent.sleep(0.001)
@@ -38,19 +41,19 @@ class Users:
 
 @pytest.fixture
 def schedule() -> Iterator[Schedule]:
-    """Yields one that is stopped in the end."""
+    """Yields a schedule, and stops it and its users in the end."""
     schedule = Schedule()
     yield schedule
+    USERS.kill()
     schedule.stop()
 
 
-def test_users_wait_for_the_first_step_and_then_nobody_waits_in_a_closed_loop(schedule: Schedule) -> None:
+def test_users_wait_for_the_first_step_and_not_at_all_in_a_closed_loop(schedule: Schedule) -> None:
     users = Users(schedule, 2)
     gevent.sleep(0.01)
     assert users.turns == []
     schedule.start(time.time(), None, 10)
     assert {due for _, due in users.wait_for(100)} == {None}
-    gevent.killall(users.greenlets)
 
 
 def test_turns_come_at_the_rate_and_not_a_millisecond_late(schedule: Schedule) -> None:
@@ -69,7 +72,6 @@ def test_turns_come_at_the_rate_and_not_a_millisecond_late(schedule: Schedule) -
         assert schedule.take_lag() > 0
     # gevent's own timer is half a millisecond late at the median.
     assert medians[-1] < 0.0005
-    gevent.killall(users.greenlets)
 
 
 def test_processes_together_send_at_the_rate() -> None:
@@ -77,20 +79,19 @@ def test_processes_together_send_at_the_rate() -> None:
     parts = [Schedule() for _ in range(3)]
     for number, part in enumerate(parts):
         part.start(begin, RATE, 1, number, len(parts))
-    # All of them are due, so that nobody waits.
+    # All requests are due, so nobody waits.
     due = sorted(part.take() or 0 for part in parts for _ in range(10))
     assert due == pytest.approx([begin + number / RATE for number in range(30)])
 
 
-def test_what_had_to_wait_for_a_free_user_says_since_when(schedule: Schedule) -> None:
+def test_a_request_that_waited_for_a_free_user_says_when_it_was_due(schedule: Schedule) -> None:
     users = Users(schedule, 1, busy=0.05)
     begin = time.time()
     schedule.start(begin, RATE, 1)
     turns = users.wait_for(5)
     assert [due for _, due in turns[1:]] == pytest.approx([begin + number / RATE for number in range(1, 5)])
-    # Users take a turn each 50 ms, and 200 are due in a second.
+    # The user takes a turn each 50 ms, and 200 requests are due per second.
     assert schedule.backlog == pytest.approx((time.time() - begin) * RATE - len(users.turns), abs=2)
-    gevent.killall(users.greenlets)
 
 
 def test_a_stall_of_the_generator_is_its_own_lag(schedule: Schedule) -> None:
@@ -102,10 +103,9 @@ def test_a_stall_of_the_generator_is_its_own_lag(schedule: Schedule) -> None:
     time.sleep(0.1)
     assert {due for _, due in users.wait_for(15)} == {None}
     assert schedule.take_lag() > 0.09
-    # 200 were due in a second, all but those of the last 5 ms late.
+    # Of 200 requests/s, all were late except those of the last 5 ms.
     assert schedule.take_late() >= 13
     assert schedule.backlog == 0
-    gevent.killall(users.greenlets)
 
 
 def test_a_step_begins_to_count_anew(schedule: Schedule) -> None:
@@ -118,20 +118,18 @@ def test_a_step_begins_to_count_anew(schedule: Schedule) -> None:
     (came, due), *_ = users.wait_for(1)
     assert (schedule.batch, due) == (100, None)
     assert came >= begin
-    gevent.killall(users.greenlets)
 
 
-def test_whoever_was_handed_a_turn_can_be_killed_before_it_comes(schedule: Schedule) -> None:
+def test_a_user_can_be_killed_between_getting_a_turn_and_taking_it(schedule: Schedule) -> None:
     users = Users(schedule, 2)
     gevent.sleep(0.01)
     users.greenlets[0].kill(block=False)
     schedule.start(time.time(), None, 1)
     gevent.joinall(users.greenlets[:1], timeout=1)
     assert isinstance(users.greenlets[0].value, gevent.GreenletExit)
-    gevent.killall(users.greenlets)
 
 
-def test_nothing_begins_after_the_stop_and_whoever_waits_can_be_killed(schedule: Schedule) -> None:
+def test_no_turn_comes_after_the_stop_and_waiting_users_can_be_killed(schedule: Schedule) -> None:
     users = Users(schedule, 2)
     schedule.start(time.time(), RATE, 1)
     users.wait_for(3)

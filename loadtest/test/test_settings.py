@@ -70,7 +70,7 @@ def test_run_time(text: str, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "sentence"),
+    ("options", "sentence"),
     [
         (["locust"], "'locust' belongs to no option"),
         (["--users=20", "30"], "'30' belongs to no option"),
@@ -119,9 +119,9 @@ def test_run_time(text: str, seconds: int) -> None:
         *(([f"{option}=1"], f"{option} can't be passed on") for option in sorted(RESERVED) if option.startswith("--")),
     ],
 )
-def test_wrong_settings(others: list[str], sentence: str) -> None:
+def test_wrong_settings(options: list[str], sentence: str) -> None:
     with pytest.raises(SettingsError) as refused:
-        parse([*NEEDED, *others])
+        parse([*NEEDED, *options])
     assert sentence in str(refused.value)
     assert str(refused.value).endswith(".")
 

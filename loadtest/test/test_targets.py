@@ -22,7 +22,7 @@ from f2c_loadtest.targets import TARGETS, function, tfserving, tfserving_grpc
 KNOWN_TEMPERATURES = Path(__file__).parents[2] / "model" / "known-temperatures.csv"
 
 HOST = "http://localhost:8080"
-LEAST, MOST = -100.0, 300.0
+LOW, HIGH = -100.0, 300.0
 
 
 def known() -> list[tuple[float, float]]:
@@ -56,6 +56,14 @@ ANSWERS: dict[str, Callable[[list[float]], bytes]] = {
 }
 
 
+def is_right(question: Question, content: bytes) -> bool:
+    try:
+        question.check(content)
+    except WrongAnswerError:
+        return False
+    return True
+
+
 @pytest.mark.parametrize("key", TARGETS)
 @pytest.mark.parametrize(("fahrenheit", "celsius"), known())
 def test_known_temperatures_are_right(key: str, fahrenheit: float, celsius: float) -> None:
@@ -72,25 +80,16 @@ def test_every_temperature_counts(key: str) -> None:
     question = TARGETS[key].ask(list(fahrenheit))
     question.check(ANSWERS[key](list(celsius)))
     for wrong in (celsius[:-1], (*celsius, 0.0), celsius[::-1], (), (*celsius[:-1], math.nan)):
-        with pytest.raises(WrongAnswerError):
-            question.check(ANSWERS[key](list(wrong)))
+        assert not is_right(question, ANSWERS[key](list(wrong)))
 
 
 @pytest.mark.parametrize(("fahrenheit", "celsius"), known())
 def test_the_function_is_right_to_the_last_digit_but_one(fahrenheit: float, celsius: float) -> None:
     question = function.ask([fahrenheit])
     assert question.check(answer_of_function(celsius)) == "some-id"
-    (right,) = question.celsius
-    assert question.check(answer_of_function(right + 2 * math.ulp(right))) == "some-id"
-    with pytest.raises(WrongAnswerError):
-        question.check(answer_of_function(right + 3 * math.ulp(right)))
-
-
-def test_float32_is_right_for_tfserving_and_wrong_for_the_function() -> None:
-    answer = 99.99999
-    assert tfserving.ask([212]).check(json.dumps({"predictions": [answer]}).encode()) is None
-    with pytest.raises(WrongAnswerError, match="a temperature is wrong, or one is missing"):
-        function.ask([212]).check(answer_of_function(answer))
+    (exact,) = question.celsius
+    assert is_right(question, answer_of_function(exact + 2 * math.ulp(exact)))
+    assert not is_right(question, answer_of_function(exact + 3 * math.ulp(exact)))
 
 
 def test_recorded_answers_are_right() -> None:
@@ -108,7 +107,7 @@ def test_recorded_answers_are_right() -> None:
 
 
 def recorded_by_grpc(name: str) -> tuple[bytes, bytes]:
-    (exchange,) = (each for each in exchanges("tfserving-grpc-exchanges.json") if each["name"] == name)
+    (exchange,) = (entry for entry in exchanges("tfserving-grpc-exchanges.json") if entry["name"] == name)
     assert (exchange["method"], exchange["response"]["status"]) == (tfserving_grpc.METHOD, "OK")
     request, response = (base64.b64decode(exchange[side]["base64"]) for side in ("request", "response"))
     return request, response
@@ -147,7 +146,7 @@ def test_values_may_come_as_bytes() -> None:
             (function.ask([32, 212]), content)
             for content in (
                 *(b"", b"<html>", b"[]", b"null", b"{}", b"\xff"),
-                *(b'{"celsius":[0,100]}', b'{"celsius":0,"appId":"a"}'),
+                *(b'{"celsius":[0,100]}', b'{"celsius":0,"appId":"a"}', b'{"celsius":[0,"100"],"appId":"a"}'),
             )
         ),
         *((tfserving.ask([32]), content) for content in (b"", b"{}", b"[]", b'{"outputs":[0]}')),
@@ -166,17 +165,9 @@ def test_other_forms_are_wrong(question: Question, content: bytes) -> None:
         question.check(content)
 
 
-@pytest.mark.parametrize("celsius", [[0], [0, 100, 100], [100, 0], [0, math.nan], [0, None], [0, "100"]])
-def test_other_values_are_wrong(celsius: list[float]) -> None:
-    with pytest.raises(WrongAnswerError):
-        function.ask([32, 212]).check(answer_of_function(celsius))
-
-
 def test_one_temperature_is_asked_by_the_url_and_more_by_a_body() -> None:
-    one, more, served = (ask.request for ask in (function.ask([98.6]), function.ask([32, 98.6]), tfserving.ask([98.6])))
-    assert one == HttpRequest("GET", "/?fahrenheit=98.6")
-    assert more == HttpRequest("POST", "/", '{"fahrenheit":[32,98.6]}')
-    assert served == HttpRequest("POST", tfserving.PATH, '{"instances":[98.6]}')
+    assert function.ask([98.6]).request == HttpRequest("GET", "/?fahrenheit=98.6")
+    assert function.ask([32, 98.6]).request == HttpRequest("POST", "/", '{"fahrenheit":[32,98.6]}')
 
 
 # Prints what `npm run compare` asks a target by HTTP, and for each content of an answer whether it takes it for right.
@@ -195,16 +186,15 @@ console.log(await INTERFACES['tfserving-grpc'].question(process.argv[1]));
 """
 
 
-@pytest.mark.parametrize("key", ["function", "tfserving"])
-def test_compare_asks_the_same_by_http_and_judges_alike(key: str) -> None:
+@pytest.mark.parametrize(("key", "right"), [("function", [100]), ("tfserving", [100, 100.00001])])
+def test_compare_asks_the_same_by_http_and_judges_alike(key: str, right: list[float]) -> None:
     question = TARGETS[key].ask([212])
     values: list[Any] = [100, 100.00001, 100.00002, 99.9, None, "100", [100]]
-    answers = [ANSWERS[key]([value]) for key in ("function", "tfserving") for value in values]
-    contents = [b"null", b"{}", b"[]", *answers]
+    contents = [*(ANSWERS[key]([value]) for value in values), b"null", b"{}", b"[]"]
+    judged = [value in right for value in values] + [False] * 3
+    assert [is_right(question, content) for content in contents] == judged
     asked = run_node(PRINT_QUESTION, key, json.dumps([content.decode() for content in contents]))
-    judged = [is_right(question, content) for content in contents]
     assert asked == {"request": list(question.request), "judged": judged}  # type: ignore[call-overload]
-    assert True in judged
 
 
 def test_compare_asks_the_same_by_grpc_and_judges_alike() -> None:
@@ -215,27 +205,20 @@ def test_compare_asks_the_same_by_grpc_and_judges_alike() -> None:
         assert run_node(ASK_BY_GRPC, server.url) is False
 
 
-def is_right(question: Question, content: bytes) -> bool:
-    try:
-        question.check(content)
-    except WrongAnswerError:
-        return False
-    return True
-
-
 def test_the_seed_decides_what_is_asked() -> None:
     def requests(seed: str) -> list[bytes]:
-        return [each.request.encode(HOST, False) for each in questions(function.ask, 1, LEAST, MOST, seed)[:50]]
+        pool = questions(function.ask, 1, LOW, HIGH, seed)
+        return [question.request.encode(HOST, False) for question in pool[:50]]
 
     assert requests("1 0") == requests("1 0")
     assert requests("1 0") != requests("1 1")
     assert len(set(requests("1 0"))) > 40
 
 
-@pytest.mark.parametrize(("least", "most"), [(LEAST, MOST), (-459.67, -459.67), (0.001, 0.002)])
-def test_temperatures_stay_in_their_range(least: float, most: float) -> None:
-    for question in questions(tfserving.ask, 100, least, most, "1")[:20]:
+@pytest.mark.parametrize(("low", "high"), [(LOW, HIGH), (-459.67, -459.67), (0.001, 0.002)])
+def test_temperatures_stay_in_their_range(low: float, high: float) -> None:
+    for question in questions(tfserving.ask, 100, low, high, "1")[:20]:
         _, _, body = question.request.encode(HOST, False).partition(b"\r\n\r\n")
         values = json.loads(body)["instances"]
         assert len(values) == 100
-        assert all(least <= value <= most for value in values)
+        assert all(low <= value <= high for value in values)

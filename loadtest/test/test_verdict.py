@@ -18,7 +18,7 @@ from f2c_loadtest.verdict import errors_of, is_saturated, judge
 
 START, SECONDS, RATE = 1000, 30, 100
 
-TWO_PROCESSES = ("--processes=2",)
+EVERY_SECOND, ONE_SECOND, SECOND_HALF = slice(None), slice(3, 4), slice(15, None)
 
 
 def settings_with(tmp_path: Path, *options: str) -> Settings:
@@ -47,8 +47,9 @@ def fail(outcome: Outcome, times: int, exception: Exception) -> Outcome:
     return outcome
 
 
-def with_samples(outcome: Outcome, **members: Any) -> Outcome:  # noqa: ANN401
-    outcome.record.samples = [sample._replace(**members) for sample in outcome.record.samples]
+def with_samples(outcome: Outcome, seconds: slice = EVERY_SECOND, **members: Any) -> Outcome:  # noqa: ANN401
+    """Changes the load generator's samples of itself in these seconds."""
+    outcome.record.samples[seconds] = [sample._replace(**members) for sample in outcome.record.samples[seconds]]
     return outcome
 
 
@@ -58,24 +59,6 @@ def with_backlog(outcome: Outcome, backlogs: list[int], users: int = MAX_USERS) 
         sample._replace(backlog=backlog, users=users)
         for sample, backlog in zip(outcome.record.samples, backlogs, strict=True)
     ]
-    return outcome
-
-
-def throttled_once(outcome: Outcome) -> Outcome:
-    outcome.record.samples[3] = outcome.record.samples[3]._replace(throttled=0.5)
-    return outcome
-
-
-def paused(outcome: Outcome) -> Outcome:
-    """Makes the load generator late once, as garbage collection does."""
-    outcome.record.samples[3] = outcome.record.samples[3]._replace(lag_ms=500)
-    return outcome
-
-
-def clock_moved(outcome: Outcome, seconds: float) -> Outcome:
-    """Sets the machine's clock in the middle of the load."""
-    samples = outcome.record.samples
-    samples[15:] = [sample._replace(clock_moved=seconds) for sample in samples[15:]]
     return outcome
 
 
@@ -90,80 +73,72 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "outcome", "stopped_by", "reason"),
+    ("option", "outcome", "reason"),
     [
-        ((), outcome_with(), "SIGTERM", "It was stopped by SIGTERM before its end."),
-        ((), dataclasses.replace(outcome_with(), is_complete=False), None, "It ended before its last step did."),
-        ((), dataclasses.replace(outcome_with(), lost_workers=["a"]), None, "Worker a was lost"),
-        ((), Outcome(is_complete=True), None, "No request ended in the measured time."),
-        ((), clock_moved(outcome_with(), -5), None, r"The machine's clock was moved by 5\.0 s while the load ran"),
-        ((), outcome_with(cpu_cores=0.95), None, "one of its processes used 0.95 cores, more than 0.9 of the 1 that"),
-        ((), outcome_with(lag_ms=80), None, r"was late itself: by 80 ms, more than 50\."),
+        ("", dataclasses.replace(outcome_with(), is_complete=False), "It ended before its last step did."),
+        ("", dataclasses.replace(outcome_with(), lost_workers=["a"]), "Worker a was lost"),
+        ("", Outcome(is_complete=True), "No request ended in the measured time."),
         (
-            (),
-            with_samples(outcome_with(cpu_cores=0.58), limit_cores=0.6),
-            None,
-            "used 0.58 cores, more than 0.9 of the 0.6",
-        ),
-        (TWO_PROCESSES, with_samples(outcome_with(), limit_cores=0.6), None, "used 0.30 cores, .* of the 0.3"),
-        (
-            (),
-            with_samples(outcome_with(), throttled=0.1),
-            None,
-            "cgroup throttled the load generator in more than every tenth",
-        ),
-        (("--rate=103",), outcome_with(), None, r"Step 0 missed its offered rate: 100\.0 instead of 103 requests/s"),
-        (("--rate=97",), outcome_with(), None, "missed its offered rate: 100.0 instead of 97"),
-        (
-            (),
-            fail(outcome_with(), 1, WrongAnswerError("wrong")),
-            None,
-            r"^1 answers were wrong; 100 % of them: wrong\.$",
-        ),
-        (
-            (),
-            fail(fail(outcome_with(), 30, ConnectionError("refused\nhere.")), 10, ConnectionError()),
-            None,
-            r"^40 of 3040 requests failed, more than the share of 0\.01 that may; 75 % of them: refused here\.$",
-        ),
-        (
-            (),
+            "",
             dataclasses.replace(fail(Outcome(is_complete=True), 52, OSError("no such name")), windows=[]),
-            None,
             r"^No request ended in the measured time, and 52 failed before; 100 % of them: no such name\.$",
         ),
-        ((), fail(outcome_with(), 40, RequestError("x" * 5000)), None, r"; 100 % of them: x{199}…\.$"),
-        (("--ready-replicas=3",), outcome_with(), None, "Only 2 of 3 ready replicas answered"),
-        ((), outcome_with([100] * 10 + [115] * 10 + [100] * 10), None, "in the thirds .* 100.0, 115.0, 100.0"),
-        ((), outcome_with([100, 100]), None, "No steady state can be seen in 2 s"),
+        (
+            "",
+            with_samples(outcome_with(), SECOND_HALF, clock_moved=-5),
+            r"clock was moved by 5\.0 s while the load ran",
+        ),
+        ("", outcome_with(cpu_cores=0.95), "one of its processes used 0.95 cores, more than 0.9 of the 1 that"),
+        ("", outcome_with(lag_ms=80), r"was late itself: by 80 ms, more than 50\."),
+        ("", with_samples(outcome_with(cpu_cores=0.58), limit_cores=0.6), "used 0.58 cores, more than 0.9 of the 0.6"),
+        ("--processes=2", with_samples(outcome_with(), limit_cores=0.6), "used 0.30 cores, .* of the 0.3"),
+        ("", with_samples(outcome_with(), throttled=0.1), "throttled the load generator in more than every tenth"),
+        ("--rate=103", outcome_with(), r"Step 0 missed its offered rate: 100\.0 instead of 103 requests/s"),
+        ("--rate=97", outcome_with(), r"missed its offered rate: 100\.0 instead of 97"),
+        ("", fail(outcome_with(), 1, WrongAnswerError("wrong")), r"^1 answers were wrong; 100 % of them: wrong\.$"),
+        (
+            "",
+            fail(fail(outcome_with(), 30, ConnectionError("refused\nhere.")), 10, ConnectionError()),
+            r"^40 of 3040 requests failed, more than the share of 0\.01 that may; 75 % of them: refused here\.$",
+        ),
+        ("", fail(outcome_with(), 40, RequestError("x" * 5000)), r"; 100 % of them: x{199}…\.$"),
+        ("--ready-replicas=3", outcome_with(), "Only 2 of 3 ready replicas answered"),
+        ("", outcome_with([100] * 10 + [115] * 10 + [100] * 10), "in the thirds .* 100.0, 115.0, 100.0"),
+        ("", outcome_with([100, 100]), "No steady state can be seen in 2 s"),
     ],
 )
-def test_each_rule(
-    options: tuple[str, ...], outcome: Outcome, stopped_by: str | None, reason: str, tmp_path: Path
-) -> None:
-    verdict = judge(settings_with(tmp_path, *options), outcome, stopped_by)
+def test_each_rule(option: str, outcome: Outcome, reason: str, tmp_path: Path) -> None:
+    verdict = judge(settings_with(tmp_path, *option.split()), outcome, None)
     assert verdict["verdict"] == "INVALID"
     assert len(verdict["reasons"]) == 1
     assert re.search(reason, verdict["reasons"][0])
 
 
+def test_a_load_that_a_signal_ended(tmp_path: Path) -> None:
+    reasons = judge(settings_with(tmp_path), dataclasses.replace(outcome_with(), is_complete=False), "SIGTERM")[
+        "reasons"
+    ]
+    assert reasons == ["It was stopped by SIGTERM before its end."]
+
+
 @pytest.mark.parametrize(
-    ("options", "outcome"),
+    ("option", "outcome"),
     [
-        (("--rate=101.5",), outcome_with()),
+        ("--rate=101.5", outcome_with()),
         # Two requests at the edges may fall to either side.
-        (("--rate=10",), outcome_with([10, 10, 12])),
-        (("--max-failed=0.02",), fail(outcome_with(), 40, ConnectionError())),
-        ((), outcome_with([100] * 10 + [109] * 10 + [100] * 10)),
+        ("--rate=10", outcome_with([10, 10, 12])),
+        ("--max-failed=0.02", fail(outcome_with(), 40, ConnectionError())),
+        ("", outcome_with([100] * 10 + [109] * 10 + [100] * 10)),
         # Throughput differs by more than a tenth, but not by more than chance explains.
-        ((), outcome_with([4] * 10 + [6] * 10 + [4] * 10)),
-        ((), paused(outcome_with())),
-        ((), throttled_once(with_samples(outcome_with(), throttled=0.0))),
-        ((), with_samples(outcome_with(cpu_cores=0.5), limit_cores=0.6)),
+        ("", outcome_with([4] * 10 + [6] * 10 + [4] * 10)),
+        # A single pause, as by garbage collection, does no harm.
+        ("", with_samples(outcome_with(), ONE_SECOND, lag_ms=500)),
+        ("", with_samples(with_samples(outcome_with(), throttled=0.0), ONE_SECOND, throttled=0.5)),
+        ("", with_samples(outcome_with(cpu_cores=0.5), limit_cores=0.6)),
     ],
 )
-def test_within_each_limit(options: tuple[str, ...], outcome: Outcome, tmp_path: Path) -> None:
-    assert judge(settings_with(tmp_path, *options), outcome, None)["reasons"] == []
+def test_within_each_limit(option: str, outcome: Outcome, tmp_path: Path) -> None:
+    assert judge(settings_with(tmp_path, *option.split()), outcome, None)["reasons"] == []
 
 
 BEHIND = [10 * second for second in range(SECONDS)]
@@ -223,7 +198,8 @@ def test_a_backlog_from_before_may_be_answered_too(tmp_path: Path) -> None:
 
 
 def test_throttling_and_steal_time_are_in_the_verdict(tmp_path: Path) -> None:
-    outcome = throttled_once(with_samples(outcome_with(), limit_cores=0.6, throttled=0.0, stolen_cores=0.2))
+    outcome = with_samples(outcome_with(), limit_cores=0.6, throttled=0.0, stolen_cores=0.2)
+    with_samples(outcome, ONE_SECOND, throttled=0.5)
     verdict = judge(settings_with(tmp_path), outcome, None)
     assert verdict["generator"] == {
         **{"processes": 1, "cpuCores": 0.3, "limitCores": 0.6, "lagMs": 1.0},
