@@ -1,4 +1,4 @@
-"""Runs the command with a real Locust, and reads what it left."""
+"""Runs the command with a real Locust, and reads its results."""
 
 import base64
 import csv
@@ -22,16 +22,16 @@ Rows = list[dict[str, str]]
 
 
 class LoadTest:
-    """Runs the command as a process, with a directory of its own for the results."""
+    """A load, which runs as a process of its own."""
 
     def __init__(self, directory: Path, *arguments: str, target: str = "function") -> None:
-        """Starts the command."""
+        """Starts the command, which leaves its files in the folder."""
         directory.mkdir(exist_ok=True)
         self.target = target
         self.results = directory / "results"
         self.termination_log = directory / "termination-log"
         self.termination_log.touch()
-        # Kubernetes sets LOCUST_PORT for a service named locust, and users may set LOCUST_USERS for their own Locust.
+        # Kubernetes sets LOCUST_PORT for a service named locust, and people may set LOCUST_USERS for another Locust.
         environment = {**os.environ, "LOCUST_PORT": "tcp://10.0.0.1:8089", "LOCUST_USERS": "999"}
         self.process = subprocess.Popen(
             [
@@ -46,7 +46,7 @@ class LoadTest:
         self.output = self.log = ""
 
     def end(self) -> int:
-        """Waits until the command ends, and returns its exit code."""
+        """Waits until the command ends, and returns the exit code."""
         self.output, self.log = self.process.communicate(timeout=90)
         print(self.output, self.log)
         assert "Traceback" not in self.log + self.output
@@ -67,13 +67,13 @@ class LoadTest:
         return verdict
 
     def locust_total(self, column: str) -> int:
-        """Reads a sum from Locust's own statistics."""
+        """Reads a total of Locust's own statistics."""
         (aggregated,) = (row for row in self.rows("stats") if row["Name"] == "Aggregated")
         return int(aggregated[column])
 
 
 def run_on_time(start: Callable[[], LoadTest]) -> LoadTest:
-    """Runs a load again while a neighbour that takes the CPU makes it late, and INVALID, and rightly so."""
+    """Runs a load up to three times: a neighbour that takes the CPU makes it late, and rightly INVALID."""
     for _ in range(3):
         load_test = start()
         load_test.end()
@@ -111,7 +111,7 @@ def run_node(script: str, *arguments: str) -> Any:  # noqa: ANN401
 
 
 def assert_complete(load_test: LoadTest) -> None:
-    """Checks that the archive in the log and the termination message agree with the files, and these with files.ts."""
+    """Checks the archive in the log and the termination message against the files, and these against files.ts."""
     files = result_files(load_test.results, load_test.target)
     for file in files:
         columns = defined_columns()[file.stem.removeprefix(f"{load_test.target}_")]

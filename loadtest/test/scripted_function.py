@@ -1,4 +1,4 @@
-"""A server that answers like the function, or with the errors that a test wants, and counts its requests."""
+"""A server that answers like the function, or with the faults that a test sets, and counts its requests."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ APP_ID = "00000000-0000-4000-8000-000000000000"
 
 
 class ScriptedFunction(ThreadingHTTPServer):
-    """Answers `status`, with a temperature that is `error` °C too high, one at a time, and each in `seconds`."""
+    """Answers one request at a time, and rightly unless a test sets `status`, `error` or `seconds`."""
 
     daemon_threads = True
     request_queue_size = 1000
@@ -22,7 +22,8 @@ class ScriptedFunction(ThreadingHTTPServer):
         """Listens on a free port of the loopback interface."""
         super().__init__(("127.0.0.1", 0), _Handler)
         self.status = 200
-        self.error = self.seconds = 0.0
+        self.error = 0.0  # °C that each temperature is too high
+        self.seconds = 0.0  # that each answer takes
         self.requests = self.connections = 0
         self.lock, self.queue = threading.Lock(), threading.Lock()
 
@@ -59,7 +60,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.seconds:
             with self.server.queue:
                 time.sleep(self.server.seconds)
-        # The server closes a connection if the client asks it to, although no header of the answer says so.
+        # The server closes the connection if the client wants that, but no header of the answer says so.
         body = json.dumps({"celsius": celsius, "appId": APP_ID}).encode()
         self.send_response(self.server.status)
         self.send_header("Content-Length", str(len(body)))

@@ -1,4 +1,4 @@
-"""A gRPC server that answers like TensorFlow Serving, or with the errors that a test wants, and counts its requests."""
+"""A gRPC server that answers like TensorFlow Serving, or with the faults that a test sets, and counts its requests."""
 
 import struct
 import threading
@@ -15,12 +15,13 @@ from f2c_loadtest.targets.tfserving_grpc import INPUT, METHOD, MODEL, OUTPUT
 
 
 class ScriptedTfServing(grpc.GenericRpcHandler):
-    """Answers each call in `seconds` with a temperature that is `error` °C too high, or with another status than OK."""
+    """Answers calls, and rightly unless a test sets `status`, `error` or `seconds`."""
 
     def __init__(self) -> None:
         """Begins with right answers."""
         self.status: grpc.StatusCode | None = None
-        self.error = self.seconds = 0.0
+        self.error = 0.0  # °C that each temperature is too high
+        self.seconds = 0.0  # that each answer takes
         self.requests = 0
         self.last_request = PredictRequest()
         self.peers: set[str] = set()
@@ -29,11 +30,11 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
 
     @property
     def connections(self) -> int:
-        """The number of connections that sent a request."""
+        """Number of connections that sent a request."""
         return len(self.peers)
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler | None:
-        """Serves one method."""
+        """Serves the method Predict."""
         if handler_call_details.method != METHOD:
             return None
         return grpc.unary_unary_rpc_method_handler(
@@ -59,7 +60,7 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
 
 @contextmanager
 def scripted_tfserving(credentials: grpc.ServerCredentials | None = None) -> Iterator[ScriptedTfServing]:
-    """Runs a server until the block ends: with TLS, if there are credentials."""
+    """Runs a server until the block ends, with TLS if there are credentials."""
     scripted = ScriptedTfServing()
     server = grpc.server(ThreadPoolExecutor(16), [scripted])
     if credentials:

@@ -1,4 +1,4 @@
-"""Reads limits from files as the kernel writes them, with both versions of cgroups."""
+"""Reads limits from files in the form of the kernel, with both versions of cgroups."""
 
 import time
 from pathlib import Path
@@ -54,7 +54,7 @@ def test_no_limit(files: dict[str, str], tmp_path: Path) -> None:
 def test_stolen_time(tmp_path: Path) -> None:
     assert HostCpu(tmp_path).stolen() is None
     stat = {"proc/stat": "cpu  1 2 3 4 5 6 7 1000 0 0\ncpu0 1 2 3 4 5 6 7 1000 0 0\n"}
-    # In hundredths of a second, wherever Linux has a common architecture.
+    # On all common architectures, Linux counts hundredths of a second.
     assert host_with(tmp_path, stat).stolen() == 10
 
 

@@ -69,7 +69,7 @@ def test_parts_add_up_to_the_whole() -> None:
             for record in (whole, part):
                 record.request(end, service, response, exception, app_id)
         part.samples.append(Sample(100, "worker", 1, 0.5, 2.0))
-        # Workers and the command exchange it as JSON.
+        # Workers and the command exchange records as JSON.
         sum_of_parts.add(json.loads(json.dumps(part.take())))
         assert not part.seconds
     assert sum_of_parts.seconds == whole.seconds

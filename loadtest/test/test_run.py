@@ -1,4 +1,4 @@
-"""Runs the command with a real Locust. Only the target is scripted, so that a test can make it fail."""
+"""Runs the command with a real Locust. Only the target is scripted, so that tests can give it faults."""
 
 import json
 import os
@@ -28,7 +28,7 @@ def function() -> Iterator[ScriptedFunction]:
 
 @pytest.fixture
 def start(function: ScriptedFunction, tmp_path: Path) -> Iterator[Start]:
-    """Yields a function that starts a short load with the given options."""
+    """Yields a function that starts a short load with further options."""
     started: list[LoadTest] = []
 
     def start_with(*options: str) -> LoadTest:
@@ -63,22 +63,22 @@ def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     assert load_test.end() == 0
     assert load_test.verdict()["reasons"] == []
     assert_complete(load_test)
-    # The server, Locust and this project have counted the same number of requests.
+    # The server, Locust and the load generator count the same number of requests.
     assert function.requests >= RATE * 4 - USERS
     assert load_test.locust_total("Request Count") == function.requests
     assert load_test.total("seconds", "requests") == function.requests
     assert load_test.total("replicas", "answers") == function.requests
     assert {row["app_id"] for row in load_test.rows("replicas")} == {APP_ID}
-    # A measured request counts once in the steps, and in the latencies: since it was due.
+    # Each measured request is in the steps and in the latencies, once.
     measured = load_test.verdict()["requests"]
     assert load_test.total("steps", "requests") == measured
     assert load_test.total("latency", "count") == measured
     assert {row["clock"] for row in load_test.rows("latency")} == {"response"}
-    # Of the history of less than ten seconds, the first and the last one are left.
+    # The history is shorter than ten seconds, so only the first and the last one are left.
     history = load_test.rows("stats_history")
     assert len({row["Timestamp"] for row in history}) == 2
     assert int(history[-1]["Total Request Count"]) == function.requests
-    # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
+    # Each user opens a connection for ten requests, but may begin and end within ten.
     assert function.requests / 10 <= function.connections <= function.requests / 10 + 2 * USERS
 
 
@@ -101,7 +101,7 @@ def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> 
 
 
 def test_a_server_that_closes_connections_without_saying_so(start: Start, function: ScriptedFunction) -> None:
-    # Batches are sent by POST, and nothing may send a POST twice. At a higher rate than the server can answer, the next
+    # Batches go by POST, and a POST must not be sent twice. At a rate that the server does not sustain, the next
     # request follows at once, before the client knows that the connection has ended.
     load_test = start("--batch=2", "--requests-per-connection=2", "--rate=4000")
     assert load_test.end() == 3
@@ -136,12 +136,12 @@ def test_refused_requests(start: Start, function: ScriptedFunction) -> None:
     assert_complete(load_test)
 
 
-def test_failed_requests_that_may(start: Start, function: ScriptedFunction) -> None:
+def test_a_share_of_failed_requests_is_allowed(start: Start, function: ScriptedFunction) -> None:
     function.status = 503
     assert start("--max-failed=1").end() == 0
 
 
-def test_a_target_that_is_not_there(start: Start) -> None:
+def test_a_target_that_does_not_exist(start: Start) -> None:
     load_test = start("--host=http://127.0.0.1:9")
     assert load_test.end() == 3
     assert re.search("requests failed, .*; 100 % of them: .*refused", " ".join(load_test.verdict()["reasons"]))
@@ -177,7 +177,7 @@ def test_a_load_goes_on_until_it_is_steady(function: ScriptedFunction, tmp_path:
     function.seconds = 0.02
     load = (f"--host={function.url}", f"--users={USERS}", "--run-time=4s", "--settle=1")
     load_test = LoadTest(tmp_path, *load)
-    # The thirds of the first three seconds differ from then on.
+    # From now on, the thirds of the first three seconds differ.
     wait_for_requests(function, 110)
     function.seconds = 0.005
     assert load_test.end() == 0
@@ -271,7 +271,7 @@ def test_a_clock_that_is_moved_while_the_load_runs(start: Start, function: Scrip
     load_test = start(f"--locustfile={locustfile}", "--run-time=8s")
     assert load_test.end() == 3
     assert "The machine's clock was moved by 5.0 s while the load ran" in " ".join(load_test.verdict()["reasons"])
-    # No second is missing, and none is there twice.
+    # No second is missing or double.
     seconds = [int(row["timestamp_s"]) for row in load_test.rows("seconds")]
     assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
     assert function.requests >= 8 * RATE - USERS

@@ -1,4 +1,4 @@
-"""Runs the command with a real Locust against a real gRPC server, which a test can make fail."""
+"""Runs the command with a real Locust against a real gRPC server, which tests can give faults."""
 
 import subprocess
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ def tfserving() -> Iterator[ScriptedTfServing]:
 
 @pytest.fixture
 def run(tfserving: ScriptedTfServing, tmp_path: Path) -> Run:
-    """Returns a function that runs a short load with the given options."""
+    """Returns a function that runs a short load with further options."""
 
     def start(*options: str) -> LoadTest:
         tfserving.requests = 0
@@ -50,7 +50,7 @@ def test_everything_adds_up(run: Run, tfserving: ScriptedTfServing, processes: i
     assert load_test.locust_total("Request Count") == load_test.total("seconds", "requests") == tfserving.requests
     assert {row["Type"] for row in load_test.rows("stats")} == {"gRPC", ""}
     assert len({row["process"] for row in load_test.rows("generator")}) == processes
-    # Each user opens a connection for every ten requests, and starts and ends anywhere within ten.
+    # Each user opens a connection for ten requests, but may begin and end within ten.
     assert tfserving.requests / 10 <= tfserving.connections <= tfserving.requests / 10 + 2 * USERS
 
 
@@ -83,7 +83,7 @@ def test_another_status_than_ok(run: Run, tfserving: ScriptedTfServing) -> None:
     assert load_test.process.returncode == 3
     assert load_test.verdict()["wrongAnswers"] == 0
     assert errors(load_test) == {"RequestError('the status is FAILED_PRECONDITION')"}
-    # The server has refused a request, and nothing is wrong with the connection.
+    # The server refused the requests, and the connections are still good.
     assert tfserving.connections == USERS
     assert_complete(load_test)
 
@@ -95,7 +95,7 @@ def test_a_server_that_has_too_few_threads(run: Run, tfserving: ScriptedTfServin
     assert "--grpc_max_threads in its extraArgs" in reasons
 
 
-def test_a_server_that_is_not_there(run: Run) -> None:
+def test_a_server_that_does_not_exist(run: Run) -> None:
     load_test = run("--host=http://127.0.0.1:9")
     assert load_test.process.returncode == 3
     (error,) = errors(load_test)
@@ -111,7 +111,7 @@ def test_answers_that_take_longer_than_a_request_may(run: Run, tfserving: Script
     assert errors(load_test) == {"RequestError('the status is DEADLINE_EXCEEDED: there was no answer within 10 s')"}
 
 
-def test_all_users_can_wait_at_the_same_time(run: Run, tfserving: ScriptedTfServing) -> None:
+def test_all_users_wait_at_the_same_time(run: Run, tfserving: ScriptedTfServing) -> None:
     tfserving.seconds = 0.5
     load_test = run("--users=16", "--rate=24", "--run-time=6s", "--settle=2")
     assert load_test.verdict()["verdict"] == "VALID"

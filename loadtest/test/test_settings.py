@@ -1,4 +1,4 @@
-"""Gives the command wrong settings, and checks that it refuses each with a sentence before anything runs."""
+"""Checks that the command reads its options, and refuses wrong ones with a sentence before anything runs."""
 
 import json
 import subprocess
@@ -12,7 +12,7 @@ from f2c_loadtest.settings import MULTI_VALUE, RESERVED, Settings, SettingsError
 
 NEEDED = ["--target=function", "--host=http://localhost:8080"]
 
-# Prints Locust's options that take many words.
+# Prints the options of Locust that take several values.
 PRINT_MANY = """
 import json
 from locust.argument_parser import get_parser
@@ -56,10 +56,10 @@ def test_an_option_and_its_value_may_be_two_words(words: list[str], as_one: list
     assert parse([*NEEDED, *words]) == parse([*NEEDED, *as_one])
 
 
-def test_options_of_locust_that_take_many_words() -> None:
+def test_options_of_locust_that_take_several_values() -> None:
     words = ["--tags", "cold", "warm", "--exclude-tags", "hot"]
     assert parse([*NEEDED, *words, "--settle", "7"]).locust == tuple(words)
-    # Not in this process: Locust patches modules that other tests have loaded.
+    # In a process of its own, because Locust patches modules that other tests have loaded.
     parser = subprocess.run([sys.executable, "-c", PRINT_MANY], capture_output=True, text=True, check=True)
     assert set(json.loads(parser.stdout)) == MULTI_VALUE
 

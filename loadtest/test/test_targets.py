@@ -1,4 +1,4 @@
-"""Checks questions and answers with the known temperatures, and with recorded answers of TensorFlow Serving."""
+"""Checks questions and answers against known temperatures, recorded answers of TensorFlow Serving, and compare."""
 
 import base64
 import csv
@@ -26,14 +26,14 @@ LOW, HIGH = -100.0, 300.0
 
 
 def known() -> list[tuple[float, float]]:
-    """Reads the temperatures that both targets can convert: finite ones, from absolute zero up."""
+    """Reads the temperatures that all targets can convert: finite ones, from absolute zero up."""
     with KNOWN_TEMPERATURES.open(encoding="utf-8", newline="") as file:
         rows = [(float(row["fahrenheit"]), float(row["celsius"])) for row in csv.DictReader(file)]
     return [(fahrenheit, celsius) for fahrenheit, celsius in rows if -459.67 <= fahrenheit < 3e38]
 
 
 def exchanges(name: str) -> list[dict[str, Any]]:
-    """Reads what the real server was asked, and answered."""
+    """Reads recorded requests to the real server, and its answers."""
     recorded = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
     listed: list[dict[str, Any]] = recorded["exchanges"]
     return listed
@@ -48,7 +48,7 @@ def answer_by_grpc(output: str = tfserving_grpc.OUTPUT, dtype: DataType = DT_FLO
     return message
 
 
-# How each target answers with these temperatures.
+# The answer of each target with these temperatures.
 ANSWERS: dict[str, Callable[[list[float]], bytes]] = {
     "function": lambda celsius: answer_of_function(celsius[0] if len(celsius) == 1 else celsius),
     "tfserving": lambda celsius: json.dumps({"predictions": celsius}).encode(),
@@ -170,7 +170,7 @@ def test_one_temperature_is_asked_by_the_url_and_more_by_a_body() -> None:
     assert function.ask([32, 98.6]).request == HttpRequest("POST", "/", '{"fahrenheit":[32,98.6]}')
 
 
-# Prints what `npm run compare` asks a target by HTTP, and for each content of an answer whether it takes it for right.
+# Prints the request of `npm run compare` to a target over HTTP, and for each answer whether compare accepts it.
 PRINT_QUESTION = """
 const [key, contents] = process.argv.slice(1);
 const { INTERFACES } = await import('./compare/servers/index.ts');

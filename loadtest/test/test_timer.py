@@ -1,4 +1,4 @@
-"""Holds the timer against the clock, with Linux's own and with gevent's."""
+"""Compares the timer with the clock: that of Linux, and that of gevent."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ Wait = Callable[[float], float | None]
 
 @pytest.fixture(params=["linux", "darwin"])
 def timer_and_wait(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> tuple[Timer, Wait]:
-    """Returns a timer, and a function that waits for it so long and tells when it has called."""
+    """Returns a timer, and a function that waits so many seconds for its call and returns when it came."""
     monkeypatch.setattr(sys, "platform", request.param)
     called = Event()
     times: list[float] = []
@@ -41,7 +41,7 @@ def test_it_calls_at_the_time_that_was_set_last(timer_and_wait: tuple[Timer, Wai
     timer.set(at - 0.02)
     timer.set(at)
     called = wait(5)
-    # gevent's own counts from when its loop has begun to wait.
+    # gevent's timer may be early, because it counts from when its loop began to wait.
     assert called is not None
     assert at - 0.005 <= called < at + 0.05
     assert wait(0.02) is None
