@@ -33,8 +33,8 @@ name may have capitals where another chart gives it an alias; names of objects h
 {{- end }}
 
 {{/*
-A Job is never changed: other values make another one, and the same values the same, whatever tool installs it. In a hash
-of the release's name and of all values, each release has Jobs of its own; -master and -worker are still to fit.
+A Job is never changed: other values make another Job, and the same values the same one, whatever tool installs it. The
+hash includes the release's name, so that each release has Jobs of its own. -master and -worker must still fit.
 */}}
 {{- define "f2c-loadtest.jobName" -}}
 {{- $values := list (include "f2c-loadtest.longName" .) .Release.Name .Chart.Version .Chart.AppVersion .Values }}
@@ -71,8 +71,8 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{/*
-Istio leaves pods with its label out, and Linkerd those with its annotation: a proxy would add to what is measured, and one
-that does not end with the load would keep the Job from its end.
+Istio leaves out pods with its label, and Linkerd those with its annotation. A proxy would add to the latencies, and keep
+the Job from ending if it went on after the load.
 */}}
 {{- define "f2c-loadtest.podLabels" -}}
 {{- $outside := dict "sidecar.istio.io/inject" "false" }}
@@ -102,14 +102,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
 {{- end }}
 {{- end }}
 
-{{/* The targets by default: of each, the chart that installs it, and the URL of its service in a release of that name. */}}
+{{/* For each target: the chart that installs it, and the URL of its service in a release of the same name. */}}
 {{- define "f2c-loadtest.targets" -}}
 function: { chart: f2c-function, host: "http://f2c-function" }
 tfserving: { chart: f2c-tfserving, host: "http://f2c-tfserving:8501" }
 tfserving-grpc: { chart: f2c-tfserving, host: "http://f2c-tfserving:8500" }
 {{- end }}
 
-{{/* The one that is loaded; it has neither chart nor host if the chart does not know it. */}}
+{{/* The target to load; a target that only the image knows has neither chart nor host. */}}
 {{- define "f2c-loadtest.target" -}}
 {{- get (include "f2c-loadtest.targets" . | fromYaml) .Values.target | default dict | toYaml }}
 {{- end }}
@@ -129,9 +129,9 @@ tfserving-grpc: { chart: f2c-tfserving, host: "http://f2c-tfserving:8500" }
 {{- end }}
 
 {{/*
-A load ends by itself. This deadline ends one that does not, and workers whose master is gone. It allows for three times
-the run time, which a step takes at most until it is steady, for starting the users, for half a minute of delay, for
-waiting for workers, and for ten minutes to pull the image and to pack the results.
+A load ends by itself. This deadline ends one that does not, and workers whose master is gone. It allows three times the
+run time, to which an unsteady step is extended at most; the time to start the users, and half a minute more; the time to
+wait for workers; and ten minutes to pull the image and to pack the results.
 */}}
 {{- define "f2c-loadtest.activeDeadlineSeconds" -}}
 {{- $steps := list (dict "seconds" (include "f2c-loadtest.runSeconds" .) "users" .Values.users) }}
@@ -180,20 +180,20 @@ waiting for workers, and for ten minutes to pull the image and to pack the resul
 {{- end }}
 {{- end }}
 
-{{/* A load that is moved to another node begins anew, or never ends: cluster autoscalers are asked to leave it. */}}
+{{/* A load that is moved to another node begins anew, or never ends, so cluster autoscalers must leave it. */}}
 {{- define "f2c-loadtest.podAnnotations" -}}
 cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
 karpenter.sh/do-not-disrupt: "true"
 linkerd.io/inject: disabled
 {{- end }}
 
-{{/* A volume for results belongs to root: without its group, the container could not write there. */}}
+{{/* A volume for results belongs to root, so the container can write there only through its group. */}}
 {{- define "f2c-loadtest.podSecurityContext" -}}
 {{- $group := (.Values.securityContext).runAsGroup }}
 {{- merge (deepCopy (.Values.podSecurityContext | default dict)) (dict "fsGroup" $group) | include "f2c-loadtest.given" | trim }}
 {{- end }}
 
-{{/* A pod, from the root, its arguments beside those of all pods, its resources, and the volume for its results. */}}
+{{/* A pod. It takes the root, the arguments that only this pod has, the resources, and the volume for the results. */}}
 {{- define "f2c-loadtest.pod" -}}
 {{- $root := .root }}
 {{- with .root }}
@@ -203,7 +203,7 @@ metadata:
   labels:
     {{- merge (include "f2c-loadtest.podLabels" . | fromYaml) (dict "app.kubernetes.io/component" $.component) | include "f2c-loadtest.texts" | trim | nindent 4 }}
 spec:
-  # A failed load says why in its log and its termination message. A restart would only hide that.
+  # A failed load says why in its log and in its termination message, which a restart would hide.
   restartPolicy: Never
   {{- with .Values.imagePullSecrets }}
   imagePullSecrets:
@@ -213,7 +213,7 @@ spec:
   automountServiceAccountToken: false
   # With links, Kubernetes would set variables for a service named locust, and Locust would read them as its options.
   enableServiceLinks: false
-  # As process 1, a program would ignore SIGTERM until it has installed its handler.
+  # As process 1, a program ignores SIGTERM until it has installed its handler.
   shareProcessNamespace: true
   {{- with include "f2c-loadtest.podSecurityContext" . }}
   securityContext:
@@ -289,13 +289,14 @@ spec:
 {{- end }}
 {{- end }}
 
+{{/* Options that extraArgs must not have. */}}
 {{- define "f2c-loadtest.ownOptions" -}}
 [--target, --host, --once, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle,
 --min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
 --max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --archive, --no-archive, --locustfile]
 {{- end }}
 
-{{/* Checks what values.schema.json can't, because it can't compare two values. */}}
+{{/* Checks values against each other, which values.schema.json can't. */}}
 {{- define "f2c-loadtest.check" -}}
 {{- $name := include "f2c-loadtest.fullname" . }}
 {{- if not (regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" $name) }}
