@@ -18,8 +18,8 @@ if [[ $GITHUB_EVENT_NAME == pull_request ]]; then
       chart/* | */chart/*) jobs+=' charts e2e helm4 compare' ;;
       function/* | .gcloudignore | .funcignore | project.toml) jobs+=' function images e2e helm4 compare' ;;
       model/* | tfserving/*) jobs+=' python images e2e helm4 compare' ;;
-      # The benchmark of the load generator asks the bare server.
-      compare/programs/*) jobs+=' python e2e helm4 compare' ;;
+      # Tests of the load generator hold its questions against these, and its benchmark asks the bare server.
+      compare/servers/* | compare/programs/*) jobs+=' python e2e helm4 compare' ;;
       compare/* | lib/*) jobs+=' e2e helm4 compare' ;;
       loadtest/*) jobs+=' python images e2e helm4 compare' ;;
       # Tests of the load generator read what results/files.ts says of its files.

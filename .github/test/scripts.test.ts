@@ -140,6 +140,7 @@ describeWithGit('changes.bash', () => {
     ['a chart', ['tfserving/chart/values.yaml'], ['charts', ...CLUSTER].sort()],
     ['an image', ['model/Dockerfile'], [...CLUSTER, 'images', 'workflows'].sort()],
     ['the load generator', ['loadtest/f2c_loadtest/timer.py'], [...CLUSTER, 'images', 'python'].sort()],
+    ['what compare asks', ['compare/servers/function.ts'], [...CLUSTER, 'python'].sort()],
     ['what every job uses', ['package-lock.json'], ALL],
     ['a README and something that is not known', ['README.md', 'new/thing with a space'], ALL],
   ])('with %s', async (_, files, jobs) => {
