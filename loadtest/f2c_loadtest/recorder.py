@@ -25,7 +25,7 @@ Second = defaultdict[str, Counter[Any]]
 
 
 class Sample(NamedTuple):
-    """How busy a process was in a second, and how much CPU its host gave it; None where that is unknown."""
+    """How busy a process was in a second, and how much CPU it could get; None where that is unknown."""
 
     second: int
     process: str

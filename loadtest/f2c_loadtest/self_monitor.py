@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 
 from f2c_loadtest import clock
-from f2c_loadtest.host_cpu import HostCpu, Periods
+from f2c_loadtest.available_cpu import AvailableCpu, Periods
 from f2c_loadtest.recorder import Record, Sample
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.timer import Timer
@@ -21,8 +21,8 @@ class SelfMonitor:
         self._record, self._process, self._users = record, process, users
         self._due = self._since = clock.now()
         self._cpu, self._lag = time.process_time(), 0.0
-        self._host = HostCpu()
-        self._periods, self._stolen = self._host.periods(), self._host.stolen()
+        self._available = AvailableCpu()
+        self._periods, self._stolen = self._available.periods(), self._available.stolen()
         self._timer = Timer(self._probe)
         self._probe()
 
@@ -35,7 +35,7 @@ class SelfMonitor:
             self._sample(now)
 
     def _sample(self, now: float) -> None:
-        cpu, periods, stolen = time.process_time(), self._host.periods(), self._host.stolen()
+        cpu, periods, stolen = time.process_time(), self._available.periods(), self._available.stolen()
         seconds = now - self._since
         self._record.samples.append(
             Sample(
@@ -45,7 +45,7 @@ class SelfMonitor:
                 round((cpu - self._cpu) / seconds, 4),
                 round(max(self._lag, SCHEDULE.take_lag()) * 1000, 3),
                 SCHEDULE.backlog,
-                self._host.limit_cores,
+                self._available.limit_cores,
                 _throttled(self._periods, periods),
                 None if stolen is None or self._stolen is None else round((stolen - self._stolen) / seconds, 4),
                 SCHEDULE.take_late(),

@@ -1,4 +1,4 @@
-"""Reads how much CPU the host gives this process: the limit of its cgroup, throttling, and steal time."""
+"""Reads how much CPU this process can get: the limit of its cgroup, throttling, and steal time."""
 
 import os
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Periods(NamedTuple):
     throttled: int
 
 
-class HostCpu:
+class AvailableCpu:
     """Reads the files of Linux; on other systems, every value is unknown."""
 
     def __init__(self, root: Path = Path("/")) -> None:
@@ -54,7 +54,7 @@ def _cgroups(root: Path) -> Iterator[Path]:
         for controller, mounts in MOUNTS.items():
             if controller in controllers.split(","):
                 for mount in mounts:
-                    # In a container the path may be the host's, and the mount the container's own cgroup.
+                    # In a container, the path may be the host's, and the mount the container's own cgroup.
                     cgroup = Path(path.lstrip("/"))
                     yield from (root / mount / directory for directory in (cgroup, *cgroup.parents))
 

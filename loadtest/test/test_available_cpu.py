@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from f2c_loadtest.host_cpu import HostCpu, Periods
+from f2c_loadtest.available_cpu import AvailableCpu, Periods
 
 STAT = "nr_periods 50\nnr_throttled 5\nthrottled_time 1000\n"
 
@@ -25,17 +25,17 @@ PARENT = {
 }
 
 
-def host_with(root: Path, files: dict[str, str]) -> HostCpu:
+def cpu_with(root: Path, files: dict[str, str]) -> AvailableCpu:
     for name, text in files.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
-    return HostCpu(root)
+    return AvailableCpu(root)
 
 
 @pytest.mark.parametrize("files", [VERSION_2, VERSION_1, PARENT])
 def test_a_limit_and_its_periods(files: dict[str, str], tmp_path: Path) -> None:
-    host = host_with(tmp_path, files)
-    assert (host.limit_cores, host.periods()) == (0.6, Periods(50, 5))
+    cpu = cpu_with(tmp_path, files)
+    assert (cpu.limit_cores, cpu.periods()) == (0.6, Periods(50, 5))
 
 
 @pytest.mark.parametrize(
@@ -47,21 +47,21 @@ def test_a_limit_and_its_periods(files: dict[str, str], tmp_path: Path) -> None:
     ],
 )
 def test_no_limit(files: dict[str, str], tmp_path: Path) -> None:
-    host = host_with(tmp_path, files)
-    assert (host.limit_cores, host.periods()) == (None, None)
+    cpu = cpu_with(tmp_path, files)
+    assert (cpu.limit_cores, cpu.periods()) == (None, None)
 
 
 def test_stolen_time(tmp_path: Path) -> None:
-    assert HostCpu(tmp_path).stolen() is None
+    assert AvailableCpu(tmp_path).stolen() is None
     stat = {"proc/stat": "cpu  1 2 3 4 5 6 7 1000 0 0\ncpu0 1 2 3 4 5 6 7 1000 0 0\n"}
     # On all common architectures, Linux counts hundredths of a second.
-    assert host_with(tmp_path, stat).stolen() == 10
+    assert cpu_with(tmp_path, stat).stolen() == 10
 
 
 def test_this_machine() -> None:
-    host = HostCpu()
-    before = host.stolen()
+    cpu = AvailableCpu()
+    before = cpu.stolen()
     time.sleep(0.01)
     assert before is not None
-    assert (host.stolen() or 0) >= before >= 0
-    assert host.limit_cores is None or host.periods() is not None
+    assert (cpu.stolen() or 0) >= before >= 0
+    assert cpu.limit_cores is None or cpu.periods() is not None
