@@ -61,6 +61,8 @@ def main() -> int:
 
 def ask_once(settings: Settings) -> int:
     """Asks the first question of a load, says in a sentence how the target answers, and returns the exit code."""
+    # Ctrl-C ends it without a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     target = TARGETS[settings.target]
     low, high = settings.min_fahrenheit, settings.max_fahrenheit
     question = questions(target.ask, settings.steps[0].batch, low, high, str(settings.seed))[0]

@@ -340,7 +340,8 @@ def _is_positive(value: object) -> bool:
 def _is_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
-        is_host = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        # A name with an empty or too long part has no encoding.
+        is_host = bool((parts.hostname or "").encode("idna")) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
     return is_host and parts.scheme in ("http", "https") and not (parts.path or parts.query or parts.fragment)

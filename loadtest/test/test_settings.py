@@ -90,6 +90,7 @@ def test_run_time(text: str, seconds: int) -> None:
         (["--host=f2c-function"], "--host must be like http://name:8080, not 'f2c-function'"),
         (["--host=http://name:port"], "--host must be like"),
         (["--host=http://name/path"], "--host must be like"),
+        (["--host=http://name..local"], "--host must be like"),
         (["--users=0"], "'0' is not a whole number from 1"),
         (["--users=1.5"], "'1.5' is not a whole number from 1"),
         (["--rate=0"], "'0' is not a number from 1e-06"),
