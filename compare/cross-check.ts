@@ -15,7 +15,7 @@ import { openShell, type Shell } from '../lib/shell.ts';
 import type { Interface } from '../results/files.ts';
 import { histogramOf, percentile } from '../results/statistics.ts';
 import { mostFrequent } from './experiments/verdicts.ts';
-import { openGenerator } from './local/generator.ts';
+import { openGenerator, type Generator } from './local/generator.ts';
 import { rowsOf, verdictOf } from './run/files.ts';
 import { INTERFACES } from './servers/index.ts';
 
@@ -86,7 +86,7 @@ function rates(text: string): number[] {
 }
 
 /** This load generator: latencies count from when a request was due, as in every comparison. */
-function thisGenerator(generate: Awaited<ReturnType<typeof openGenerator>>): Client {
+function thisGenerator({ load: generate }: Generator): Client {
   return async (target, url, rate, seconds) => {
     const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
     const files = await generate({ target, steps, settleSeconds: SETTLE_SECONDS }, url);
@@ -111,7 +111,7 @@ const vegetaSchema = v.array(
 function vegeta(shell: Shell): Client {
   return async (target, url, rate, seconds) => {
     const { question, name } = INTERFACES[target];
-    if (typeof question === 'function') throw new Error(`vegeta can't ask ${name}`);
+    if (!question) throw new Error(`vegeta can't ask ${name}`);
     const { path, options } = question;
     const { method, body = '', headers = {} } = options;
     const header = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]));

@@ -37,7 +37,7 @@ export async function beginEnvironment(settings: Settings, shell: Shell, place: 
     interfaces: Object.fromEntries(
       place.interfaces.map((target) => {
         const { server, name, label, protocol, question } = INTERFACES[target];
-        const method = typeof question === 'function' ? 'gRPC' : question.options.method;
+        const method = question?.options.method ?? 'gRPC';
         return [target, { server, name, label, protocol, method }];
       }),
     ),

@@ -8,7 +8,7 @@ import { describeEnding } from '../../lib/exit-reason.ts';
 import { Failure } from '../../lib/failure.ts';
 import { ROOT } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
-import { fileName, kindsOfLoad } from '../../results/files.ts';
+import { fileName, kindsOfLoad, type Interface } from '../../results/files.ts';
 import type { Load } from '../place.ts';
 import type { Files } from '../run/files.ts';
 
@@ -34,35 +34,45 @@ const PYTHON_ENVIRONMENT = {
   PYTHONUTF8: '1',
 };
 
+export interface Generator {
+  /** Runs a load. @throws Failure if it left no results */
+  load: (load: Load, url: string) => Promise<Files>;
+  /** Asks one question; whether the answer is right. */
+  answers: (target: Interface, url: string) => Promise<boolean>;
+}
+
 /**
  * @param venv the folder of its Python environment, which is made if it is missing
- * @returns a function that runs a load against a URL; it throws Failure if the load left no results
+ * @returns what the load generator can do with a URL
  */
 export async function openGenerator(
   shell: Shell,
   seed: number,
   say: (sentence: string) => void,
   venv = join(ROOT, '.venv'),
-): Promise<(load: Load, url: string) => Promise<Files>> {
+): Promise<Generator> {
   if (process.platform === 'win32') {
     throw new Failure('The load generator does not run on Windows: run this in WSL, or compare in a cluster.');
   }
   say('The load generator is installed in .venv, the Python environment of the project.');
   const python = join(venv, 'bin/python');
   await installPackages(shell, venv, python);
-  return async (load, url) => {
+  const run = async (...args: string[]) => {
+    const ended = await execa(python, ['-m', 'f2c_loadtest', ...args], {
+      cwd: FOLDER,
+      env: PYTHON_ENVIRONMENT,
+      cancelSignal: shell.signal,
+      detached: true,
+      reject: false,
+    });
+    shell.signal.throwIfAborted();
+    return ended;
+  };
+  const load: Generator['load'] = async (load, url) => {
     const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
     try {
       const args = [...argumentsOf(load, url, seed), `--results=${results}`, '--no-archive'];
-      const command = execa(python, ['-m', 'f2c_loadtest', ...args], {
-        cwd: FOLDER,
-        env: PYTHON_ENVIRONMENT,
-        cancelSignal: shell.signal,
-        detached: true,
-        reject: false,
-      });
-      const { stdout, stderr, exitCode, signal, shortMessage } = await command;
-      shell.signal.throwIfAborted();
+      const { stdout, stderr, exitCode, signal, shortMessage } = await run(...args);
       // 0 means VALID and 3 means INVALID; both have results.
       if (exitCode !== 0 && exitCode !== 3) {
         const broken = /^BROKEN .*$/m.exec(stdout)?.[0];
@@ -77,6 +87,13 @@ export async function openGenerator(
     } finally {
       await rm(results, { recursive: true });
     }
+  };
+  const only212 = ['--min-fahrenheit=212', '--max-fahrenheit=212'];
+  return {
+    load,
+    async answers(target, url) {
+      return (await run('--once', `--target=${target}`, `--host=${url}`, ...only212)).exitCode === 0;
+    },
   };
 }
 

@@ -7,7 +7,7 @@ import type { Shell } from '../../lib/shell.ts';
 import { INTERFACE_NAMES, type Environment, type Interface, type Row, type Server } from '../../results/files.ts';
 import { type Load, type Place, type Scaling, type Watch } from '../place.ts';
 import type { Files } from '../run/files.ts';
-import { answersAt, INTERFACES, SERVERS } from '../servers/index.ts';
+import { answers, INTERFACES, SERVERS } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
 import { engineHost } from './engine.ts';
 import { openGenerator } from './generator.ts';
@@ -21,7 +21,7 @@ const POLL_MS = 2;
 
 /** @throws Failure if nothing can be compared here */
 export async function openLocal(settings: Settings, shell: Shell, say: (sentence: string) => void): Promise<Place> {
-  const generate = await openGenerator(shell, settings.seed, say);
+  const generator = await openGenerator(shell, settings.seed, say);
   const { starters, images, leftOut } = await findServers(settings, shell, say);
   const interfaces = INTERFACE_NAMES.filter((target) => settings.urls[target] ?? starters[INTERFACES[target].server]);
   const running = new Map<Server, RunningServer>();
@@ -62,7 +62,7 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
         isWarm.add(target);
         await warmUp();
       },
-      load: (load) => loadWith(generate, load),
+      load: loadOf,
       watch: (server) => startWatch(replicaOf(server), shell),
       coldStart,
       imageBytes: (server) => Promise.resolve(images[server]?.sizeBytes ?? null),
@@ -97,10 +97,16 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
       replica ? START_SECONDS : ELSEWHERE_SECONDS,
       async () => {
         checkRuns(server);
-        return (await answersAt(target, url, shell.signal)) || undefined;
+        return (await isAnswered(target, url)) || undefined;
       },
       POLL_MS,
     );
+  }
+
+  function isAnswered(target: Interface, url: string): Promise<boolean> {
+    const { question } = INTERFACES[target];
+    if (!question) return generator.answers(target, url);
+    return answers(question, shell.signal, (path, options) => fetch(url + path, options));
   }
 
   async function coldStart(server: Server): Promise<Omit<Row<'coldstarts'>, 'start'>> {
@@ -112,14 +118,14 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
     return { pod_created_s: created, first_answer_ms: performance.now() - start, first_service_answer_ms: null };
   }
 
-  async function loadWith(generate: Awaited<ReturnType<typeof openGenerator>>, load: Load): Promise<Files> {
+  async function loadOf(load: Load): Promise<Files> {
     if (!load.toBareServer) {
-      const files = await generate(load, urlOf(load.target));
+      const files = await generator.load(load, urlOf(load.target));
       checkRuns(INTERFACES[load.target].server);
       return files;
     }
     const server = await startBareServer(shell);
-    return generate(load, server.url(load.target)).finally(server.stop);
+    return generator.load(load, server.url(load.target)).finally(server.stop);
   }
 
   function urlOf(target: Interface): string {

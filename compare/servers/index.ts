@@ -39,18 +39,10 @@ export function withoutUrl(urls: Settings['urls']): string[] {
 }
 
 /**
- * Whether an interface gives the right answer at a URL now. A refused connection, a 503 or a wrong number all mean no.
+ * Whether a question by HTTP gets the right answer now. A refused connection, a 503 or a wrong number all mean no.
+ * @param ask sends it
  * @throws the reason of the signal if it is aborted
  */
-export async function answersAt(target: Interface, url: string, signal: AbortSignal): Promise<boolean> {
-  const { question } = INTERFACES[target];
-  if (typeof question !== 'function') return answers(question, signal, (path, options) => fetch(url + path, options));
-  const isRight = await question(url);
-  signal.throwIfAborted();
-  return isRight;
-}
-
-/** The same for a question by HTTP, in whatever way it is sent. */
 export async function answers(
   { path, options, isAnswer }: HttpQuestion,
   signal: AbortSignal,

@@ -23,8 +23,8 @@ export interface InterfaceDefinition {
   readonly protocol: 'http' | 'grpc';
   /** The port of the server's container. */
   readonly port: number;
-  /** How it is asked: by HTTP, or else by a function which says whether it gives the right answer at a URL. */
-  readonly question: HttpQuestion | ((url: string) => Promise<boolean>);
+  /** How it is asked by HTTP. Where that is missing, only the load generator can ask it (`--once`). */
+  readonly question?: HttpQuestion;
 }
 
 /** A conversion by HTTP, which checks that an interface answers, and that the answer is right. */

@@ -1,6 +1,5 @@
 // TensorFlow Serving, by REST and by gRPC.
 
-import { predict } from './predict.ts';
 import type { Interfaces, ServerDefinition } from './server.ts';
 
 export const tfservingServer: ServerDefinition = {
@@ -33,6 +32,5 @@ export const tfservingInterfaces: Interfaces<'tfserving' | 'tfserving-grpc'> = {
     label: 'TF Serving, gRPC',
     protocol: 'grpc',
     port: 8500,
-    question: async (url) => isRight(await predict(url, 212)),
   },
 };

@@ -85,7 +85,7 @@ describe('an environment that is set up for other Pythons', () => {
     const names = ['PIP_USER', 'PIP_TARGET', 'PYTHONHOME', 'PYTHONPATH', 'PYTHONSAFEPATH', 'UV_SYSTEM_PYTHON'];
     for (const name of names) vi.stubEnv(name, '1');
     fakePython(`env >'${join(folder, 'env')}'; exit 1`);
-    const generate = await open();
+    const { load: generate } = await open();
     const load = { target: 'function', steps: [], settleSeconds: 0 } as const;
     await expect(generate({ ...load, steps: [] }, 'http://127.0.0.1:8080')).rejects.toThrow('ended with exit code 1');
     const seen = readFileSync(join(folder, 'env'), 'utf8').split('\n');
@@ -115,7 +115,7 @@ test.each([
   ['echo BROKEN function: why; exit 1', 'ended with exit code 1: BROKEN function: why'],
 ])('a load generator that ends by %j says so', async (generator, how) => {
   fakePython(generator);
-  const generate = await open();
+  const { load: generate } = await open();
   const load = { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0 } as const;
   const ended = generate({ ...load, steps: [...load.steps] }, 'http://127.0.0.1:8080');
   await expect(ended).rejects.toThrow(`The load generator ${how}`);

@@ -23,7 +23,6 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
         self.error = 0.0  # °C that each temperature is too high
         self.seconds = 0.0  # that each answer takes
         self.requests = 0
-        self.last_request = PredictRequest()
         self.peers: set[str] = set()
         self.url = ""
         self._lock = threading.Lock()
@@ -44,7 +43,6 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
     def _predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResponse:
         with self._lock:
             self.requests += 1
-            self.last_request = request
             self.peers.add(context.peer())
         if self.status:
             context.abort(self.status, "The test wants this.")

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from running import run_node
-from scripted_tfserving import scripted_tfserving
 
 from f2c_loadtest.grpc_client import GrpcRequest
 from f2c_loadtest.http_client import HttpRequest
@@ -179,13 +178,6 @@ const judged = JSON.parse(contents).map((content) => isAnswer(JSON.parse(content
 console.log(JSON.stringify({ request: [options.method, path, options.body ?? null], judged }));
 """
 
-# Prints whether a gRPC server gives the right answer to the question of `npm run compare`.
-ASK_BY_GRPC = """
-const { INTERFACES } = await import('./compare/servers/index.ts');
-console.log(await INTERFACES['tfserving-grpc'].question(process.argv[1]));
-"""
-
-
 # Those of the values below that are right for 212 °F.
 RIGHT: dict[str, list[float]] = {"function": [100], "tfserving": [100, 100.00001]}
 
@@ -199,14 +191,6 @@ def test_compare_asks_the_same_by_http_and_judges_alike(key: str) -> None:
     assert [is_right(question, content) for content in contents] == judged
     asked = run_node(PRINT_QUESTION, key, json.dumps([content.decode() for content in contents]))
     assert asked == {"request": list(question.request), "judged": judged}  # type: ignore[call-overload]
-
-
-def test_compare_asks_the_same_by_grpc_and_judges_alike() -> None:
-    with scripted_tfserving() as server:
-        assert run_node(ASK_BY_GRPC, server.url) is True
-        assert GrpcRequest(server.last_request.SerializeToString()) == tfserving_grpc.ask([212]).request
-        server.error = 0.001
-        assert run_node(ASK_BY_GRPC, server.url) is False
 
 
 def test_the_seed_decides_what_is_asked() -> None:
