@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { getDefaults, getMetadata } from 'valibot';
-import { beforeAll, describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { settingsSchema } from '../function/src/settings.ts';
 import { describeWithHelm } from './needs.ts';
@@ -17,12 +17,6 @@ type Tree = Record<string, unknown>;
 test.each([...CHARTS, LOADTEST])('%s has the version of the project', (chart) => {
   const { version } = parse(readFileSync('package.json', 'utf8')) as Tree;
   expect(parse(readFileSync(`${chart}/Chart.yaml`, 'utf8'))).toMatchObject({ version, appVersion: version });
-});
-
-test.each(CHARTS)('%s has copies of the known temperatures, and of the script that asks them', (chart) => {
-  const copy = (file: string) => readFileSync(`${chart}/files/${file}`, 'utf8');
-  expect(copy('known-temperatures.csv')).toBe(readFileSync('model/known-temperatures.csv', 'utf8'));
-  expect(copy('known-temperatures.ts')).toBe(readFileSync(`${FUNCTION}/files/known-temperatures.ts`, 'utf8'));
 });
 
 test("the function's settings are values of its chart, with the same defaults", () => {
@@ -65,58 +59,18 @@ function variable(name: string): string {
   return name === 'runtime' ? 'FUNCTION_RUNTIME' : name.replace(/[A-Z]/g, '_$&').toUpperCase();
 }
 
-test('the charts have the same values, except for names and ports', () => {
-  const [a, b] = CHARTS.map((chart) => parse(readFileSync(`${chart}/values.yaml`, 'utf8')) as Record<string, Tree>);
-  const differ = new Set(['image', 'service', 'nodeSelector']);
-  const shared = Object.keys(a!).filter((key) => key in b! && !differ.has(key));
-  expect(shared.length).toBeGreaterThan(15);
-  expect(Object.keys(b!).filter((key) => shared.includes(key) || differ.has(key))).toEqual(
-    Object.keys(a!).filter((key) => key in b!),
-  );
-  for (const key of shared) expect({ [key]: b![key] }).toEqual({ [key]: a![key] });
-});
-
-describeWithHelm('the charts are equal', () => {
-  const CASES = ['default', 'everything', 'fixed-replicas', 'network-policy', 'service-monitor', 'cluster-ip'];
-
-  describe.each(CASES)('with %s-values.yaml', (name) => {
-    let ofFunction: Tree;
-    let ofTfserving: Tree;
-    beforeAll(() => {
-      ofFunction = render(FUNCTION, `${FUNCTION}/ci/${name}-values.yaml`);
-      ofTfserving = render(TFSERVING, `${FUNCTION}/ci/${name}-values.yaml`);
+describeWithHelm('the Deployments of both targets', () => {
+  const own = [
+    ...['args', 'env', 'ports', 'lifecycle', 'httpGet', 'volumeMounts', 'volumes'],
+    ...['nodeSelector', 'shareProcessNamespace', 'terminationGracePeriodSeconds'],
+  ];
+  test.each(['default', 'everything'])('are alike but for what runs in them, with %s-values.yaml', (name) => {
+    const [ofFunction, ofTfserving] = CHARTS.map((chart) => {
+      const deployment = objectsOf(chart, `${chart}/ci/${name}-values.yaml`).find(({ kind }) => kind === 'Deployment');
+      return JSON.stringify(deployment, (key, value: unknown) => (own.includes(key) ? undefined : value), 2);
     });
-
-    test('in the kinds of objects', () => {
-      expect(Object.keys(ofTfserving).sort()).toEqual(Object.keys(ofFunction).sort());
-    });
-
-    test.each(['HorizontalPodAutoscaler', 'PodDisruptionBudget', 'ServiceAccount'])('in the whole %s', (kind) => {
-      expect(ofTfserving[kind]).toEqual(ofFunction[kind]);
-    });
-
-    test('in the number of pods and their placement', () => {
-      const [a, b] = [ofFunction, ofTfserving].map((objects) => {
-        const { replicas, strategy, template } = deployment(objects).spec;
-        const { topologySpreadConstraints, tolerations, affinity } = template.spec;
-        return { replicas, strategy, topologySpreadConstraints, tolerations, affinity };
-      });
-      expect(a!.strategy).toBeDefined();
-      expect(b).toEqual(a);
-    });
-
-    test('in CPU, memory, privileges, and the timing of probes', () => {
-      const [a, b] = [ofFunction, ofTfserving].map((objects) => {
-        const [container] = deployment(objects).spec.template.spec.containers;
-        const { resources, securityContext, imagePullPolicy, ...others } = container!;
-        const probes = ['startupProbe', 'readinessProbe', 'livenessProbe'] as const;
-        const timing = probes.map((probe) => ({ ...(others[probe] as Tree), httpGet: 'differs' }));
-        return { resources, securityContext, imagePullPolicy, timing };
-      });
-      expect(a!.resources).toHaveProperty('limits.cpu');
-      expect(a!.timing[0]).toHaveProperty('periodSeconds');
-      expect(b).toEqual(a);
-    });
+    expect(ofFunction).toContain('"cpu"');
+    expect(ofTfserving).toBe(ofFunction);
   });
 });
 
@@ -145,15 +99,6 @@ describeWithHelm('npm run compare', () => {
 
 interface Workload {
   spec: Tree & { template: { spec: Tree & { containers: Tree[] } } };
-}
-
-function deployment(objects: Tree): Workload {
-  return objects.Deployment as Workload;
-}
-
-/** Renders a chart, and returns its objects by kind. */
-function render(chart: string, values: string): Tree {
-  return Object.fromEntries(objectsOf(chart, values).map((object) => [object.kind, object]));
 }
 
 /** Renders a chart, and returns all of its objects. Both targets get the same name, so that a test can compare them. */

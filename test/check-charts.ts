@@ -12,7 +12,7 @@ import { goTool } from '../.github/scripts/go-tool.ts';
 
 const TARGETS = ['chart', 'tfserving/chart'];
 const CHARTS = [...TARGETS, 'loadtest/chart'];
-/** Suites of helm-unittest that hold for both targets. */
+/** Suites of helm-unittest for the templates that each target has for itself. */
 const SHARED_SUITES = 'test/helm-unittest/*_test.yaml';
 /** From the oldest version that the charts take to the newest that is known to work. */
 const KUBERNETES = ['1.30.0', '1.31.0', '1.32.0', '1.33.0', '1.34.0', '1.35.0'];
@@ -48,7 +48,7 @@ function check(): boolean {
   const results = [
     knativeSchema(),
     ...CHARTS.flatMap((chart) => [lint(chart), documentation(chart)]),
-    descriptions(),
+    shared(),
     ...CHARTS.map(unitTests),
     ...CHARTS.flatMap((chart) => valuesFiles(chart).map((values) => schema(chart, values))),
   ];
@@ -85,9 +85,9 @@ function documentation(chart: string): boolean {
   return report(`helm-docs ${chart}`, ok && isCurrent, failed);
 }
 
-function descriptions(): boolean {
-  const { ok, output } = run(['node', '.github/scripts/describe-values.ts', '--check']);
-  return report("descriptions in values.schema.json are values.yaml's comments", ok, [{ output }]);
+function shared(): boolean {
+  const { ok, output } = run(['node', '.github/scripts/make-charts.ts', '--check']);
+  return report('what the charts have in common is as chart/ has it', ok, [{ output }]);
 }
 
 function unitTests(chart: string): boolean {

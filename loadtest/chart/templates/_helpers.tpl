@@ -1,37 +1,3 @@
-{{- define "f2c-loadtest.name" -}}
-{{- include "f2c-loadtest.cut" (list (default .Chart.Name .Values.nameOverride) 63) }}
-{{- end }}
-
-{{/*
-The name of the objects, whatever its length. A release whose name contains the chart's gives its name alone. A chart's
-name may have capitals where another chart gives it an alias; names of objects have none.
-*/}}
-{{- define "f2c-loadtest.longName" -}}
-{{- $name := default .Chart.Name .Values.nameOverride }}
-{{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride }}
-{{- else if contains $name .Release.Name }}
-{{- lower .Release.Name }}
-{{- else }}
-{{- printf "%s-%s" .Release.Name $name | lower }}
-{{- end }}
-{{- end }}
-
-{{- define "f2c-loadtest.fullname" -}}
-{{- include "f2c-loadtest.cut" (list (include "f2c-loadtest.longName" .) 63) }}
-{{- end }}
-
-{{/* A list's name with its number of characters at most. The hash keeps names apart that differ in what is cut off. */}}
-{{- define "f2c-loadtest.cut" -}}
-{{- $name := first . }}
-{{- $most := last . }}
-{{- if gt (len $name) $most }}
-{{- printf "%s-%s" (trunc (sub $most 9 | int) $name | trimSuffix "-") (sha256sum $name | trunc 8) }}
-{{- else }}
-{{- $name }}
-{{- end }}
-{{- end }}
-
 {{/*
 A Job is never changed: other values make another Job, and the same values the same one, whatever tool installs it. The
 hash includes the release's name, so that each release has Jobs of its own. -master and -worker must still fit.
@@ -42,67 +8,7 @@ hash includes the release's name, so that each release has Jobs of its own. -mas
 {{- printf "%s-%s" $name (toJson $values | sha256sum | trunc 8) }}
 {{- end }}
 
-{{/* A map of texts, such as labels: in quotes, since YAML reads some texts as numbers. Helm keeps some that are null. */}}
-{{- define "f2c-loadtest.texts" -}}
-{{- range $key, $value := . }}
-{{- if not (kindIs "invalid" $value) }}
-{{ toYaml $key }}: {{ toJson $value }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{/* A map without what is null in it. */}}
-{{- define "f2c-loadtest.given" -}}
-{{- range $key, $value := . }}
-{{- if not (kindIs "invalid" $value) }}
-{{ dict $key $value | toYaml }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{/* Labels of an object: those that select it, the user's, and the chart's. Of two with one name the first counts. */}}
-{{- define "f2c-loadtest.labels" -}}
-{{- merge (include "f2c-loadtest.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) (include "f2c-loadtest.releaseLabels" . | fromYaml) | include "f2c-loadtest.texts" | trim }}
-{{- end }}
-
-{{- define "f2c-loadtest.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "f2c-loadtest.name" . | quote }}
-app.kubernetes.io/instance: {{ .Release.Name | quote }}
-{{- end }}
-
-{{/*
-Istio leaves out pods with its label, and Linkerd those with its annotation. A proxy would add to the latencies, and keep
-the Job from ending if it went on after the load.
-*/}}
-{{- define "f2c-loadtest.podLabels" -}}
-{{- $outside := dict "sidecar.istio.io/inject" "false" }}
-{{- merge (include "f2c-loadtest.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-loadtest.labels" . | fromYaml) $outside | include "f2c-loadtest.texts" | trim }}
-{{- end }}
-
-{{- define "f2c-loadtest.releaseLabels" -}}
-helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" | quote }}
-app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .Release.Service | quote }}
-{{- end }}
-
-{{- define "f2c-loadtest.serviceAccountName" -}}
-{{- if .Values.serviceAccount.create }}
-{{- default (include "f2c-loadtest.fullname" .) .Values.serviceAccount.name }}
-{{- else }}
-{{- default "default" .Values.serviceAccount.name }}
-{{- end }}
-{{- end }}
-
-{{/* The reference of the image. */}}
-{{- define "f2c-loadtest.image" -}}
-{{- if .Values.image.digest -}}
-{{ .Values.image.repository }}@{{ .Values.image.digest }}
-{{- else -}}
-{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
-{{- end }}
-{{- end }}
-
-{{/* For each target: the chart that installs it, and the URL of its service in a release of the same name. */}}
+{{/* The targets by default: of each, the chart that installs it, and the URL of its service in a release of that name. */}}
 {{- define "f2c-loadtest.targets" -}}
 function: { chart: f2c-function, host: "http://f2c-function" }
 tfserving: { chart: f2c-tfserving, host: "http://f2c-tfserving:8501" }
@@ -180,7 +86,11 @@ wait for workers; and ten minutes to pull the image and to pack the results.
 {{- end }}
 {{- end }}
 
-{{/* A load that is moved to another node begins anew, or never ends, so cluster autoscalers must leave it. */}}
+{{/*
+Annotations of a pod. A load that is moved to another node begins anew, or never ends: cluster autoscalers are asked to leave
+it. Meshes are asked to leave it out: a proxy would add to what is measured, and one that does not end with the load would
+keep the Job from its end.
+*/}}
 {{- define "f2c-loadtest.podAnnotations" -}}
 cluster-autoscaler.kubernetes.io/safe-to-evict: "false"
 karpenter.sh/do-not-disrupt: "true"
@@ -193,7 +103,7 @@ linkerd.io/inject: disabled
 {{- merge (deepCopy (.Values.podSecurityContext | default dict)) (dict "fsGroup" $group) | include "f2c-loadtest.given" | trim }}
 {{- end }}
 
-{{/* A pod. It takes the root, the arguments that only this pod has, the resources, and the volume for the results. */}}
+{{/* A pod, which Istio leaves out by a label, from the root, its arguments beside those of all pods, its resources, and the volume for its results. */}}
 {{- define "f2c-loadtest.pod" -}}
 {{- $root := .root }}
 {{- with .root }}
@@ -201,7 +111,8 @@ metadata:
   annotations:
     {{- merge (deepCopy (.Values.podAnnotations | default dict)) (include "f2c-loadtest.podAnnotations" . | fromYaml) | include "f2c-loadtest.texts" | trim | nindent 4 }}
   labels:
-    {{- merge (include "f2c-loadtest.podLabels" . | fromYaml) (dict "app.kubernetes.io/component" $.component) | include "f2c-loadtest.texts" | trim | nindent 4 }}
+    {{- $outside := dict "sidecar.istio.io/inject" "false" }}
+    {{- merge (include "f2c-loadtest.podLabels" . | fromYaml) (dict "app.kubernetes.io/component" $.component) $outside | include "f2c-loadtest.texts" | trim | nindent 4 }}
 spec:
   # A failed load says why in its log and in its termination message, which a restart would hide.
   restartPolicy: Never
@@ -223,8 +134,8 @@ spec:
   priorityClassName: {{ quote . }}
   {{- end }}
   containers:
-    - name: {{ .Chart.Name | lower | quote }}
-      image: {{ include "f2c-loadtest.image" . | quote }}
+    - name: {{ include "f2c-loadtest.containerName" . | quote }}
+      image: {{ include "f2c-loadtest.image" (list . .Values.image) | quote }}
       imagePullPolicy: {{ .Values.image.pullPolicy }}
       terminationMessagePolicy: File # the verdict is written there
       args:
