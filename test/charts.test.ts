@@ -74,6 +74,15 @@ describeWithHelm('the Deployments of both targets', () => {
   });
 });
 
+describeWithHelm('the values in the README', () => {
+  test.each(CHARTS)('of %s are values of the chart', (chart) => {
+    const examples = readFileSync(`${chart}/README.md`, 'utf8').matchAll(/^```yaml\n([^]*?)^```/gm);
+    const kinds = [...examples].map(([, values]) => objectsOf(chart, '-', values).map(({ kind }) => kind));
+    expect(kinds.length).toBeGreaterThan(0);
+    for (const found of kinds) expect(found).toContain('Deployment');
+  });
+});
+
 describeWithHelm('the load test', () => {
   test.each(globSync(`${LOADTEST}/ci/*-values.yaml`))('has no argument that is a bare word, with %s', (values) => {
     const jobs = objectsOf(LOADTEST, values).filter(({ kind }) => kind === 'Job') as unknown as Workload[];
@@ -101,11 +110,13 @@ interface Workload {
   spec: Tree & { template: { spec: Tree & { containers: Tree[] } } };
 }
 
-/** Renders a chart, and returns all of its objects. Both targets get the same name, so that a test can compare them. */
-function objectsOf(chart: string, values: string): (Tree & { kind: string })[] {
-  const { status, stdout, stderr } = spawnSync('helm', ['template', 'f2c', chart, '--values', values], {
-    encoding: 'utf8',
-  });
+/**
+ * Renders a chart, and returns all of its objects. Both targets get the same name, so that a test can compare them.
+ * @param values a file of values, or `-` for those of `input`
+ */
+function objectsOf(chart: string, values: string, input = ''): (Tree & { kind: string })[] {
+  const args = ['template', 'f2c', chart, '--values', values];
+  const { status, stdout, stderr } = spawnSync('helm', args, { input, encoding: 'utf8' });
   expect(status, stderr).toBe(0);
   const documents = parseAllDocuments(stdout.replaceAll('f2c-tfserving', 'f2c-function'));
   return documents.map((document) => document.toJS() as Tree & { kind: string });

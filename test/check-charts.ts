@@ -16,7 +16,20 @@ const CHARTS = [...TARGETS, 'loadtest/chart'];
 const SHARED_SUITES = 'test/helm-unittest/*_test.yaml';
 /** From the oldest version that the charts take to the newest that is known to work. */
 const KUBERNETES = ['1.30.0', '1.31.0', '1.32.0', '1.33.0', '1.34.0', '1.35.0'];
-const KNATIVE = 'knative.dev/serving@v0.51.0';
+/** Resource definitions for kubeconform: the module that has each, the file in it, and the schema's name. */
+const DEFINITIONS: [module: string, file: string, name: string][] = [
+  ['knative.dev/serving@v0.51.0', 'config/core/300-resources/service.yaml', 'service-serving-v1'],
+  [
+    'sigs.k8s.io/gateway-api@v1.5.0',
+    'config/crd/standard/gateway.networking.k8s.io_httproutes.yaml',
+    'httproute-gateway-v1',
+  ],
+  [
+    'github.com/prometheus-operator/prometheus-operator@v0.85.0',
+    'example/prometheus-operator-crd/monitoring.coreos.com_servicemonitors.yaml',
+    'servicemonitor-monitoring-v1',
+  ],
+];
 
 /** Where kubeconform keeps the schemas that it downloads: each belongs to a version, and stays as it is. */
 const DOWNLOADED = join(homedir(), '.cache/kubeconform');
@@ -46,7 +59,7 @@ function check(): boolean {
   if (missing.length > 0) return false;
 
   const results = [
-    knativeSchema(),
+    ...DEFINITIONS.map((definition) => schemaOf(...definition)),
     ...CHARTS.flatMap((chart) => [lint(chart), documentation(chart)]),
     shared(),
     ...CHARTS.map(unitTests),
@@ -103,8 +116,8 @@ function schema(chart: string, values: string): boolean {
   if (!rendered.ok) return report(`helm template ${chart} --values ${values}`, false, [rendered]);
   const { KUBECONFORM_SCHEMAS } = process.env;
   const location = ['-schema-location', KUBECONFORM_SCHEMAS ?? 'default', '-cache', DOWNLOADED];
-  const knative = ['-schema-location', join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')];
-  const options = ['-strict', '-skip', 'HTTPRoute,ServiceMonitor', '-summary', ...location, ...knative];
+  const others = ['-schema-location', join(schemas, '{{ .ResourceKind }}{{ .KindSuffix }}.json')];
+  const options = ['-strict', '-summary', ...location, ...others];
   const versions = KUBECONFORM_SCHEMAS ? ['master'] : KUBERNETES;
   const results = versions.map((version) => {
     const { ok, output } = run([goTool('kubeconform'), ...options, '-kubernetes-version', version], rendered.output);
@@ -116,22 +129,22 @@ function schema(chart: string, values: string): boolean {
 }
 
 /**
- * Extracts the JSON schema of a Knative service from Knative's resource definition, because kubeconform reads only
- * plain schemas. Its strict mode needs a schema that forbids unknown members.
+ * Extracts a JSON schema from a resource definition, because kubeconform reads only plain schemas. Its strict mode needs a
+ * schema that forbids unknown members.
  */
-function knativeSchema(): boolean {
-  const { ok, output } = run(['go', 'mod', 'download', '-json', KNATIVE]);
-  if (!ok) return report(`schema of Knative services, from ${KNATIVE}`, false, [{ output }]);
+function schemaOf(module: string, file: string, name: string): boolean {
+  const { ok, output } = run(['go', 'mod', 'download', '-json', module]);
+  if (!ok) return report(`${name}, from ${module}`, false, [{ output }]);
   const { Dir } = JSON.parse(output) as { Dir: string };
-  const definition = parse(readFileSync(join(Dir, 'config/core/300-resources/service.yaml'), 'utf8')) as {
+  const definition = parse(readFileSync(join(Dir, file), 'utf8')) as {
     spec: { versions: { name: string; schema: { openAPIV3Schema: unknown } }[] };
   };
-  const v1 = definition.spec.versions.find(({ name }) => name === 'v1');
+  const v1 = definition.spec.versions.find((version) => version.name === 'v1');
   const json = JSON.stringify(v1?.schema.openAPIV3Schema, (_, value: unknown) =>
     isClosed(value) ? close(value) : value,
   );
-  writeFileSync(join(schemas, 'service-serving-v1.json'), json);
-  return report(`schema of Knative services, from ${KNATIVE}`, true, []);
+  writeFileSync(join(schemas, `${name}.json`), json);
+  return report(`${name}, from ${module}`, true, []);
 }
 
 function isClosed(value: unknown): value is object {

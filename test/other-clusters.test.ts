@@ -1,7 +1,7 @@
 // What breaks charts in other people's clusters: each kind once, for all charts, with the `helm` that is on PATH.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -102,6 +102,25 @@ describeWithHelm('charts in other clusters', () => {
       for (const name of names.flat()) expect(name.split(' ')[1]!.length).toBeLessThanOrEqual(63);
     });
 
+    test.each(CHARTS)('and labels of %s are made of versions, and of aliases, whatever is in them', (chart) => {
+      const { name } = metadataOf(chart);
+      const part = copyOf(chart, {
+        name: `${name}_2`,
+        version: '1.2.3+build.5',
+        appVersion: `1.2.3~rc1+${'b'.repeat(70)}`,
+      });
+      const objects = render(part);
+      for (const { metadata } of objects) {
+        expect(metadata.name).toMatch(/^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/);
+        for (const label of Object.values(metadata.labels))
+          expect(label).toMatch(/^[A-Za-z0-9]([-\w.]{0,61}[A-Za-z0-9])?$/);
+      }
+      const [{ spec }] = podsOf(objects) as [Pod];
+      expect(spec.containers[0]).toHaveProperty('name', `${name}-2`);
+      expect(spec.containers[0]!.image).toMatch(/:1\.2\.3_rc1_b+$/);
+      expect(objects[0]!.metadata.labels['helm.sh/chart']).toBe(`${name}_2-1.2.3_build.5`);
+    });
+
     test.each(CHARTS)('of %s are text, also where YAML would read a number', (chart) => {
       for (const release of ['12', '12e4567', '0x1f', '1e3', 'true', 'null', 'y']) {
         const objects = render(chart, '--set', 'fullnameOverride=converter', { release });
@@ -153,6 +172,10 @@ describeWithHelm('charts in other clusters', () => {
       ['a spread', TARGETS, 'topologySpreadConstraints: [{maxSkew: 1, labelSelector: {matchLabels: {a: 1}}}]'],
       ['a network policy', TARGETS, 'networkPolicy: {from: [{podSelector: {matchLabels: {scraper: true}}}]}'],
       ['a route', TARGETS, 'httpRoute: {matches: [{headers: [{name: version, value: 2}]}]}'],
+      ['the time of a route', TARGETS, 'httpRoute: {timeouts: {request: 60}}'],
+      ['a relabeling', TARGETS, 'serviceMonitor: {relabelings: [{targetLabel: shard, replacement: 1}]}'],
+      ['a volume', TARGETS, 'extraVolumes: [{name: 1, emptyDir: {}}]'],
+      ['a container', TARGETS, 'extraContainers: [{name: proxy, args: [8080]}]'],
     ])('in %s', (_, charts, values) => {
       for (const chart of charts) expect(refusal(chart, '--values', valuesFile(values))).toContain(QUOTE);
     });
@@ -292,6 +315,14 @@ function jobName(release: string, ...args: string[]): string {
 function metadataOf(chart: string): { name: string; version: string } {
   const { stdout } = spawnSync('helm', ['show', 'chart', chart], { encoding: 'utf8' });
   return parseAllDocuments(stdout)[0]!.toJS() as { name: string; version: string };
+}
+
+/** A copy of a chart, with other metadata. @returns its folder */
+function copyOf(chart: string, metadata: Record<string, string>): string {
+  const folder = makeFolder();
+  cpSync(chart, folder, { recursive: true });
+  writeFileSync(join(folder, 'Chart.yaml'), stringify({ apiVersion: 'v2', ...metadata }));
+  return folder;
 }
 
 function makeFolder(): string {

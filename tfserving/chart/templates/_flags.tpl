@@ -12,9 +12,10 @@
 {{- end }}
 
 {{/*
-The server's flags: its ports, its threads, and the user's own, which win. By default, the server starts 4 REST threads per
-CPU of the node, and as many threads within and between operations as the node has CPUs. Under a CPU limit, so many threads
-would only wait for each other. Therefore these flags count the CPUs of the limit.
+The server's flags: its ports, its threads, and the user's own, which win. By default, the server has 4 threads for REST per
+CPU of the node, and as many within and between operations as the node has CPUs. Under a CPU limit, so many threads would
+only wait for each other. Therefore these flags count the CPUs of the limit. Threads for gRPC are another matter: they come
+and go with the requests, and their number is how many requests are not refused.
 */}}
 {{- define "f2c-tfserving.flags" -}}
 - --rest_api_port={{ int .Values.service.targetPort }}
@@ -25,7 +26,7 @@ would only wait for each other. Therefore these flags count the CPUs of the limi
 {{- $_ := set $own (splitList "=" . | first) true }}
 {{- end }}
 {{- with .Values.threads }}
-{{- range $flag := list (list "--rest_api_num_threads" (.rest | default (mul 4 $cores))) (list "--tensorflow_intra_op_parallelism" (.intraOp | default $cores)) (list "--tensorflow_inter_op_parallelism" (.interOp | default $cores)) }}
+{{- range $flag := list (list "--rest_api_num_threads" (.rest | default (mul 4 $cores))) (list "--grpc_max_threads" .grpc) (list "--tensorflow_intra_op_parallelism" (.intraOp | default $cores)) (list "--tensorflow_inter_op_parallelism" (.interOp | default $cores)) }}
 {{- if and (last $flag) (not (hasKey $own (first $flag))) }}
 - {{ first $flag }}={{ last $flag | int }}
 {{- end }}
