@@ -58,9 +58,11 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
 
 {{/* The labels of an object: those that select, the user's, and the chart's. Of two with one name the first counts. */}}
 {{- define "f2c-function.labels" -}}
-{{- $chart := include "f2c-function.fit" (list (printf "%s-%s" .Chart.Name .Chart.Version) 63) }}
-{{- $version := include "f2c-function.fit" (list .Chart.AppVersion 63) }}
-{{- $own := dict "helm.sh/chart" $chart "app.kubernetes.io/version" $version "app.kubernetes.io/managed-by" .Release.Service }}
+{{- $own := dict
+  "helm.sh/chart" (include "f2c-function.fit" (list (printf "%s-%s" .Chart.Name .Chart.Version) 63))
+  "app.kubernetes.io/version" (include "f2c-function.fit" (list .Chart.AppVersion 63))
+  "app.kubernetes.io/managed-by" .Release.Service
+}}
 {{- merge (include "f2c-function.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) $own | include "f2c-function.texts" | trim }}
 {{- end }}
 

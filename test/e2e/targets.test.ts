@@ -1,12 +1,12 @@
-// Tests both charts on a real cluster, the current context of kubectl. The cluster must have a metrics API and the two
-// images, and its node ports must be reachable from here. FUNCTION_IMAGE and TFSERVING_IMAGE select other images.
+// Tests both charts on a real cluster, the current context of kubectl. The cluster must have a metrics API and the three
+// images, and its node ports must be reachable from here. FUNCTION_IMAGE, TFSERVING_IMAGE and LOADTEST_IMAGE select others.
 
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, describe, expect } from 'vitest';
 import { startClients } from '../../function/test/client.ts';
 import { ask } from '../../function/test/service.ts';
-import { IMAGES, valuesOf } from '../../compare/test/e2e/images.ts';
+import { IMAGES, imageValues, valuesOf } from '../../compare/test/e2e/images.ts';
 import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from './cluster.ts';
 
 interface Target {
@@ -117,6 +117,24 @@ check('the function loses no request in a rolling upgrade and a scale-down', asy
   }
   expect(clients.failures).toEqual([]);
   expect(sent()).toBeGreaterThan(10_000);
+});
+
+check('TensorFlow Serving refuses no request over gRPC of as many clients as a comparison has', async () => {
+  const host = 'host=http://tfserving-f2c-tfserving:8500';
+  const load = ['target=tfserving-grpc', host, 'users=64', 'spawnRate=64', 'runTime=10s', 'maxFailedShare=0'];
+  await helm(
+    'install',
+    'load',
+    'loadtest/chart',
+    ...[...imageValues('loadtest'), ...load].flatMap((value) => ['--set', value]),
+  );
+  await eventually(120, async () => {
+    const path = '{.items[0].status.containerStatuses[0].state.terminated.message}';
+    const verdict = await get('pods', path, '--selector', 'app.kubernetes.io/instance=load');
+    expect(verdict).toContain('tfserving-grpc: ');
+    expect(verdict).not.toContain('requests failed');
+  });
+  await helm('uninstall', 'load', '--wait');
 });
 
 check('uninstalling leaves nothing but the pods of the last tests', async () => {

@@ -26,7 +26,12 @@ and go with the requests, and their number is how many requests are not refused.
 {{- $_ := set $own (splitList "=" . | first) true }}
 {{- end }}
 {{- with .Values.threads }}
-{{- range $flag := list (list "--rest_api_num_threads" (.rest | default (mul 4 $cores))) (list "--grpc_max_threads" .grpc) (list "--tensorflow_intra_op_parallelism" (.intraOp | default $cores)) (list "--tensorflow_inter_op_parallelism" (.interOp | default $cores)) }}
+{{- range $flag := list
+  (list "--rest_api_num_threads" (default (mul 4 $cores) .rest))
+  (list "--grpc_max_threads" .grpc)
+  (list "--tensorflow_intra_op_parallelism" (default $cores .intraOp))
+  (list "--tensorflow_inter_op_parallelism" (default $cores .interOp))
+}}
 {{- if and (last $flag) (not (hasKey $own (first $flag))) }}
 - {{ first $flag }}={{ last $flag | int }}
 {{- end }}
