@@ -100,7 +100,7 @@ linkerd.io/inject: disabled
 {{/* A volume for results belongs to root, so the container can write there only through its group. */}}
 {{- define "f2c-loadtest.podSecurityContext" -}}
 {{- $group := (.Values.securityContext).runAsGroup }}
-{{- merge (deepCopy (.Values.podSecurityContext | default dict)) (dict "fsGroup" $group) | include "f2c-loadtest.given" | trim }}
+{{- merge (deepCopy (.Values.podSecurityContext | default dict)) (dict "fsGroup" $group) | include "f2c-loadtest.map" | trim }}
 {{- end }}
 
 {{/* A pod, which Istio leaves out by a label, from the root, its arguments beside those of all pods, its resources, and the volume for its results. */}}
@@ -109,10 +109,10 @@ linkerd.io/inject: disabled
 {{- with .root }}
 metadata:
   annotations:
-    {{- merge (deepCopy (.Values.podAnnotations | default dict)) (include "f2c-loadtest.podAnnotations" . | fromYaml) | include "f2c-loadtest.texts" | trim | nindent 4 }}
+    {{- merge (deepCopy (.Values.podAnnotations | default dict)) (include "f2c-loadtest.podAnnotations" . | fromYaml) | include "f2c-loadtest.map" | trim | nindent 4 }}
   labels:
     {{- $outside := dict "sidecar.istio.io/inject" "false" }}
-    {{- merge (include "f2c-loadtest.podLabels" . | fromYaml) (dict "app.kubernetes.io/component" $.component) $outside | include "f2c-loadtest.texts" | trim | nindent 4 }}
+    {{- merge (include "f2c-loadtest.podLabels" . | fromYaml) (dict "app.kubernetes.io/component" $.component) $outside | include "f2c-loadtest.map" | trim | nindent 4 }}
 spec:
   # A failed load says why in its log and in its termination message, which a restart would hide.
   restartPolicy: Never
@@ -153,7 +153,7 @@ spec:
       {{- end }}
       {{- with .Values.securityContext }}
       securityContext:
-        {{- include "f2c-loadtest.given" . | trim | nindent 8 }}
+        {{- include "f2c-loadtest.map" . | trim | nindent 8 }}
       {{- end }}
       volumeMounts:
         - name: temporary
@@ -177,7 +177,7 @@ spec:
     {{- end }}
   {{- with .Values.nodeSelector }}
   nodeSelector:
-    {{- include "f2c-loadtest.texts" . | trim | nindent 4 }}
+    {{- include "f2c-loadtest.map" . | trim | nindent 4 }}
   {{- end }}
   {{- with .Values.tolerations }}
   tolerations:

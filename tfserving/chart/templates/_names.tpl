@@ -1,4 +1,4 @@
-{{/* Names, labels, and the texts in them. */}}
+{{/* Names, labels, and maps of such texts. */}}
 
 {{/*
 A text as Kubernetes takes it in a label or, in lowercase, in a name: from a list of the text and its greatest length. What
@@ -63,28 +63,19 @@ app.kubernetes.io/instance: {{ .Release.Name | quote }}
   "app.kubernetes.io/version" (include "f2c-tfserving.fit" (list .Chart.AppVersion 63))
   "app.kubernetes.io/managed-by" .Release.Service
 }}
-{{- merge (include "f2c-tfserving.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) $own | include "f2c-tfserving.texts" | trim }}
+{{- merge (include "f2c-tfserving.selectorLabels" . | fromYaml) (.Values.commonLabels | default dict) $own | include "f2c-tfserving.map" | trim }}
 {{- end }}
 
 {{/* The labels of a pod: those of an object, under those that the user gives to pods. */}}
 {{- define "f2c-tfserving.podLabels" -}}
-{{- merge (include "f2c-tfserving.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-tfserving.labels" . | fromYaml) | include "f2c-tfserving.texts" | trim }}
+{{- merge (include "f2c-tfserving.selectorLabels" . | fromYaml) (.Values.podLabels | default dict) (include "f2c-tfserving.labels" . | fromYaml) | include "f2c-tfserving.map" | trim }}
 {{- end }}
 
-{{/* A map of texts, such as labels, in quotes, since YAML reads some texts as numbers; and without what the user made null. */}}
-{{- define "f2c-tfserving.texts" -}}
+{{/* A map, such as labels, without what the user made null. Each value is JSON, so that YAML reads no text as a number. */}}
+{{- define "f2c-tfserving.map" -}}
 {{- range $key, $value := . }}
 {{- if not (kindIs "invalid" $value) }}
 {{ toYaml $key }}: {{ toJson $value }}
-{{- end }}
-{{- end }}
-{{- end }}
-
-{{/* A map of anything, without what the user made null: Helm keeps that where the chart itself has no value. */}}
-{{- define "f2c-tfserving.given" -}}
-{{- range $key, $value := . }}
-{{- if not (kindIs "invalid" $value) }}
-{{ dict $key $value | toYaml }}
 {{- end }}
 {{- end }}
 {{- end }}
