@@ -7,7 +7,7 @@ import { beforeAll, describe, expect } from 'vitest';
 import { startClients } from '../../function/test/client.ts';
 import { ask } from '../../function/test/service.ts';
 import { IMAGES, imageValues, valuesOf } from '../../compare/test/e2e/images.ts';
-import { check, eventually, get, helm, kubectl, nodeAddress, podsOf, useNamespace } from './cluster.ts';
+import { check, eventually, get, helm, kubectl, NAMESPACE, nodeAddress, podsOf, useNamespace } from './cluster.ts';
 
 interface Target {
   chart: string;
@@ -120,7 +120,7 @@ check('the function loses no request in a rolling upgrade and a scale-down', asy
 });
 
 check('TensorFlow Serving refuses no request over gRPC of as many clients as a comparison has', async () => {
-  const host = 'host=http://tfserving-f2c-tfserving:8500';
+  const host = `host=http://tfserving-f2c-tfserving.${NAMESPACE}:8500`;
   const load = ['target=tfserving-grpc', host, 'users=64', 'spawnRate=64', 'runTime=10s', 'maxFailedShare=0'];
   await helm(
     'install',
