@@ -195,7 +195,7 @@ spec:
             topologyKey: kubernetes.io/hostname
             labelSelector:
               matchLabels:
-                app.kubernetes.io/name: {{ (include "f2c-loadtest.target" . | fromYaml).chart | default .Values.target | quote }}
+                app.kubernetes.io/name: {{ include "f2c-loadtest.fit" (list ((include "f2c-loadtest.target" . | fromYaml).chart | default .Values.target) 63) | quote }}
     {{- end }}
 {{- end }}
 {{- end }}
