@@ -43,7 +43,7 @@ function percentiles(when: string) {
   return columns as Record<(typeof SHARES)[number], ReturnType<typeof of>>;
 }
 
-export interface Definition {
+export interface FileDefinition {
   extension: 'csv' | 'json';
   writtenBy: 'Locust' | 'the load test' | 'compare';
   /** A sentence that says what the file is. */
@@ -315,10 +315,10 @@ export const KINDS = {
       bytes: column(NUMBER, 'bytes', 'the size'),
     }),
   },
-} as const satisfies Record<string, Definition>;
+} as const satisfies Record<string, FileDefinition>;
 
 export type Kind = keyof typeof KINDS;
-export type KindBy<Part extends Partial<Definition>> = {
+export type KindBy<Part extends Partial<FileDefinition>> = {
   [K in Kind]: (typeof KINDS)[K] extends Part ? K : never;
 }[Kind];
 export type CsvKind = KindBy<{ extension: 'csv' }>;
@@ -344,7 +344,7 @@ export function whatIs(name: string): { target: Interface; kind: Kind } | undefi
 /** The files that every run of the load test leaves. */
 export function kindsOfLoad(target: Interface): Kind[] {
   return KIND_NAMES.filter((kind) => {
-    const { writtenBy, only = target }: Definition = KINDS[kind];
+    const { writtenBy, only = target }: FileDefinition = KINDS[kind];
     return writtenBy !== 'compare' && only === target;
   });
 }

@@ -15,7 +15,7 @@ import {
   INTERFACE_NAMES,
   whatIs,
   type Content,
-  type Definition,
+  type FileDefinition,
   type Environment,
   type Kind,
   type ExperimentName,
@@ -143,7 +143,7 @@ export function read<K extends Kind>(kind: K, path: string): Content<K> {
  * @throws ResultsError if it is broken
  */
 export function parse<K extends Kind>(kind: K, content: Uint8Array, file: string): Content<K> {
-  const { extension, schema }: Definition = KINDS[kind];
+  const { extension, schema }: FileDefinition = KINDS[kind];
   const text = textOf(content, file);
   return (extension === 'csv' ? rowsOf(schema, text, file) : jsonOf(schema, text, file)) as Content<K>;
 }
@@ -197,7 +197,7 @@ interface Line {
   cells: string[];
 }
 
-function rowsOf({ entries: columns }: Definition['schema'], text: string, file: string): unknown[] {
+function rowsOf({ entries: columns }: FileDefinition['schema'], text: string, file: string): unknown[] {
   const [header, ...lines] = linesOf(text, file);
   const names = Object.keys(columns);
   checkHeader(names, header?.cells ?? [], file);

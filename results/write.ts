@@ -9,7 +9,7 @@ import {
   KIND_NAMES,
   KINDS,
   type CsvKind,
-  type Definition,
+  type FileDefinition,
   type Environment,
   type Kind,
   type KindBy,
@@ -48,9 +48,9 @@ export function formatEnvironment(environment: Environment): string {
  */
 export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): string {
   const there = new Set(kinds);
-  const definitions: [string, Definition][] = Object.entries(KINDS);
+  const definitions: [string, FileDefinition][] = Object.entries(KINDS);
   const parts = definitions.filter(([kind]) => there.has(kind as Kind));
-  const name = (kind: string, { extension, only }: Definition) => `\`${only ?? '<target>'}_${kind}.${extension}\``;
+  const name = (kind: string, { extension, only }: FileDefinition) => `\`${only ?? '<target>'}_${kind}.${extension}\``;
   const blocks = [
     heading.trim(),
     '## Files',

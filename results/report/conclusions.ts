@@ -2,10 +2,10 @@
 
 import { sum } from 'simple-statistics';
 import type { Pair } from '../statistics.ts';
+import { winnerOf, type Winner } from './decide-winner.ts';
 import type { Comparison, Figure, NoiseFloors } from './figures.ts';
 import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
-import type { Side, Sides } from './sides.ts';
-import { winnerOf, type Winner } from './winner.ts';
+import type { Side, Sides } from './targets.ts';
 
 export interface Conclusion {
   other: Side;

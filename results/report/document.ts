@@ -1,4 +1,4 @@
-// What a report consists of, whatever it is printed as: content.ts makes it, pdf.ts and html.ts print it.
+// What a report consists of, whatever it is printed as: compose.ts makes it, pdf.ts and html.ts print it.
 
 export interface Document {
   title: string;

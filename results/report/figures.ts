@@ -31,7 +31,7 @@ import {
   type Part,
   type Measured,
 } from './measurements.ts';
-import { paired, representativeOf, type Side, type Sides } from './sides.ts';
+import { paired, representativeOf, type Side, type Sides } from './targets.ts';
 
 export interface Figure {
   /** The name for machines. */
@@ -70,7 +70,7 @@ export interface Why {
 }
 
 /** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it often. */
-interface Definition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
+interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
   /** Works the figure out for several trials together; NaN where they don't have it. */
   statistic: (data: readonly Datum[]) => number;
   interval?: (data: readonly Datum[]) => Interval | undefined;
@@ -115,7 +115,10 @@ export type NoiseFloors = Readonly<Record<string, number>>;
 
 export function noiseOf({ measurements }: Measured): NoiseFloors {
   const pairs = pairsOfNoise(measurements);
-  const floors = <Datum>(take: (part: Part) => Datum, { key, statistic }: Definition<Datum>): [string, number][] => {
+  const floors = <Datum>(
+    take: (part: Part) => Datum,
+    { key, statistic }: FigureDefinition<Datum>,
+  ): [string, number][] => {
     const its = ratioOf(
       pairs.map(([one, other]): Pair<Datum> => [take(one), take(other)]),
       statistic,
@@ -128,7 +131,7 @@ export function noiseOf({ measurements }: Measured): NoiseFloors {
   ]);
 }
 
-const THROUGHPUT_PER_CPU: Definition<{ answers: number; cpuSeconds: number }> = {
+const THROUGHPUT_PER_CPU: FigureDefinition<{ answers: number; cpuSeconds: number }> = {
   key: 'throughput_per_cpu',
   name: 'Throughput per CPU',
   unit: 'requests/s',
@@ -149,7 +152,7 @@ function answersPerCpu(part: Part): { answers: number; cpuSeconds: number } {
   };
 }
 
-function latencyPercentile(share: number): Definition<Histogram> {
+function latencyPercentile(share: number): FigureDefinition<Histogram> {
   return {
     key: `p${String(share)}_ms`,
     name: share === 50 ? 'Median latency' : `p${String(share)} latency`,
@@ -167,7 +170,7 @@ function inMs(microseconds: Interval | undefined): Interval | undefined {
   return microseconds && { low: microseconds.low / 1000, high: microseconds.high / 1000 };
 }
 
-const CPU_PER_REQUEST: Definition<{ seconds: number; requests: number }> = {
+const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> = {
   key: 'cpu_per_request_us',
   name: 'CPU per request',
   unit: 'µs',
@@ -189,7 +192,7 @@ function ratesHeldByAll(sides: Sides): (number | null)[] {
 
 const HELD = 'in the steps whose rate every target kept up with';
 
-const AUTOSCALED_REPLICAS: Definition<number> = {
+const AUTOSCALED_REPLICAS: FigureDefinition<number> = {
   key: 'autoscaled_replicas',
   name: 'Replicas while scaling',
   unit: '',
@@ -199,7 +202,7 @@ const AUTOSCALED_REPLICAS: Definition<number> = {
   absent: 'The replicas could not be counted, or there was no rate that every target kept up with.',
 };
 
-const AUTOSCALED_CPU: Definition<{ seconds: number; answers: number }> = {
+const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
   key: 'autoscaled_cpu_ms',
   name: 'CPU per answer while scaling',
   unit: 'ms',
@@ -216,7 +219,7 @@ function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: nu
   };
 }
 
-const SECOND_REPLICA: Definition<number> = {
+const SECOND_REPLICA: FigureDefinition<number> = {
   key: 'second_replica_s',
   name: 'Start of a second replica',
   unit: 's',
@@ -226,7 +229,7 @@ const SECOND_REPLICA: Definition<number> = {
   absent: 'A load began with more than one replica, or ended with one.',
 };
 
-const AUTOSCALED_P99: Definition<readonly Histogram[]> = {
+const AUTOSCALED_P99: FigureDefinition<readonly Histogram[]> = {
   key: 'autoscaled_p99_ms',
   name: 'p99 latency while scaling',
   unit: 'ms',
@@ -238,7 +241,7 @@ const AUTOSCALED_P99: Definition<readonly Histogram[]> = {
   interval: (steps) => inMs(percentileInterval(steps.flat(), 0.99)),
 };
 
-const COLD_START: Definition<number> = {
+const COLD_START: FigureDefinition<number> = {
   key: 'cold_start_ms',
   name: 'Cold start',
   unit: 'ms',
@@ -250,13 +253,13 @@ const COLD_START: Definition<number> = {
 
 type Footprint = Row<'footprint'>['what'];
 
-const FOOTPRINTS: [Footprint, Definition<number>][] = [
+const FOOTPRINTS: [Footprint, FigureDefinition<number>][] = [
   footprint('memory_idle_mb', 'Memory, idle', 'memory_idle'),
   footprint('memory_loaded_mb', 'Memory under load', 'memory_loaded'),
   footprint('image_mb', 'Image', 'image'),
 ];
 
-function footprint(key: string, name: string, what: Footprint): [Footprint, Definition<number>] {
+function footprint(key: string, name: string, what: Footprint): [Footprint, FigureDefinition<number>] {
   const source = `coldstart/1/<target>_footprint.csv: bytes of ${what}`;
   const statistic = (bytes: readonly number[]) => mean([...bytes]) / 1e6;
   return [
@@ -303,7 +306,7 @@ function ofTrials<Datum>(
   sides: Sides,
   experiment: ExperimentName,
   take: (part: Part) => Datum,
-  definition: Definition<Datum>,
+  definition: FigureDefinition<Datum>,
 ): Figure {
   const { bare } = definition;
   return figure(
@@ -318,7 +321,7 @@ function ofTrials<Datum>(
 function figure<Datum>(
   sides: Sides,
   experiment: ExperimentName,
-  { key, name, unit, better, source, statistic, interval, bare, absent }: Definition<Datum>,
+  { key, name, unit, better, source, statistic, interval, bare, absent }: FigureDefinition<Datum>,
   samplesOf: (side: Side) => Sample<Datum>[],
   bareOf: (side: Side) => Datum[] = () => [],
 ): Figure {

@@ -4,7 +4,7 @@ import { h, type ComponentChildren } from 'preact';
 import { renderToString } from 'preact-render-to-string';
 import { useId } from 'preact/hooks';
 import type { Block, Cell, Document, Picture, Table } from './document.ts';
-import { DARK, DARK_DRAWINGS, FONTS } from './look.ts';
+import { DARK, DARK_DRAWINGS, FONTS } from './theme.ts';
 
 /** @returns a page that needs nothing else, neither files nor scripts */
 export function toHtml(document: Document): string {

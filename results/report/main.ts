@@ -4,13 +4,13 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ResultsError } from '../read.ts';
-import { comparisonOf, reportOf } from './content.ts';
+import { checkComparable } from './comparable-runs.ts';
+import { composeComparison, composeReport } from './compose.ts';
 import type { Document } from './document.ts';
 import { toHtml } from './html.ts';
-import { checkAlike } from './likeness.ts';
 import { readMeasurements } from './measurements.ts';
 import { toPdf } from './pdf.ts';
-import { toPicture } from './picture.ts';
+import { summarySvg } from './summary-svg.ts';
 import { summaryCsv, summaryJson } from './summary.ts';
 
 const EXIT_CODES = { BROKEN: 1, WRONG_USE: 2 };
@@ -61,20 +61,20 @@ async function main(): Promise<void> {
       return program.error('--compare takes the folders of two runs, and nothing else.');
     }
     const runs = [readMeasurements(one), readMeasurements(other)] as const;
-    if (!allowUnlike) checkAlike(...runs);
-    const document = await comparisonOf(...runs);
+    if (!allowUnlike) checkComparable(...runs);
+    const document = await composeComparison(...runs);
     write(output ?? other, { 'comparison.pdf': setPdf(document), 'comparison.html': toHtml(document) });
     return;
   }
   if (folder === undefined)
     return program.error('The folder of a run is missing, such as results/2026-01-31T12-00-00.');
-  const report = await reportOf(readMeasurements(folder), { dollarsPerHour: nodePrice, cpus: nodeCpus });
+  const report = await composeReport(readMeasurements(folder), { dollarsPerHour: nodePrice, cpus: nodeCpus });
   write(output ?? folder, {
     'report.pdf': setPdf(report.document),
     'report.html': toHtml(report.document),
     'summary.csv': summaryCsv(report),
     'summary.json': summaryJson(report),
-    'summary.svg': await toPicture(report),
+    'summary.svg': await summarySvg(report),
   });
 }
 

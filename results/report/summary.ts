@@ -2,17 +2,17 @@
 
 import { stringify } from 'csv-stringify/sync';
 import { median, sum } from 'simple-statistics';
+import type { Report } from './compose.ts';
 import { conclusionsOf, partsInWords } from './conclusions.ts';
-import type { Report } from './content.ts';
+import { winnerOf } from './decide-winner.ts';
 import { isValid, loadsOf, zeroStartsOf } from './measurements.ts';
-import { winnerOf } from './winner.ts';
 
 /**
  * JSON: who does better, from which batch size on, every figure with its name, how much was asked, and the loads that
  * did not count. Figures are the rows of summary.csv. What is not known is null.
  */
 export function summaryJson(report: Report): string {
-  const { figures, noise, crossings, sides } = report;
+  const { figures, noise, breakEvens, sides } = report;
   const { measurements } = sides[0];
   const { environment } = measurements;
   const loads = loadsOf(measurements);
@@ -32,7 +32,7 @@ export function summaryJson(report: Report): string {
       target: other.target,
       ...words,
     })),
-    batchSizes: crossings.map(({ other, measure, size, sentence }) => ({
+    batchSizes: breakEvens.map(({ other, measure, size, sentence }) => ({
       target: other.target,
       measure,
       from: size?.value ?? null,

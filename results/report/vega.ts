@@ -2,7 +2,7 @@
 
 import { parse, resetSVGDefIds, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { FONTS, SIDE_COLOURS } from './look.ts';
+import { FONTS, SIDE_COLOURS } from './theme.ts';
 
 /** The width of the text on a page in CSS pixels, so that a font has the same size in charts and in text. */
 export const WIDTH = 640;
@@ -23,10 +23,10 @@ textMetrics.width = ({ fontSize = 11, limit = Infinity }, text) => {
 };
 
 /** What Vega-Lite calls a specification, without its data. */
-export type Chart = Record<string, unknown>;
+export type ChartSpec = Record<string, unknown>;
 
 /** A chart as wide as the page, whatever its labels take. */
-export function wide(chart: Chart): Chart {
+export function wide(chart: ChartSpec): ChartSpec {
   return { width: WIDTH, autosize: { type: 'fit', contains: 'padding' }, ...chart };
 }
 
@@ -77,7 +77,7 @@ export function withoutLegend(encoding: object): object {
 }
 
 /** @returns SVG, the same of the same chart */
-export async function draw(values: readonly object[], chart: Chart): Promise<string> {
+export async function draw(values: readonly object[], chart: ChartSpec): Promise<string> {
   const specification = { data: { values: [...values] }, ...chart, config: CONFIG } as unknown as TopLevelSpec;
   // Vega numbers the definitions in its SVGs on and on.
   resetSVGDefIds();

@@ -6,7 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { toCelsius } from '../../../function/src/celsius.ts';
 import { left, paragraph, right, type Block } from '../document.ts';
 import { ABSENT } from '../format.ts';
-import type { SectionDefinition } from './definition.ts';
+import type { SectionDefinition } from './section.ts';
 
 export const accuracy: SectionDefinition = { title: 'Accuracy', blocks };
 

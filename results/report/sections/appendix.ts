@@ -3,8 +3,8 @@
 import { left, right, type Block, type Table } from '../document.ts';
 import { number, percent, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, throttledShare, type Part } from '../measurements.ts';
-import type { Side } from '../sides.ts';
-import type { SectionDefinition } from './definition.ts';
+import type { Side } from '../targets.ts';
+import type { SectionDefinition } from './section.ts';
 
 export const appendix = { title: 'Appendix: each load', blocks } satisfies SectionDefinition;
 

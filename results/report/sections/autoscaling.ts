@@ -4,13 +4,13 @@ import { max } from 'simple-statistics';
 import * as v from 'valibot';
 import type { Row } from '../../files.ts';
 import { percentile } from '../../statistics.ts';
+import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
 import { byHold, latencyOf, samplesOf, serverOf, startOf, throughputOf, type Part } from '../measurements.ts';
-import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../plan.ts';
-import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
-import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type Chart } from '../vega.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../targets.ts';
+import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const autoscaling: SectionDefinition = {
   title: 'Autoscaling',
@@ -122,13 +122,13 @@ async function timeline(parts: readonly (Part | undefined)[], sides: Sides): Pro
 
   const x = (axis: object) => numbers('second', null, { scale: { domain: [0, end], nice: false }, axis });
   const hidden = x({ labels: false, ticks: false });
-  const layer = (field: string, title: string | null, mark: object, encoding: object, y: object = {}): Chart => ({
+  const layer = (field: string, title: string | null, mark: object, encoding: object, y: object = {}): ChartSpec => ({
     transform: [{ filter: `isValid(datum.${field})` }],
     mark: { type: 'line', strokeWidth: 1.5, ...mark },
     encoding: { x: hidden, y: numbers(field, title, { ...y, axis: { tickCount: 4, minExtent: 42 } }), ...encoding },
   });
   const steps = { interpolate: 'step-after' };
-  const panels: Chart[] = [
+  const panels: ChartSpec[] = [
     layer('ready', 'replicas', { ...steps, strokeWidth: 2 }, line, { scale: { domain: [0, most] } }),
     layer('cpu', 'CPU cores', {}, withoutLegend(line)),
     {

@@ -1,14 +1,14 @@
 // What it brings to send many values in one request.
 
 import { percentile } from '../../statistics.ts';
-import { cpuPerValue, cpuTaker, hasCounters } from '../crossing.ts';
+import { cpuPerValue, cpuTaker, hasCounters } from '../break-even.ts';
+import { cpuLimit, duration, valuesOf } from '../conditions.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
-import { cpuLimit, duration, valuesOf } from '../plan.ts';
-import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
+import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Sides } from '../targets.ts';
 import { draw, LOG, numbers, sideOfLine, sideOfPoint, WIDTH } from '../vega.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const batchSize: SectionDefinition = {
   title: 'Batch size',
@@ -16,7 +16,7 @@ export const batchSize: SectionDefinition = {
   blocks,
 };
 
-async function blocks({ sides, crossings }: Material): Promise<Block[] | undefined> {
+async function blocks({ sides, breakEvens }: Material): Promise<Block[] | undefined> {
   const trials = trialsThatCount(sides, 'batch');
   if (!trials) return undefined;
   const { measurements } = sides[0];
@@ -33,7 +33,7 @@ async function blocks({ sides, crossings }: Material): Promise<Block[] | undefin
           : 'the CPU limit divided by the values of a second, as if the replica used all of it: its counters were ' +
             'not read twice in each step.'),
     ),
-    ...(crossings.length > 0 ? [paragraph(crossings.map(({ sentence }) => sentence).join(' '))] : []),
+    ...(breakEvens.length > 0 ? [paragraph(breakEvens.map(({ sentence }) => sentence).join(' '))] : []),
     sideBySide(
       'Values in a request',
       sides,

@@ -6,9 +6,9 @@ import { left, paragraph, right, type Block, type Picture } from '../document.ts
 import { measuredOnce } from '../figures.ts';
 import { lowerFirst, number, upperFirst } from '../format.ts';
 import { startsOf, zeroStartsOf } from '../measurements.ts';
-import { forEachSide, labelsOf, representativeOf, type Side, type Sides } from '../sides.ts';
+import { forEachSide, labelsOf, representativeOf, type Side, type Sides } from '../targets.ts';
 import { draw, numbers, sideOfPoint, wide, withoutLegend } from '../vega.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const coldStart: SectionDefinition = {
   title: 'Cold start',

@@ -1,25 +1,25 @@
 // The first page: who does better, by how much, and what the report can't say.
 
 import { mean } from 'simple-statistics';
-import { advantagePicture } from '../advantages.ts';
+import type { BreakEven } from '../break-even.ts';
 import { conclusionsOf } from '../conclusions.ts';
-import type { Crossing } from '../crossing.ts';
+import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
+import { winnerOf } from '../decide-winner.ts';
 import { left, paragraph, right, type Block, type Cell, type Table } from '../document.ts';
 import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
 import { byHold, countingOf, isValid, loadsOf, throughputOf, type Measurements, type Part } from '../measurements.ts';
-import { unlikeAutoscalers, unlikeNodes } from '../plan.ts';
-import { askedBy, type Sides } from '../sides.ts';
-import { winnerOf } from '../winner.ts';
+import { ratioPicture } from '../ratio-chart.ts';
+import { askedBy, type Sides } from '../targets.ts';
 import { appendix } from './appendix.ts';
 import { autoscaling } from './autoscaling.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 import { threats } from './threats.ts';
 
 export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
 
-async function blocks({ figures, noise, crossings, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
-  const chart = await advantagePicture(figures, noise, sides);
+async function blocks({ figures, noise, breakEvens, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
+  const chart = await ratioPicture(figures, noise, sides);
   const conclusions = conclusionsOf(figures, noise, sides);
   const isOneRun = new Set(sides.map(({ measurements }) => measurements)).size === 1;
   return [
@@ -35,7 +35,7 @@ async function blocks({ figures, noise, crossings, sides, missing }: Omit<Materi
       { kind: 'headline', text: headline },
       paragraph(sentences.join(' ')),
     ]),
-    ...(isOneRun ? [...whenAndHowMuch(crossings, sides), ...note(sides[0].measurements)] : []),
+    ...(isOneRun ? [...whenAndHowMuch(breakEvens, sides), ...note(sides[0].measurements)] : []),
     ...invalidLoads(sides),
     ...unfair(sides, isOneRun && !missing.includes(autoscaling)),
     ...onUnlikeNodes(sides),
@@ -46,10 +46,10 @@ async function blocks({ figures, noise, crossings, sides, missing }: Omit<Materi
 }
 
 /** From which size of a request on another is better, and what each held with its autoscaler on. */
-function whenAndHowMuch(crossings: readonly Crossing[], sides: Sides): Block[] {
+function whenAndHowMuch(breakEvens: readonly BreakEven[], sides: Sides): Block[] {
   // With several others, the section on autoscaling alone tells what each held.
   const held = sides.length > 2 ? [] : heldBy(sides);
-  const sentences = [...crossings.map(({ sentence }) => sentence), ...held];
+  const sentences = [...breakEvens.map(({ sentence }) => sentence), ...held];
   return sentences.length > 0 ? [paragraph(sentences.join(' '))] : [];
 }
 

@@ -2,7 +2,7 @@
 
 import { left, paragraph, right, type Block } from '../document.ts';
 import { number, ratioWithInterval } from '../format.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const cost: SectionDefinition = {
   title: 'Cost of a million requests',

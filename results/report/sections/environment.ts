@@ -4,7 +4,7 @@ import type { Image } from '../../files.ts';
 import { left, type Cell, type Table } from '../document.ts';
 import { ABSENT, number } from '../format.ts';
 import type { Measurements } from '../measurements.ts';
-import type { SectionDefinition } from './definition.ts';
+import type { SectionDefinition } from './section.ts';
 
 export const environment: SectionDefinition = {
   title: 'Environment',

@@ -7,11 +7,11 @@ import { batchSize } from './batch-size.ts';
 import { coldStart } from './cold-start.ts';
 import { conclusion } from './conclusion.ts';
 import { cost } from './cost.ts';
-import type { SectionDefinition } from './definition.ts';
 import { environment } from './environment.ts';
 import { latency } from './latency.ts';
 import { method } from './method.ts';
 import { repetition } from './repetition.ts';
+import type { SectionDefinition } from './section.ts';
 import { threats } from './threats.ts';
 import { throughput } from './throughput.ts';
 

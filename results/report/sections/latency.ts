@@ -2,13 +2,13 @@
 
 import { max } from 'simple-statistics';
 import { countOf, percentile, percentileInterval, type Histogram } from '../../statistics.ts';
+import { cpuLimit, duration, ratesOf } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { interval, number, percent, words } from '../format.ts';
 import { bareLoadOf, latencyOf, throttledShare, type Part } from '../measurements.ts';
-import { cpuLimit, duration, ratesOf } from '../plan.ts';
-import { forEachSide, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../sides.ts';
+import { forEachSide, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../targets.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfLine, wide } from '../vega.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const latency: SectionDefinition = {
   title: 'Latency at the same rate',

@@ -4,9 +4,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import type { ExperimentName } from '../../files.ts';
-import { paragraph, type Block } from '../document.ts';
-import { counted, list, number, upperFirst, words } from '../format.ts';
-import { bareLoadOf, type Measurements } from '../measurements.ts';
 import {
   cpuLimit,
   duration,
@@ -17,9 +14,12 @@ import {
   trialsOf,
   unlikeNodes,
   valuesOf,
-} from '../plan.ts';
-import { allTargets, askedBy, type Sides } from '../sides.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+} from '../conditions.ts';
+import { paragraph, type Block } from '../document.ts';
+import { counted, list, number, upperFirst, words } from '../format.ts';
+import { bareLoadOf, type Measurements } from '../measurements.ts';
+import { allTargets, askedBy, type Sides } from '../targets.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const method: SectionDefinition = { title: 'Method', blocks };
 

@@ -2,7 +2,7 @@
 
 import * as v from 'valibot';
 import { paragraph, type Block } from '../document.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const repetition: SectionDefinition = { title: 'Repeat it', blocks };
 

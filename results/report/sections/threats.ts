@@ -1,12 +1,12 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
 import { BOOTSTRAP_TRIALS } from '../../statistics.ts';
+import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
-import { unlikeAutoscalers, unlikeNodes } from '../plan.ts';
-import { askedBy, type Sides } from '../sides.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import { askedBy, type Sides } from '../targets.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
 

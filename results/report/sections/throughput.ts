@@ -2,13 +2,13 @@
 
 import { max } from 'simple-statistics';
 import { percentile } from '../../statistics.ts';
+import { cpuLimit, duration } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { counted, number, words } from '../format.ts';
 import { throughputOf, together, type Part } from '../measurements.ts';
-import { cpuLimit, duration } from '../plan.ts';
-import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Side, type Sides } from '../sides.ts';
+import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Side, type Sides } from '../targets.ts';
 import { draw, LOG, numbers, sideOfColour, sideOfLine, sideOfPoint, wide } from '../vega.ts';
-import type { Material, SectionDefinition } from './definition.ts';
+import type { Material, SectionDefinition } from './section.ts';
 
 export const throughput: SectionDefinition = {
   title: 'Throughput of one replica',

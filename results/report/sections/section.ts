@@ -1,10 +1,10 @@
 // What a section of the report is, and what it is written from.
 
 import type { ExperimentName } from '../../files.ts';
-import type { Crossing } from '../crossing.ts';
+import type { BreakEven } from '../break-even.ts';
 import type { Block } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
-import type { Sides } from '../sides.ts';
+import type { Sides } from '../targets.ts';
 
 export interface SectionDefinition {
   title: string;
@@ -19,7 +19,7 @@ export interface Material {
   figures: readonly Figure[];
   noise: NoiseFloors;
   /** From which batch size on another side is better. */
-  crossings: readonly Crossing[];
+  breakEvens: readonly BreakEven[];
   price: Price;
   /** The sections behind this one that are left out. */
   missing: readonly SectionDefinition[];

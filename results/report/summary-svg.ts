@@ -1,18 +1,18 @@
 // summary.svg: the chart of the first page as a picture that stands by itself, as README.md shows it.
 
-import { advantageChart, advantagesInWords, advantagesOf, hollowInWords, titleOfAdvantages } from './advantages.ts';
-import type { Report } from './content.ts';
-import { DARK_DRAWINGS } from './look.ts';
+import type { Report } from './compose.ts';
+import { ratioChart, ratiosInWords, ratioRowsOf, hollowInWords, ratioChartTitle } from './ratio-chart.ts';
+import { DARK_DRAWINGS } from './theme.ts';
 import { draw } from './vega.ts';
 
 /** @returns SVG whose text stays text; the same of the same report */
-export async function toPicture({ document, figures, noise, sides }: Report): Promise<string> {
+export async function summarySvg({ document, figures, noise, sides }: Report): Promise<string> {
   const { warnings } = document;
   const { name } = sides[0].measurements;
-  const rows = advantagesOf(figures, noise, sides);
+  const rows = ratioRowsOf(figures, noise, sides);
   const hollow = hollowInWords(rows).trim();
   const title = {
-    text: titleOfAdvantages(sides),
+    text: ratioChartTitle(sides),
     subtitle: [
       ...warnings,
       `Run ${name}. Bars are 95 % intervals; one that crosses 1 shows no difference.`,
@@ -27,7 +27,7 @@ export async function toPicture({ document, figures, noise, sides }: Report): Pr
     frame: 'bounds',
     offset: 12,
   };
-  const chart = advantageChart(rows, sides);
+  const chart = ratioChart(rows, sides);
   // The title takes its room from the chart unless it is given some.
   const height = chart.height + 24 + 13 * title.subtitle.length;
   const svg = await draw(rows, { ...chart, height, title });
@@ -35,6 +35,6 @@ export async function toPicture({ document, figures, noise, sides }: Report): Pr
     /^<svg[^>]*>/,
     (opening) =>
       // The picture brings its background, so it can be read whichever theme a browser takes.
-      `${opening}<title>${advantagesInWords(rows, sides)}</title><style>${DARK_DRAWINGS}</style>`,
+      `${opening}<title>${ratiosInWords(rows, sides)}</title><style>${DARK_DRAWINGS}</style>`,
   );
 }

@@ -7,10 +7,10 @@ import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type 
 import { GENERATOR_UNKNOWN } from './figures.ts';
 import { interval, list, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
-import type { Side, Sides } from './sides.ts';
+import type { Side, Sides } from './targets.ts';
 
 /** How one side compares with the baseline over all measured sizes of a request. */
-export interface Crossing {
+export interface BreakEven {
   other: Side;
   measure: 'cpu_per_value' | 'median_latency';
   /** The values in a request from which on another side is better than below; undefined where there is no such size. */
@@ -23,7 +23,7 @@ export interface Crossing {
 type BySize<Datum> = ReadonlyMap<number, Datum>;
 
 interface Measure<Datum> {
-  key: Crossing['measure'];
+  key: BreakEven['measure'];
   /** What the better side does, such as `needs less CPU a value`. */
   verb: string;
   take: (part: Part) => BySize<Datum>;
@@ -39,7 +39,7 @@ interface Cpu {
 }
 
 /** Of the experiment `batch`: two for each other side whose trials count, by CPU and by latency. */
-export function crossingsOf(sides: Sides): Crossing[] {
+export function breakEvensOf(sides: Sides): BreakEven[] {
   const [baseline, ...others] = sides;
   const cpu: Measure<Cpu> = {
     key: 'cpu_per_value',
@@ -55,7 +55,7 @@ export function crossingsOf(sides: Sides): Crossing[] {
     statistic: (histograms) => percentile(histograms, 0.5),
     hasGenerator: true,
   };
-  return others.flatMap((other) => [...crossing([baseline, other], cpu), ...crossing([baseline, other], latency)]);
+  return others.flatMap((other) => [...breakEven([baseline, other], cpu), ...breakEven([baseline, other], latency)]);
 }
 
 /** CPU seconds of each value. */
@@ -93,7 +93,7 @@ function bySize<Datum>(part: Part, tell: (step: Row<'steps'>) => Datum): BySize<
   return new Map(part.read('steps').map((step) => [step.batch, tell(step)]));
 }
 
-function crossing<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>): Crossing[] {
+function breakEven<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>): BreakEven[] {
   const pairs = pairsOf([baseline, other], measure);
   const sizes = [...new Set(pairs.flatMap((pair) => pair.flatMap((trial) => [...trial.keys()])))]
     .filter((size) => pairs.flat().every((trial) => trial.has(size)))
@@ -110,7 +110,7 @@ function crossing<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>)
   }
   const size = withInterval(pairs, (some) => {
     const [ours, theirs] = [some.map(([one]) => one), some.map(([, its]) => its)];
-    return crossingPoint(
+    return pointOfEquality(
       sizes,
       sizes.map((each) => Math.log(at(each)(ours) / at(each)(theirs))),
     );
@@ -162,7 +162,7 @@ function sentenceOf([baseline, other]: Pair<Side>, verb: string, { trials, sizes
  * The size at which the logarithms of ratios cross 0, where they do so once: on the line between the two measured sizes
  * around it, in logarithms of both. NaN where they cross 0 never or more than once.
  */
-function crossingPoint(sizes: readonly number[], logs: readonly number[]): number {
+function pointOfEquality(sizes: readonly number[], logs: readonly number[]): number {
   const points = sizes.slice(1).flatMap((size, index) => {
     const [before = NaN, here = NaN, least = NaN] = [logs[index], logs[index + 1], sizes[index]];
     return before < 0 === here < 0 ? [] : [least * (size / least) ** (before / (before - here))];

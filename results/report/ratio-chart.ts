@@ -1,15 +1,15 @@
 // The chart of all ratios: how many times better the baseline is than each of the others.
 
 import { partsInWords } from './conclusions.ts';
+import { winnerOf } from './decide-winner.ts';
 import { left, right, type Picture } from './document.ts';
 import type { Figure, NoiseFloors } from './figures.ts';
 import { ratio } from './format.ts';
-import { labelsOf, type Sides } from './sides.ts';
-import { draw, LOG, numbers, sideOfColour, sideOfPoint, wide, type Chart } from './vega.ts';
-import { winnerOf } from './winner.ts';
+import { labelsOf, type Sides } from './targets.ts';
+import { draw, LOG, numbers, sideOfColour, sideOfPoint, wide, type ChartSpec } from './vega.ts';
 
 /** A ratio, turned so that more is better for the baseline. */
-export interface Advantage {
+export interface RatioRow {
   name: string;
   /** The label of the other side. */
   side: string;
@@ -23,7 +23,7 @@ export interface Advantage {
 }
 
 /** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
-export function advantagesOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Sides): Advantage[] {
+export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Sides): RatioRow[] {
   const hasIntervals = figures.some(({ comparisons }) => comparisons.some(({ ratio: its }) => its?.interval));
   return figures.flatMap((figure) => {
     const { key, name, better, comparisons } = figure;
@@ -47,7 +47,7 @@ const ROW = 16;
 const ROW_OF_SEVERAL = 8;
 
 /** A line for each ratio: right of the line at 1 the baseline is better, left of it the other one. */
-export function advantageChart(rows: readonly Advantage[], sides: Sides): Chart & { height: number } {
+export function ratioChart(rows: readonly RatioRow[], sides: Sides): ChartSpec & { height: number } {
   const [baseline, other] = sides;
   const isAlone = sides.length <= 2;
   // A third more than the longest bar, for the number behind it.
@@ -108,7 +108,7 @@ function several(sides: Sides) {
 }
 
 /** Describes the chart of the ratios for readers who can't see it. */
-export function advantagesInWords(rows: readonly Advantage[], [baseline, ...others]: Sides): string {
+export function ratiosInWords(rows: readonly RatioRow[], [baseline, ...others]: Sides): string {
   const told = others.map(({ name, label }) => {
     const values = rows
       .filter(({ side }) => side === label)
@@ -119,33 +119,33 @@ export function advantagesInWords(rows: readonly Advantage[], [baseline, ...othe
 }
 
 /** Such as `How many times better the function is than TensorFlow Serving`. */
-export function titleOfAdvantages([baseline, ...others]: Sides): string {
+export function ratioChartTitle([baseline, ...others]: Sides): string {
   const [other] = others;
   return `How many times better ${baseline.name} is than ${others.length === 1 && other ? other.name : 'the others'}`;
 }
 
 /** What a hollow mark means, with a blank before it; empty without one. */
-export function hollowInWords(rows: readonly Advantage[]): string {
+export function hollowInWords(rows: readonly RatioRow[]): string {
   return rows.some(({ parts }) => parts !== '')
     ? ' A hollow mark is a difference of the load generator, and none of the servers.'
     : '';
 }
 
 /** Undefined where there is no ratio. */
-export async function advantagePicture(
+export async function ratioPicture(
   figures: readonly Figure[],
   noise: NoiseFloors,
   sides: Sides,
 ): Promise<Picture | undefined> {
-  const rows = advantagesOf(figures, noise, sides);
+  const rows = ratioRowsOf(figures, noise, sides);
   if (rows.length === 0) return undefined;
   return {
     kind: 'picture',
-    svg: await draw(rows, advantageChart(rows, sides)),
+    svg: await draw(rows, ratioChart(rows, sides)),
     caption:
-      `${titleOfAdvantages(sides)}, with 95 % intervals where there are enough trials. ` +
+      `${ratioChartTitle(sides)}, with 95 % intervals where there are enough trials. ` +
       `An interval that crosses the line at 1 shows no difference.${hollowInWords(rows)}`,
-    alt: advantagesInWords(rows, sides),
+    alt: ratiosInWords(rows, sides),
     values: {
       kind: 'table',
       columns: [

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { ExperimentName, Plan } from '../files.ts';
 import { counted, list, number, words } from './format.ts';
 import { cpuLimitOf, partsOf, serverOf, type Measurements } from './measurements.ts';
-import type { Sides } from './sides.ts';
+import type { Sides } from './targets.ts';
 
 type StepMember = 'users' | 'rate' | 'batch' | 'seconds';
 

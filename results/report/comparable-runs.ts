@@ -1,4 +1,4 @@
-// Whether two runs may be compared: what differs in their environments would differ in their figures.
+// Whether two runs may be compared: where their environments differ, their figures would differ for that alone.
 
 import { isDeepStrictEqual } from 'node:util';
 import type { Environment } from '../files.ts';
@@ -6,7 +6,7 @@ import { ResultsError } from '../read.ts';
 import { words } from './format.ts';
 import type { Measurements } from './measurements.ts';
 
-const MEMBERS: Record<string, (environment: Environment) => unknown> = {
+const CONDITIONS: Record<string, (environment: Environment) => unknown> = {
   place: ({ mode }) => mode,
   'version of Kubernetes': ({ kubernetes }) => kubernetes?.version,
   nodes: ({ kubernetes }) => kubernetes?.nodes.map((node) => ({ ...node, name: '' })),
@@ -16,13 +16,13 @@ const MEMBERS: Record<string, (environment: Environment) => unknown> = {
 };
 
 /** @throws ResultsError that says in what two runs differ */
-export function checkAlike(one: Measurements, other: Measurements): void {
-  const unlike = Object.entries(MEMBERS).flatMap(([name, tell]) =>
+export function checkComparable(one: Measurements, other: Measurements): void {
+  const differences = Object.entries(CONDITIONS).flatMap(([name, tell]) =>
     isDeepStrictEqual(tell(one.environment), tell(other.environment)) ? [] : name,
   );
-  if (unlike.length === 0) return;
+  if (differences.length === 0) return;
   throw new ResultsError(
-    `${one.folder} and ${other.folder} differ in ${words(unlike)} (environment.json), so that their figures would ` +
+    `${one.folder} and ${other.folder} differ in ${words(differences)} (environment.json), so that their figures would ` +
       'differ for that alone; --allow-unlike compares them all the same.',
   );
 }

@@ -1,37 +1,37 @@
 // What the two documents consist of: the report of one run, and the comparison of two.
 
 import { ResultsError } from '../read.ts';
-import { crossingsOf, type Crossing } from './crossing.ts';
+import { breakEvensOf, type BreakEven } from './break-even.ts';
 import type { Document, Section } from './document.ts';
 import { figuresOf, noiseOf, type Figure, type NoiseFloors } from './figures.ts';
 import { upperFirst } from './format.ts';
 import type { Measurements } from './measurements.ts';
 import { appendix } from './sections/appendix.ts';
 import { conclusion } from './sections/conclusion.ts';
-import type { Price, SectionDefinition } from './sections/definition.ts';
 import { environment, environmentTable } from './sections/environment.ts';
 import { SECTIONS } from './sections/index.ts';
-import { sidesOf, type Side, type Sides } from './sides.ts';
+import type { Price, SectionDefinition } from './sections/section.ts';
+import { sidesOf, type Side, type Sides } from './targets.ts';
 
 export interface Report {
   document: Document;
   figures: Figure[];
   noise: NoiseFloors;
-  crossings: Crossing[];
+  breakEvens: BreakEven[];
   sides: Sides;
 }
 
 /** The report of one run: the function against all others. */
-export async function reportOf(measurements: Measurements, price: Price): Promise<Report> {
+export async function composeReport(measurements: Measurements, price: Price): Promise<Report> {
   const sides = sidesOf(measurements);
   const figures = figuresOf(sides);
   const noise = noiseOf(sides[0]);
-  const crossings = crossingsOf(sides);
+  const breakEvens = breakEvensOf(sides);
   const sections: Section[] = [];
   const missing: SectionDefinition[] = [];
   // The first page names the sections that are missing, so it is written last.
   for (const section of SECTIONS.toReversed()) {
-    const blocks = await section.blocks({ sides, figures, noise, crossings, price, missing });
+    const blocks = await section.blocks({ sides, figures, noise, breakEvens, price, missing });
     if (blocks) sections.unshift({ title: section.title, blocks });
     else missing.unshift(section);
   }
@@ -46,7 +46,7 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
     },
     figures,
     noise,
-    crossings,
+    breakEvens,
     sides,
   };
 }
@@ -55,7 +55,7 @@ export async function reportOf(measurements: Measurements, price: Price): Promis
  * Two runs side by side, each target against itself.
  * @throws ResultsError if the runs have no target in common
  */
-export async function comparisonOf(one: Measurements, other: Measurements): Promise<Document> {
+export async function composeComparison(one: Measurements, other: Measurements): Promise<Document> {
   const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
   const inRun = (side: Side, label: string): Side => ({ ...side, label, name: `${side.name} in ${label}` });
   const pairs = sidesOf(one).flatMap((side) => {
@@ -66,7 +66,7 @@ export async function comparisonOf(one: Measurements, other: Measurements): Prom
   const conclusions = await Promise.all(
     pairs.map(async ({ title, sides }) => {
       const [figures, noise] = [figuresOf(sides), noiseOf(sides[0])];
-      return { title, blocks: await conclusion.blocks({ sides, figures, noise, crossings: [], missing: [] }) };
+      return { title, blocks: await conclusion.blocks({ sides, figures, noise, breakEvens: [], missing: [] }) };
     }),
   );
   return {
