@@ -7,13 +7,13 @@ import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type 
 import { GENERATOR_UNKNOWN } from './figures.ts';
 import { interval, list, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
-import type { Side, Sides } from './targets.ts';
+import type { Target, Targets } from './targets.ts';
 
-/** How one side compares with the baseline over all measured sizes of a request. */
+/** How one target compares with the baseline over all measured sizes of a request. */
 export interface BreakEven {
-  other: Side;
+  other: Target;
   measure: 'cpu_per_value' | 'median_latency';
-  /** The values in a request from which on another side is better than below; undefined where there is no such size. */
+  /** The values in a request from which on another target is better than below; undefined where there is no such size. */
   size: Estimate | undefined;
   /** What that means, in a sentence. */
   sentence: string;
@@ -24,7 +24,7 @@ type BySize<Datum> = ReadonlyMap<number, Datum>;
 
 interface Measure<Datum> {
   key: BreakEven['measure'];
-  /** What the better side does, such as `needs less CPU a value`. */
+  /** What the better target does, such as `needs less CPU a value`. */
   verb: string;
   take: (part: Part) => BySize<Datum>;
   /** Less is better; of the trials together. */
@@ -38,13 +38,13 @@ interface Cpu {
   values: number;
 }
 
-/** Of the experiment `batch`: two for each other side whose trials count, by CPU and by latency. */
-export function breakEvensOf(sides: Sides): BreakEven[] {
-  const [baseline, ...others] = sides;
+/** Of the experiment `batch`: two for each other target whose trials count, by CPU and by latency. */
+export function breakEvensOf(targets: Targets): BreakEven[] {
+  const [baseline, ...others] = targets;
   const cpu: Measure<Cpu> = {
     key: 'cpu_per_value',
     verb: 'needs less CPU a value',
-    take: cpuTaker(sides),
+    take: cpuTaker(targets),
     statistic: cpuPerValue,
     hasGenerator: false,
   };
@@ -65,10 +65,10 @@ export function cpuPerValue(data: readonly Cpu[]): number {
 
 /**
  * What takes the CPU, and the values that it was for, out of a trial: by the pods' counters. Where they were not read
- * twice in each step of all sides, a replica counts as if it used all of its CPU limit.
+ * twice in each step of all targets, a replica counts as if it used all of its CPU limit.
  */
-export function cpuTaker(sides: Sides): (part: Part) => BySize<Cpu> {
-  if (hasCounters(sides)) {
+export function cpuTaker(targets: Targets): (part: Part) => BySize<Cpu> {
+  if (hasCounters(targets)) {
     return (part) =>
       bySize(part, (step) => {
         const { seconds, requests } = cpuOf(part, [step]);
@@ -84,8 +84,8 @@ export function cpuTaker(sides: Sides): (part: Part) => BySize<Cpu> {
 }
 
 /** Whether each step of the experiment has two readings of its pod's CPU. */
-export function hasCounters(sides: Sides): boolean {
-  const parts = sides.flatMap((side) => countingOf(side, 'batch'));
+export function hasCounters(targets: Targets): boolean {
+  const parts = targets.flatMap((target) => countingOf(target, 'batch'));
   return parts.every((part) => part.read('steps').every((step) => Number.isFinite(cpuOf(part, [step]).seconds)));
 }
 
@@ -93,7 +93,7 @@ function bySize<Datum>(part: Part, tell: (step: Row<'steps'>) => Datum): BySize<
   return new Map(part.read('steps').map((step) => [step.batch, tell(step)]));
 }
 
-function breakEven<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>): BreakEven[] {
+function breakEven<Datum>([baseline, other]: Pair<Target>, measure: Measure<Datum>): BreakEven[] {
   const pairs = pairsOf([baseline, other], measure);
   const sizes = [...new Set(pairs.flatMap((pair) => pair.flatMap((trial) => [...trial.keys()])))]
     .filter((size) => pairs.flat().every((trial) => trial.has(size)))
@@ -120,7 +120,7 @@ function breakEven<Datum>([baseline, other]: Pair<Side>, measure: Measure<Datum>
 }
 
 /** What the trials of the experiment that count for both have. */
-function pairsOf<Datum>([baseline, other]: Pair<Side>, { take }: Measure<Datum>): Pair<BySize<Datum>>[] {
+function pairsOf<Datum>([baseline, other]: Pair<Target>, { take }: Measure<Datum>): Pair<BySize<Datum>>[] {
   const theirs = countingOf(other, 'batch');
   return countingOf(baseline, 'batch').flatMap((part) => {
     const partner = theirs.find(({ trial }) => trial === part.trial);
@@ -137,7 +137,7 @@ interface Found {
   size: Estimate | undefined;
 }
 
-function sentenceOf([baseline, other]: Pair<Side>, verb: string, { trials, sizes, ratios, size }: Found): string {
+function sentenceOf([baseline, other]: Pair<Target>, verb: string, { trials, sizes, ratios, size }: Found): string {
   const all = `${number(sizes.at(0) ?? NaN)} to ${number(sizes.at(-1) ?? NaN)} values a request`;
   const [winner, loser] = (ratios.at(-1)?.value ?? NaN) < 1 ? [baseline, other] : [other, baseline];
   const better = `${winner.name} ${verb} than ${loser.name}`;

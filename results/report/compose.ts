@@ -11,27 +11,27 @@ import { conclusion } from './sections/conclusion.ts';
 import { environment, environmentTable } from './sections/environment.ts';
 import { SECTIONS } from './sections/index.ts';
 import type { Price, SectionDefinition } from './sections/section.ts';
-import { sidesOf, type Side, type Sides } from './targets.ts';
+import { targetsOf, type Target, type Targets } from './targets.ts';
 
 export interface Report {
   document: Document;
   figures: Figure[];
   noise: NoiseFloors;
   breakEvens: BreakEven[];
-  sides: Sides;
+  targets: Targets;
 }
 
 /** The report of one run: the function against all others. */
 export async function composeReport(measurements: Measurements, price: Price): Promise<Report> {
-  const sides = sidesOf(measurements);
-  const figures = figuresOf(sides);
-  const noise = noiseOf(sides[0]);
-  const breakEvens = breakEvensOf(sides);
+  const targets = targetsOf(measurements);
+  const figures = figuresOf(targets);
+  const noise = noiseOf(targets[0]);
+  const breakEvens = breakEvensOf(targets);
   const sections: Section[] = [];
   const missing: SectionDefinition[] = [];
   // The first page names the sections that are missing, so it is written last.
   for (const section of SECTIONS.toReversed()) {
-    const blocks = await section.blocks({ sides, figures, noise, breakEvens, price, missing });
+    const blocks = await section.blocks({ targets, figures, noise, breakEvens, price, missing });
     if (blocks) sections.unshift({ title: section.title, blocks });
     else missing.unshift(section);
   }
@@ -47,7 +47,7 @@ export async function composeReport(measurements: Measurements, price: Price): P
     figures,
     noise,
     breakEvens,
-    sides,
+    targets,
   };
 }
 
@@ -57,16 +57,18 @@ export async function composeReport(measurements: Measurements, price: Price): P
  */
 export async function composeComparison(one: Measurements, other: Measurements): Promise<Document> {
   const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
-  const inRun = (side: Side, label: string): Side => ({ ...side, label, name: `${side.name} in ${label}` });
-  const pairs = sidesOf(one).flatMap((side) => {
-    const same = sidesOf(other).find(({ target }) => target === side.target);
-    return same ? [{ title: upperFirst(side.name), sides: [inRun(side, first), inRun(same, second)] as const }] : [];
+  const inRun = (target: Target, label: string): Target => ({ ...target, label, name: `${target.name} in ${label}` });
+  const pairs = targetsOf(one).flatMap((target) => {
+    const same = targetsOf(other).find(({ key }) => key === target.key);
+    return same
+      ? [{ title: upperFirst(target.name), targets: [inRun(target, first), inRun(same, second)] as const }]
+      : [];
   });
   if (pairs.length === 0) throw new ResultsError(`${one.folder} and ${other.folder} have no target in common.`);
   const conclusions = await Promise.all(
-    pairs.map(async ({ title, sides }) => {
-      const [figures, noise] = [figuresOf(sides), noiseOf(sides[0])];
-      return { title, blocks: await conclusion.blocks({ sides, figures, noise, breakEvens: [], missing: [] }) };
+    pairs.map(async ({ title, targets }) => {
+      const [figures, noise] = [figuresOf(targets), noiseOf(targets[0])];
+      return { title, blocks: await conclusion.blocks({ targets, figures, noise, breakEvens: [], missing: [] }) };
     }),
   );
   return {
@@ -76,7 +78,7 @@ export async function composeComparison(one: Measurements, other: Measurements):
     sections: [
       ...conclusions,
       { title: environment.title, blocks: [environmentTable([one, other], [first, second])] },
-      { title: appendix.title, blocks: appendix.blocks({ sides: pairs.flatMap(({ sides }) => sides) }) },
+      { title: appendix.title, blocks: appendix.blocks({ targets: pairs.flatMap(({ targets }) => targets) }) },
     ],
   };
 }

@@ -5,10 +5,10 @@ import type { Pair } from '../statistics.ts';
 import { winnerOf, type Winner } from './decide-winner.ts';
 import type { Comparison, Figure, NoiseFloors } from './figures.ts';
 import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
-import type { Side, Sides } from './targets.ts';
+import type { Target, Targets } from './targets.ts';
 
 export interface Conclusion {
-  other: Side;
+  other: Target;
   headline: string;
   /** The sentences of the paragraph under it. */
   sentences: string[];
@@ -35,9 +35,9 @@ interface Decisive {
   values: Pair<number>;
 }
 
-/** One for each side that is compared with the baseline. */
-export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Conclusion[] {
-  const [baseline, ...others] = sides;
+/** One for each target that is compared with the baseline. */
+export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): Conclusion[] {
+  const [baseline, ...others] = targets;
   // The numbers of several comparisons stand in the table only, so that all of them have room on the first page.
   const tell = (turned: (values: Pair<number>) => Pair<number>) =>
     others.length > 1 ? nameOf : (its: Decisive) => difference(its, turned(its.values));
@@ -45,7 +45,7 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, si
     const decisive = figures.flatMap((figure): Decisive[] => {
       const comparison = figure.comparisons[index];
       if (!comparison || comparison.shared || !DECISIVE.includes(figure.key)) return [];
-      const [one = NaN, its = NaN] = [0, index + 1].map((side) => figure.values[side]?.value);
+      const [one = NaN, its = NaN] = [0, index + 1].map((place) => figure.values[place]?.value);
       return [{ figure, comparison, values: [one, its] }];
     });
     const by = (winner: Winner) =>
@@ -81,7 +81,7 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, si
 }
 
 /** @param counts figures by who does better in them */
-function headline(counts: Record<Exclude<Winner, 'generator'>, number>, [baseline, other]: Pair<Side>): string {
+function headline(counts: Record<Exclude<Winner, 'generator'>, number>, [baseline, other]: Pair<Target>): string {
   const { neither, unknown } = counts;
   const all = sum(Object.values(counts));
   const rest = [
@@ -102,7 +102,7 @@ function headline(counts: Record<Exclude<Winner, 'generator'>, number>, [baselin
   return `The trials can’t say whether ${baseline.name} or ${other.name} does better.`;
 }
 
-function won(figures: readonly Decisive[], [winner, loser]: Pair<Side>, tell: (its: Decisive) => string): string[] {
+function won(figures: readonly Decisive[], [winner, loser]: Pair<Target>, tell: (its: Decisive) => string): string[] {
   if (figures.length === 0) return [];
   return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(tell))}.`];
 }

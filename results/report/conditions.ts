@@ -3,8 +3,8 @@
 import * as v from 'valibot';
 import type { ExperimentName, Plan } from '../files.ts';
 import { counted, list, number, words } from './format.ts';
-import { cpuLimitOf, partsOf, serverOf, type Measurements } from './measurements.ts';
-import type { Sides } from './targets.ts';
+import { cpuLimitOf, partsOf, type Measurements } from './measurements.ts';
+import type { Target, Targets } from './targets.ts';
 
 type StepMember = 'users' | 'rate' | 'batch' | 'seconds';
 
@@ -21,27 +21,27 @@ export function duration(measurements: Measurements, experiment: ExperimentName)
 }
 
 /** How often each load of an experiment runs, such as `3 trials`. */
-export function trialsOf(sides: Sides, experiment: ExperimentName): string {
-  return counted(planOf(sides, experiment)?.trials ?? 0, 'trial');
+export function trialsOf(targets: Targets, experiment: ExperimentName): string {
+  return counted(planOf(targets, experiment)?.trials ?? 0, 'trial');
 }
 
 /** How often a replica is started for `coldstart`, or the function is asked for `scale-from-zero`. */
-export function startsIn(sides: Sides, experiment: 'coldstart' | 'scale-from-zero'): string {
-  return number(planOf(sides, experiment)?.trials ?? 0);
+export function startsIn(targets: Targets, experiment: 'coldstart' | 'scale-from-zero'): string {
+  return number(planOf(targets, experiment)?.trials ?? 0);
 }
 
 /** Undefined of an experiment that the run has not begun. */
-function planOf([{ measurements }]: Sides, experiment: ExperimentName): Plan | undefined {
+function planOf([{ measurements }]: Targets, experiment: ExperimentName): Plan | undefined {
   return measurements.environment.plan[experiment];
 }
 
-/** The CPU limit that each side's replicas had in an experiment, such as `with a CPU limit of 300m`. */
-export function cpuLimit(sides: Sides, experiment: ExperimentName): string {
-  const limits = sides.flatMap((side) => {
-    const { environment } = side.measurements;
+/** The CPU limit that each target's replicas had in an experiment, such as `with a CPU limit of 300m`. */
+export function cpuLimit(targets: Targets, experiment: ExperimentName): string {
+  const limits = targets.flatMap((target) => {
+    const { environment } = target.measurements;
     const { scaling } = environment.plan[experiment] ?? {};
-    const limit = scaling && cpuLimitOf(environment, side.target, scaling);
-    return limit === undefined ? [] : [{ name: side.name, limit }];
+    const limit = scaling && cpuLimitOf(environment, target.key, scaling);
+    return limit === undefined ? [] : [{ name: target.name, limit }];
   });
   const [first] = limits;
   if (!first) return 'without a CPU limit';
@@ -57,35 +57,35 @@ const autoscalingSchema = v.object({
   }),
 });
 
-/** What the chart of a side says of its autoscaler; undefined where the run does not know it. */
-function autoscalerOf({ measurements: { environment }, target }: Sides[number]) {
-  const values = v.safeParse(autoscalingSchema, serverOf(environment, target)?.chart?.values);
+/** What the chart of a target says of its autoscaler; undefined where the run does not know it. */
+function autoscalerOf({ measurements: { environment }, server }: Target) {
+  const values = v.safeParse(autoscalingSchema, environment.servers[server]?.chart?.values);
   return values.success ? values.output.autoscaling : undefined;
 }
 
-/** The bounds of each side's autoscaler, such as `1 to 5 replicas`. */
-export function replicaBounds(sides: Sides): string {
-  const planned = planOf(sides, 'autoscale')?.replicas;
-  const bounds = sides.flatMap((side) => {
-    const { minReplicas, maxReplicas } = autoscalerOf(side) ?? {};
+/** The bounds of each target's autoscaler, such as `1 to 5 replicas`. */
+export function replicaBounds(targets: Targets): string {
+  const planned = planOf(targets, 'autoscale')?.replicas;
+  const bounds = targets.flatMap((target) => {
+    const { minReplicas, maxReplicas } = autoscalerOf(target) ?? {};
     const { min, max } = planned ?? { min: minReplicas, max: maxReplicas };
-    return min === undefined ? [] : { name: side.name, text: `${String(min)} to ${String(max)} replicas` };
+    return min === undefined ? [] : { name: target.name, text: `${String(min)} to ${String(max)} replicas` };
   });
   const [first] = bounds;
-  if (!first || bounds.length < sides.length) return 'as many replicas as its autoscaler wants';
+  if (!first || bounds.length < targets.length) return 'as many replicas as its autoscaler wants';
   if (bounds.every(({ text }) => text === first.text)) return first.text;
   return words(bounds.map(({ name, text }) => `${text} of ${name}`));
 }
 
 /** Why the figures of autoscaling are no fair comparison: a sentence; undefined for autoscalers alike, or not known. */
-export function unlikeAutoscalers(sides: Sides): string | undefined {
-  if (!sides.some((side) => partsOf(side, 'autoscale').length > 0)) return undefined;
-  const told = sides.flatMap((side) => {
-    const its = autoscalerOf(side);
+export function unlikeAutoscalers(targets: Targets): string | undefined {
+  if (!targets.some((target) => partsOf(target, 'autoscale').length > 0)) return undefined;
+  const told = targets.flatMap((target) => {
+    const its = autoscalerOf(target);
     if (!its) return [];
     const { minReplicas, maxReplicas, targetCPUUtilizationPercentage: aim } = its;
     const aimed = aim == null ? 'no target of CPU' : `a target of ${number(aim)} % CPU`;
-    return { name: side.name, text: `${number(minReplicas)} to ${number(maxReplicas)} replicas and ${aimed}` };
+    return { name: target.name, text: `${number(minReplicas)} to ${number(maxReplicas)} replicas and ${aimed}` };
   });
   if (new Set(told.map(({ text }) => text)).size < 2) return undefined;
   const each = words(told.map(({ name, text }) => `${text} for ${name}`));
@@ -96,8 +96,8 @@ export function unlikeAutoscalers(sides: Sides): string | undefined {
  * A sentence if the targets ran on nodes of unlike CPUs, or may have, where a run does not tell. What can't be known of all
  * nodes is not compared.
  */
-export function unlikeNodes(sides: Sides): string | undefined {
-  const its = sides.map(({ measurements: { environment }, server, name }) => {
+export function unlikeNodes(targets: Targets): string | undefined {
+  const its = targets.map(({ measurements: { environment }, server, name }) => {
     const nodes = environment.kubernetes?.nodes ?? [];
     const ran = Object.values(environment.pods[server] ?? {});
     const isKnown = ran.length > 0;

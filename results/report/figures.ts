@@ -1,4 +1,4 @@
-// The figures that the report is about: what each is, which files it comes from, and what it is for every side.
+// The figures that the report is about: what each is, which files it comes from, and what it is for every target.
 
 import { mean, median, sum } from 'simple-statistics';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
@@ -29,9 +29,9 @@ import {
   startsOf,
   waitForSecond,
   type Part,
-  type Measured,
+  type MeasuredTarget,
 } from './measurements.ts';
-import { paired, representativeOf, type Side, type Sides } from './targets.ts';
+import { paired, representativeOf, type Target, type Targets } from './targets.ts';
 
 export interface Figure {
   /** The name for machines. */
@@ -41,9 +41,9 @@ export interface Figure {
   better: 'more' | 'less';
   /** The files and columns that it is computed from. */
   source: string;
-  /** What it is for each side, in their order: of its trials, or starts, that are compared, else of all that count. */
+  /** What it is for each target, in their order: of its trials, or starts, that are compared, else of all that count. */
   values: (Estimate | undefined)[];
-  /** The baseline against each other side, in their order. */
+  /** The baseline against each other target, in their order. */
   comparisons: Comparison[];
 }
 
@@ -59,12 +59,12 @@ export interface Comparison {
   parts: { generator: number; servers: number } | undefined;
   /** Why there is no ratio. */
   why: Why | undefined;
-  /** The side that this was measured with, where it was measured once for both. */
-  shared: Side | undefined;
+  /** The target that this was measured with, where it was measured once for both. */
+  shared: Target | undefined;
 }
 
 export interface Why {
-  /** `invalid`: trials don't count; `not-run`: there are none; `absent`: they lack it; `shared`: another side has it. */
+  /** `invalid`: trials don't count; `not-run`: there are none; `absent`: they lack it; `shared`: another target has it. */
   kind: 'invalid' | 'not-run' | 'absent' | 'shared';
   sentence: string;
 }
@@ -88,22 +88,22 @@ interface Sample<Datum> {
 
 const PERCENTILES = [50, 95, 99];
 
-export function figuresOf(sides: Sides): Figure[] {
-  const rates = ratesHeldByAll(sides);
+export function figuresOf(targets: Targets): Figure[] {
+  const rates = ratesHeldByAll(targets);
   const held = (part: Part) => byHold(part).held.filter(({ offered_rate }) => rates.includes(offered_rate));
   return [
-    ofTrials(sides, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
-    ...PERCENTILES.map((share) => ofTrials(sides, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
-    ofTrials(sides, 'latency', (part) => cpuOf(part), CPU_PER_REQUEST),
-    ofTrials(sides, 'autoscale', (part) => readyReplicas(part, held(part)), AUTOSCALED_REPLICAS),
-    ofTrials(sides, 'autoscale', (part) => cpuOfAnswers(part, held(part)), AUTOSCALED_CPU),
-    ofTrials(sides, 'autoscale', waitForSecond, SECOND_REPLICA),
-    ofTrials(sides, 'autoscale', (part) => held(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
-    figure(sides, 'coldstart', COLD_START, (side) =>
-      startsOf(side).map(({ first_answer_ms }, trial) => ({ trial, datum: first_answer_ms })),
+    ofTrials(targets, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
+    ...PERCENTILES.map((share) => ofTrials(targets, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
+    ofTrials(targets, 'latency', (part) => cpuOf(part), CPU_PER_REQUEST),
+    ofTrials(targets, 'autoscale', (part) => readyReplicas(part, held(part)), AUTOSCALED_REPLICAS),
+    ofTrials(targets, 'autoscale', (part) => cpuOfAnswers(part, held(part)), AUTOSCALED_CPU),
+    ofTrials(targets, 'autoscale', waitForSecond, SECOND_REPLICA),
+    ofTrials(targets, 'autoscale', (part) => held(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
+    figure(targets, 'coldstart', COLD_START, (target) =>
+      startsOf(target).map(({ first_answer_ms }, trial) => ({ trial, datum: first_answer_ms })),
     ),
-    ...FOOTPRINTS.map(([what, definition]) => ofTrials(sides, 'coldstart', bytesOf(what), definition)),
-    errors(sides),
+    ...FOOTPRINTS.map(([what, definition]) => ofTrials(targets, 'coldstart', bytesOf(what), definition)),
+    errors(targets),
   ];
 }
 
@@ -113,7 +113,7 @@ export function figuresOf(sides: Sides): Figure[] {
  */
 export type NoiseFloors = Readonly<Record<string, number>>;
 
-export function noiseOf({ measurements }: Measured): NoiseFloors {
+export function noiseOf({ measurements }: MeasuredTarget): NoiseFloors {
   const pairs = pairsOfNoise(measurements);
   const floors = <Datum>(
     take: (part: Part) => Datum,
@@ -181,11 +181,11 @@ const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> =
 };
 
 /**
- * The rates of the autoscale experiment that each side kept up with in each trial that counts, so that its figures are
- * of the same work. A side that none of its trials count for has no say.
+ * The rates of the autoscale experiment that each target kept up with in each trial that counts, so that its figures are
+ * of the same work. A target that none of its trials count for has no say.
  */
-function ratesHeldByAll(sides: Sides): (number | null)[] {
-  const trials = sides.flatMap((side) => countingOf(side, 'autoscale'));
+function ratesHeldByAll(targets: Targets): (number | null)[] {
+  const trials = targets.flatMap((target) => countingOf(target, 'autoscale'));
   const [first = [], ...others] = trials.map((part) => byHold(part).held.map(({ offered_rate }) => offered_rate));
   return first.filter((rate) => others.every((rates) => rates.includes(rate)));
 }
@@ -276,9 +276,9 @@ function bytesOf(what: Footprint): (part: Part) => number {
   };
 }
 
-function errors(sides: Sides): Figure {
-  const values = sides.map(({ measurements, target }) => {
-    const loads = loadsOf(measurements).filter((part) => part.target === target);
+function errors(targets: Targets): Figure {
+  const values = targets.map(({ measurements, key }) => {
+    const loads = loadsOf(measurements).filter((part) => part.target === key);
     const verdicts = loads.map((part) => part.read('verdict'));
     const requests = sum(verdicts.map((verdict) => verdict.requests));
     if (requests === 0) return undefined;
@@ -303,29 +303,29 @@ function errors(sides: Sides): Figure {
 }
 
 function ofTrials<Datum>(
-  sides: Sides,
+  targets: Targets,
   experiment: ExperimentName,
   take: (part: Part) => Datum,
   definition: FigureDefinition<Datum>,
 ): Figure {
   const { bare } = definition;
   return figure(
-    sides,
+    targets,
     experiment,
     definition,
-    (side) => countingOf(side, experiment).map((part) => ({ trial: part.trial, datum: take(part) })),
-    (side) => [bare && bareLoadOf(side, bare)].flatMap((part) => (part ? [take(part)] : [])),
+    (target) => countingOf(target, experiment).map((part) => ({ trial: part.trial, datum: take(part) })),
+    (target) => [bare && bareLoadOf(target, bare)].flatMap((part) => (part ? [take(part)] : [])),
   );
 }
 
 function figure<Datum>(
-  sides: Sides,
+  targets: Targets,
   experiment: ExperimentName,
   { key, name, unit, better, source, statistic, interval, bare, absent }: FigureDefinition<Datum>,
-  samplesOf: (side: Side) => Sample<Datum>[],
-  bareOf: (side: Side) => Datum[] = () => [],
+  samplesOf: (target: Target) => Sample<Datum>[],
+  bareOf: (target: Target) => Datum[] = () => [],
 ): Figure {
-  const samples = new Map(sides.map((side) => [side, samplesOf(side)]));
+  const samples = new Map(targets.map((target) => [target, samplesOf(target)]));
   const has = (data: readonly Datum[]) => data.length > 0 && Number.isFinite(statistic(data));
   const pairedSamples = paired([...samples.values()]);
   const values = [...samples.values()].map((own, index): Estimate | undefined => {
@@ -333,7 +333,7 @@ function figure<Datum>(
     const data = (its.length > 0 ? its : own).map(({ datum }) => datum);
     return has(data) ? { value: statistic(data), interval: interval?.(data) } : undefined;
   });
-  const [baseline, ...others] = sides;
+  const [baseline, ...others] = targets;
   const comparisons = others.map((other): Comparison => {
     const [ones, theirs] = [samples.get(baseline) ?? [], samples.get(other) ?? []];
     const pairs = ones.flatMap(({ trial, datum }) => {
@@ -354,7 +354,7 @@ function figure<Datum>(
         return { ...nothing, why: { kind: 'absent', sentence: GENERATOR_UNKNOWN } };
       return { ...nothing, ratio: ratioOf(pairs, statistic) };
     }
-    const shared = theirs.length === 0 ? representativeOf(other, sides) : undefined;
+    const shared = theirs.length === 0 ? representativeOf(other, targets) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
     if (isShared) return { ...nothing, why: { kind: 'shared', sentence: measuredOnce(shared) }, shared };
     if (pairs.length > 0) return { ...nothing, why: { kind: 'absent', sentence: absent } };
@@ -367,14 +367,14 @@ function figure<Datum>(
 export const GENERATOR_UNKNOWN =
   'How much of it is the load generator’s own, which differs by protocol, was not measured.';
 
-/** Why a side has no cold starts and sizes of its own. */
-export function measuredOnce({ name }: Side): string {
+/** Why a target has no cold starts and sizes of its own. */
+export function measuredOnce({ name }: Target): string {
   return `Measured once for both interfaces: see ${name}.`;
 }
 
 /** Why no trial of an experiment counts for both. */
-function whyUnpaired(both: Pair<Side>, experiment: ExperimentName): Why {
-  const parts = both.map((side) => partsOf(side, experiment));
+function whyUnpaired(both: Pair<Target>, experiment: ExperimentName): Why {
+  const parts = both.map((target) => partsOf(target, experiment));
   const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
   if (reason !== undefined && parts.every((its) => its.length > 0)) {
     return { kind: 'invalid', sentence: `INVALID: ${reason}` };

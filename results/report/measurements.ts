@@ -74,28 +74,27 @@ export function readMeasurements(folder: string): Measurements {
   return { name: runName(environment), folder, checksum: run.checksum(), environment, parts };
 }
 
-/** A target of a run. */
-export interface Measured {
+/** A target of a run, by its key. */
+export interface MeasuredTarget {
   measurements: Measurements;
-  target: Interface;
-}
-
-/** The server of a target; undefined if the run knew no more of it than a URL. */
-export function serverOf({ servers, interfaces }: Environment, target: Interface) {
-  return servers[interfaces[target]?.server ?? ''];
+  key: Interface;
 }
 
 /**
  * The CPU limit of each replica of a target; undefined where there is none.
  * @param scaling as `resources` of a server in environment.json names the replicas
  */
-export function cpuLimitOf(environment: Environment, target: Interface, scaling: string): string | undefined {
-  return serverOf(environment, target)?.resources[scaling]?.limits.cpu;
+export function cpuLimitOf(
+  { servers, interfaces }: Environment,
+  target: Interface,
+  scaling: string,
+): string | undefined {
+  return servers[interfaces[target]?.server ?? '']?.resources[scaling]?.limits.cpu;
 }
 
 /** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
-export function partsOf({ measurements, target }: Measured, experiment: ExperimentName): Part[] {
-  const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === target);
+export function partsOf({ measurements, key }: MeasuredTarget, experiment: ExperimentName): Part[] {
+  const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === key);
   if (experiment !== 'capacity') return parts;
   const rounds = Map.groupBy(parts, ({ round, trial }) => round ?? trial);
   return [...rounds].map(([round, loads]) => asOne(loads as [Part, ...Part[]], round));
@@ -124,20 +123,18 @@ export function loadsOf({ parts }: Measurements): Part[] {
 }
 
 /** The load on a bare server in a target's form of request; undefined where there was none. */
-export function bareLoadOf(measured: Measured, calibration: Calibration): Part | undefined {
-  return partsOf(measured, 'calibrate').find(({ trial }) => trial === CALIBRATIONS[calibration]);
+export function bareLoadOf(target: MeasuredTarget, calibration: Calibration): Part | undefined {
+  return partsOf(target, 'calibrate').find(({ trial }) => trial === CALIBRATIONS[calibration]);
 }
 
 /** The cold starts of a target, in their order. */
-export function startsOf(measured: Measured): Row<'coldstarts'>[] {
-  return partsOf(measured, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
+export function startsOf(target: MeasuredTarget): Row<'coldstarts'>[] {
+  return partsOf(target, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
 }
 
 /** How often the function was asked on Knative when no pod of it ran, and when it answered. */
-export function zeroStartsOf(measured: Measured): Row<'zerostarts'>[] {
-  return partsOf(measured, 'scale-from-zero').flatMap((part) =>
-    part.has('zerostarts') ? part.read('zerostarts') : [],
-  );
+export function zeroStartsOf(target: MeasuredTarget): Row<'zerostarts'>[] {
+  return partsOf(target, 'scale-from-zero').flatMap((part) => (part.has('zerostarts') ? part.read('zerostarts') : []));
 }
 
 export function isValid({ reasons }: Part): boolean {
@@ -145,13 +142,13 @@ export function isValid({ reasons }: Part): boolean {
 }
 
 /** The trials of an experiment that count. */
-export function countingOf(measured: Measured, experiment: ExperimentName): Part[] {
-  return partsOf(measured, experiment).filter(isValid);
+export function countingOf(target: MeasuredTarget, experiment: ExperimentName): Part[] {
+  return partsOf(target, experiment).filter(isValid);
 }
 
 /** The function against itself: trials 1 and 2 of the noise experiment, 3 and 4, and so on. */
 export function pairsOfNoise(measurements: Measurements): Pair<Part>[] {
-  const parts = partsOf({ measurements, target: 'function' }, 'noise').filter(isValid);
+  const parts = partsOf({ measurements, key: 'function' }, 'noise').filter(isValid);
   return parts.flatMap((part) => {
     const next = parts.find(({ trial }) => trial === part.trial + 1);
     return part.trial % 2 === 1 && next ? [[part, next] as const] : [];

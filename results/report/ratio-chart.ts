@@ -5,14 +5,14 @@ import { winnerOf } from './decide-winner.ts';
 import { left, right, type Picture } from './document.ts';
 import type { Figure, NoiseFloors } from './figures.ts';
 import { ratio } from './format.ts';
-import { labelsOf, type Sides } from './targets.ts';
-import { draw, LOG, numbers, sideOfColour, sideOfPoint, wide, type ChartSpec } from './vega.ts';
+import { labelsOf, type Targets } from './targets.ts';
+import { draw, LOG, numbers, TARGET, targetByColour, targetByPoint, wide, type ChartSpec } from './vega.ts';
 
 /** A ratio, turned so that more is better for the baseline. */
 export interface RatioRow {
   name: string;
-  /** The label of the other side. */
-  side: string;
+  /** The label of the other target. */
+  target: string;
   /** The value as text, such as `2.03×`. */
   label: string;
   value: number;
@@ -23,7 +23,7 @@ export interface RatioRow {
 }
 
 /** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
-export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Sides): RatioRow[] {
+export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Targets): RatioRow[] {
   const hasIntervals = figures.some(({ comparisons }) => comparisons.some(({ ratio: its }) => its?.interval));
   return figures.flatMap((figure) => {
     const { key, name, better, comparisons } = figure;
@@ -33,11 +33,11 @@ export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, .
       const turn = (value: number) => (better === 'more' ? value : 1 / value);
       const ends = [its.interval?.low ?? its.value, its.interval?.high ?? its.value].map(turn);
       const value = turn(its.value);
-      const side = others[index]?.label ?? '';
+      const target = others[index]?.label ?? '';
       const [low, high] = [Math.min(...ends), Math.max(...ends)];
       const isOfGenerator = winnerOf(figure, comparison, noise[key]) === 'generator';
       const parts = isOfGenerator ? partsInWords(figure, comparison) : '';
-      return { name, side, label: `${ratio(value)}×`, value, low, high, parts };
+      return { name, target, label: `${ratio(value)}×`, value, low, high, parts };
     });
   });
 }
@@ -47,9 +47,9 @@ const ROW = 16;
 const ROW_OF_SEVERAL = 8;
 
 /** A line for each ratio: right of the line at 1 the baseline is better, left of it the other one. */
-export function ratioChart(rows: readonly RatioRow[], sides: Sides): ChartSpec & { height: number } {
-  const [baseline, other] = sides;
-  const isAlone = sides.length <= 2;
+export function ratioChart(rows: readonly RatioRow[], targets: Targets): ChartSpec & { height: number } {
+  const [baseline, other] = targets;
+  const isAlone = targets.length <= 2;
   // A third more than the longest bar, for the number behind it.
   const most = Math.max(1.2, ...rows.flatMap(({ low, high }) => [high, 1 / low])) * (isAlone ? 1.35 : 1.1);
   const title = `← ${isAlone ? `${other?.label ?? ''} is` : 'the other is'} better … times better … `;
@@ -59,7 +59,7 @@ export function ratioChart(rows: readonly RatioRow[], sides: Sides): ChartSpec &
     axis: { tickCount: 7, format: '~g' },
   };
   const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 300, grid: true } };
-  const { bar, dot } = isAlone ? ONE : several(sides);
+  const { bar, dot } = isAlone ? ONE : several(targets);
   const names = new Set(rows.map(({ name }) => name)).size;
   const chart = wide({
     layer: [
@@ -84,7 +84,7 @@ export function ratioChart(rows: readonly RatioRow[], sides: Sides): ChartSpec &
         : []),
     ],
   });
-  return { ...chart, height: isAlone ? ROW * names + 40 : (ROW_OF_SEVERAL * (sides.length - 1) + 2) * names + 58 };
+  return { ...chart, height: isAlone ? ROW * names + 40 : (ROW_OF_SEVERAL * (targets.length - 1) + 2) * names + 58 };
 }
 
 /** A difference of the load generator's own stands back, and has a hollow mark. */
@@ -96,22 +96,22 @@ const ONE = {
 };
 
 /** Each of several others has the look that it has in all charts, and a line of its own. */
-function several(sides: Sides) {
-  const labels = labelsOf(sides);
+function several(targets: Targets) {
+  const labels = labelsOf(targets);
   const others = labels.slice(1);
-  const yOffset = { field: 'side', type: 'nominal', sort: others };
+  const yOffset = { ...TARGET, sort: others };
   const legend = { values: others };
   return {
-    bar: { mark: {}, encoding: { yOffset, ...sideOfColour(labels, legend) } },
-    dot: { mark: { size: 45 }, encoding: { yOffset, ...sideOfPoint(labels, legend) } },
+    bar: { mark: {}, encoding: { yOffset, ...targetByColour(labels, legend) } },
+    dot: { mark: { size: 45 }, encoding: { yOffset, ...targetByPoint(labels, legend) } },
   };
 }
 
 /** Describes the chart of the ratios for readers who can't see it. */
-export function ratiosInWords(rows: readonly RatioRow[], [baseline, ...others]: Sides): string {
+export function ratiosInWords(rows: readonly RatioRow[], [baseline, ...others]: Targets): string {
   const told = others.map(({ name, label }) => {
     const values = rows
-      .filter(({ side }) => side === label)
+      .filter(({ target }) => target === label)
       .map((row) => `${row.name} ${ratio(row.value)}${row.parts && ` (${row.parts})`}`);
     return `How many times better ${baseline.name} is than ${name}: ${values.join('; ')}.`;
   });
@@ -119,7 +119,7 @@ export function ratiosInWords(rows: readonly RatioRow[], [baseline, ...others]: 
 }
 
 /** Such as `How many times better the function is than TensorFlow Serving`. */
-export function ratioChartTitle([baseline, ...others]: Sides): string {
+export function ratioChartTitle([baseline, ...others]: Targets): string {
   const [other] = others;
   return `How many times better ${baseline.name} is than ${others.length === 1 && other ? other.name : 'the others'}`;
 }
@@ -135,17 +135,17 @@ export function hollowInWords(rows: readonly RatioRow[]): string {
 export async function ratioPicture(
   figures: readonly Figure[],
   noise: NoiseFloors,
-  sides: Sides,
+  targets: Targets,
 ): Promise<Picture | undefined> {
-  const rows = ratioRowsOf(figures, noise, sides);
+  const rows = ratioRowsOf(figures, noise, targets);
   if (rows.length === 0) return undefined;
   return {
     kind: 'picture',
-    svg: await draw(rows, ratioChart(rows, sides)),
+    svg: await draw(rows, ratioChart(rows, targets)),
     caption:
-      `${ratioChartTitle(sides)}, with 95 % intervals where there are enough trials. ` +
+      `${ratioChartTitle(targets)}, with 95 % intervals where there are enough trials. ` +
       `An interval that crosses the line at 1 shows no difference.${hollowInWords(rows)}`,
-    alt: ratiosInWords(rows, sides),
+    alt: ratiosInWords(rows, targets),
     values: {
       kind: 'table',
       columns: [
@@ -156,9 +156,9 @@ export async function ratioPicture(
         right('at most'),
         left('of it'),
       ],
-      rows: rows.map(({ name, side, value, low, high, parts }) => [
+      rows: rows.map(({ name, target, value, low, high, parts }) => [
         name,
-        side,
+        target,
         ...[value, low, high].map(ratio),
         parts,
       ]),

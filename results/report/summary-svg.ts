@@ -6,13 +6,13 @@ import { DARK_DRAWINGS } from './theme.ts';
 import { draw } from './vega.ts';
 
 /** @returns SVG whose text stays text; the same of the same report */
-export async function summarySvg({ document, figures, noise, sides }: Report): Promise<string> {
+export async function summarySvg({ document, figures, noise, targets }: Report): Promise<string> {
   const { warnings } = document;
-  const { name } = sides[0].measurements;
-  const rows = ratioRowsOf(figures, noise, sides);
+  const { name } = targets[0].measurements;
+  const rows = ratioRowsOf(figures, noise, targets);
   const hollow = hollowInWords(rows).trim();
   const title = {
-    text: ratioChartTitle(sides),
+    text: ratioChartTitle(targets),
     subtitle: [
       ...warnings,
       `Run ${name}. Bars are 95 % intervals; one that crosses 1 shows no difference.`,
@@ -27,7 +27,7 @@ export async function summarySvg({ document, figures, noise, sides }: Report): P
     frame: 'bounds',
     offset: 12,
   };
-  const chart = ratioChart(rows, sides);
+  const chart = ratioChart(rows, targets);
   // The title takes its room from the chart unless it is given some.
   const height = chart.height + 24 + 13 * title.subtitle.length;
   const svg = await draw(rows, { ...chart, height, title });
@@ -35,6 +35,6 @@ export async function summarySvg({ document, figures, noise, sides }: Report): P
     /^<svg[^>]*>/,
     (opening) =>
       // The picture brings its background, so it can be read whichever theme a browser takes.
-      `${opening}<title>${ratiosInWords(rows, sides)}</title><style>${DARK_DRAWINGS}</style>`,
+      `${opening}<title>${ratiosInWords(rows, targets)}</title><style>${DARK_DRAWINGS}</style>`,
   );
 }

@@ -12,11 +12,11 @@ import { isValid, loadsOf, zeroStartsOf } from './measurements.ts';
  * did not count. Figures are the rows of summary.csv. What is not known is null.
  */
 export function summaryJson(report: Report): string {
-  const { figures, noise, breakEvens, sides } = report;
-  const { measurements } = sides[0];
+  const { figures, noise, breakEvens, targets } = report;
+  const { measurements } = targets[0];
   const { environment } = measurements;
   const loads = loadsOf(measurements);
-  const fromZero = zeroStartsOf(sides[0]).map(({ first_answer_ms }) => first_answer_ms);
+  const fromZero = zeroStartsOf(targets[0]).map(({ first_answer_ms }) => first_answer_ms);
   const names = new Map(figures.map(({ key, name }) => [key, name]));
   const summary = {
     run: measurements.name,
@@ -27,13 +27,13 @@ export function summaryJson(report: Report): string {
     synthetic: environment.synthetic ?? false,
     quick: environment.quick,
     note: environment.note ?? null,
-    baseline: sides[0].target,
-    conclusions: conclusionsOf(figures, noise, sides).map(({ other, ...words }) => ({
-      target: other.target,
+    baseline: targets[0].key,
+    conclusions: conclusionsOf(figures, noise, targets).map(({ other, ...words }) => ({
+      target: other.key,
       ...words,
     })),
     batchSizes: breakEvens.map(({ other, measure, size, sentence }) => ({
-      target: other.target,
+      target: other.key,
       measure,
       from: size?.value ?? null,
       from_low: size?.interval?.low ?? null,
@@ -57,14 +57,14 @@ export function summaryCsv(report: Report): string {
 }
 
 /** What compares a target with the baseline is null for the baseline. */
-function rowsOf({ figures, noise, sides }: Report) {
+function rowsOf({ figures, noise, targets }: Report) {
   return figures.flatMap((figure) =>
-    sides.map(({ target }, index) => {
+    targets.map(({ key: target }, index) => {
       const { key, unit, values, comparisons, source } = figure;
       const [value, comparison] = [values[index], comparisons[index - 1]];
       const winner = comparison && winnerOf(figure, comparison, noise[key]);
       const better = {
-        baseline: sides[0].target,
+        baseline: targets[0].key,
         other: target,
         neither: 'neither',
         generator: 'neither',

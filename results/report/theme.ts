@@ -4,10 +4,10 @@
 export const FONTS = 'Inter, system-ui, sans-serif';
 
 /**
- * The colours of the sides, in their order. Dark blue, orange, light blue and grey differ for the colour-blind; in grey
+ * The colours of the targets, in their order. Dark blue, orange, light blue and grey differ for the colour-blind; in grey
  * print the dashes and shapes tell them apart.
  */
-export const SIDE_COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
+export const TARGET_COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
 
 /** Every colour of a light page, and what it is on a dark one, which has GitHub's own background: as easy to tell from it. */
 export const DARK: Record<string, string> = {

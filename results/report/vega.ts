@@ -2,7 +2,7 @@
 
 import { parse, resetSVGDefIds, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
-import { FONTS, SIDE_COLOURS } from './theme.ts';
+import { FONTS, TARGET_COLOURS } from './theme.ts';
 
 /** The width of the text on a page in CSS pixels, so that a font has the same size in charts and in text. */
 export const WIDTH = 640;
@@ -38,7 +38,7 @@ export function numbers(field: string, title: string | null, more: object = {}):
 /** A logarithmic scale that ends where the values do. */
 export const LOG = { type: 'log', nice: false };
 
-/** How the sides look beside their colours, in their order. */
+/** How the targets look beside their colours, in their order. */
 const DASHES = [
   [1, 0],
   [5, 3],
@@ -47,26 +47,29 @@ const DASHES = [
 ];
 const SHAPES = ['circle', 'square', 'triangle-up', 'diamond'];
 
-/** Tells sides apart by colour, and without any by dashes. */
-export function sideOfLine(sides: readonly string[]): object {
-  return { color: bySide(sides, SIDE_COLOURS, LINE_LEGEND), strokeDash: bySide(sides, DASHES, LINE_LEGEND) };
+/** Tells targets apart by colour, and without any by dashes. */
+export function targetByLine(targets: readonly string[]): object {
+  return { color: byTarget(targets, TARGET_COLOURS, LINE_LEGEND), strokeDash: byTarget(targets, DASHES, LINE_LEGEND) };
 }
 
-/** Tells sides apart by colour, and without any by shapes. */
-export function sideOfPoint(sides: readonly string[], legend: object = LINE_LEGEND): object {
-  return { color: bySide(sides, SIDE_COLOURS, legend), shape: bySide(sides, SHAPES, legend) };
+/** Tells targets apart by colour, and without any by shapes. */
+export function targetByPoint(targets: readonly string[], legend: object = LINE_LEGEND): object {
+  return { color: byTarget(targets, TARGET_COLOURS, legend), shape: byTarget(targets, SHAPES, legend) };
 }
 
-/** Tells sides apart where another mark has dashes or shapes. */
-export function sideOfColour(sides: readonly string[], legend: object = LINE_LEGEND): object {
-  return { color: bySide(sides, SIDE_COLOURS, legend) };
+/** Tells targets apart where another mark has dashes or shapes. */
+export function targetByColour(targets: readonly string[], legend: object = LINE_LEGEND): object {
+  return { color: byTarget(targets, TARGET_COLOURS, legend) };
 }
+
+/** A row names the label of its target. Screen readers are told the title; axes and legends have none. */
+export const TARGET = { field: 'target', type: 'nominal', title: 'side' };
 
 const LINE_LEGEND = { symbolType: 'stroke', symbolOpacity: 1, symbolSize: 130 };
 
-function bySide(sides: readonly string[], looks: readonly unknown[], legend: object): object {
-  const range = sides.map((_, index) => looks[index % looks.length]);
-  return { field: 'side', type: 'nominal', title: null, scale: { domain: sides, range }, legend };
+function byTarget(targets: readonly string[], looks: readonly unknown[], legend: object): object {
+  const range = targets.map((_, index) => looks[index % looks.length]);
+  return { ...TARGET, scale: { domain: targets, range }, legend: { title: null, ...legend } };
 }
 
 /** The same encoding, in a chart whose legend stands elsewhere. */

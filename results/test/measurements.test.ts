@@ -63,7 +63,7 @@ function editVerdict(folder: string, trial: number, change: Partial<Verdict>): v
 }
 
 function roundsOf(folder: string) {
-  return partsOf({ measurements: readMeasurements(folder), target: 'function' }, 'capacity');
+  return partsOf({ measurements: readMeasurements(folder), key: 'function' }, 'capacity');
 }
 
 test('a load in which `compare` has found a fault does not count, whatever its own verdict says', () => {

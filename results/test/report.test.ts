@@ -12,7 +12,7 @@ import type { Environment, Interface, Verdict } from '../files.ts';
 import { figuresOf } from '../report/figures.ts';
 import { number } from '../report/format.ts';
 import { bareLoadOf, latencyOf, readMeasurements } from '../report/measurements.ts';
-import { sidesOf } from '../report/targets.ts';
+import { targetsOf } from '../report/targets.ts';
 import { DARK } from '../report/theme.ts';
 import { percentile } from '../statistics.ts';
 import { changeEnvironment, writeGoldenRun } from './golden.ts';
@@ -586,7 +586,7 @@ test('the latencies of a bare server at the same rate stand beside those of the 
   )!;
   expect(table[0].match(/Bare server/g)).toHaveLength(3);
   const [, , , bare] = table[1]!.split('<td');
-  const calibrated = bareLoadOf({ measurements: readMeasurements(folder), target: 'function' }, 'floor')!;
+  const calibrated = bareLoadOf({ measurements: readMeasurements(folder), key: 'function' }, 'floor')!;
   expect(bare).toContain(`>${number(percentile([latencyOf(calibrated)], 0.5) / 1000)}<`);
 });
 
@@ -950,8 +950,8 @@ describe('two runs side by side', () => {
     const twice = { requests: { cpu: '400m' }, limits: { cpu: '400m' } };
     const { servers } = JSON.parse(readFileSync(join(free!, 'environment.json'), 'utf8')) as Environment;
     changeEnvironment(free!, { servers: { function: { ...servers.function!, resources: { one: twice } } } });
-    const side = (folder: string) => sidesOf(readMeasurements(folder))[0];
-    const throughput = figuresOf([side(limited!), side(free!)]).find(({ key }) => key === 'throughput_per_cpu');
+    const target = (folder: string) => targetsOf(readMeasurements(folder))[0];
+    const throughput = figuresOf([target(limited!), target(free!)]).find(({ key }) => key === 'throughput_per_cpu');
     expect(throughput?.comparisons[0]?.ratio?.value).toBeCloseTo(2, 9);
   });
 

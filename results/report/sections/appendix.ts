@@ -3,19 +3,19 @@
 import { left, right, type Block, type Table } from '../document.ts';
 import { number, percent, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, throttledShare, type Part } from '../measurements.ts';
-import type { Side } from '../targets.ts';
+import type { Target } from '../targets.ts';
 import type { SectionDefinition } from './section.ts';
 
 export const appendix = { title: 'Appendix: each load', blocks } satisfies SectionDefinition;
 
 /** @param material of one run or of several */
-function blocks({ sides }: { sides: readonly Side[] }): Block[] {
-  const runs = [...new Set(sides.map(({ measurements }) => measurements))];
-  const sideOf = (part: Part) =>
-    sides.find(({ target, measurements }) => target === part.target && measurements.parts.includes(part));
-  const nameOf = (part: Part) => sideOf(part)?.name ?? part.target;
+function blocks({ targets }: { targets: readonly Target[] }): Block[] {
+  const runs = [...new Set(targets.map(({ measurements }) => measurements))];
+  const targetOf = (part: Part) =>
+    targets.find(({ key, measurements }) => key === part.target && measurements.parts.includes(part));
+  const nameOf = (part: Part) => targetOf(part)?.name ?? part.target;
   // The labels of two runs side by side name the run, and not the target.
-  const labelOf = (part: Part) => (runs.length === 1 ? sideOf(part)?.label : undefined) ?? upperFirst(nameOf(part));
+  const labelOf = (part: Part) => (runs.length === 1 ? targetOf(part)?.label : undefined) ?? upperFirst(nameOf(part));
   const parts = runs.flatMap((run) => run.parts.filter((part) => part.has('verdict')));
   const showsThrottling = parts.some((part) => throttledShare(part) !== undefined);
   const table: Table = {

@@ -7,9 +7,9 @@ import { percentile } from '../../statistics.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
-import { byHold, latencyOf, samplesOf, serverOf, startOf, throughputOf, type Part } from '../measurements.ts';
-import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../targets.ts';
-import { draw, LOG, numbers, sideOfLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
+import { byHold, latencyOf, samplesOf, startOf, throughputOf, type Part } from '../measurements.ts';
+import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
+import { draw, LOG, numbers, targetByLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const autoscaling: SectionDefinition = {
@@ -18,27 +18,27 @@ export const autoscaling: SectionDefinition = {
   blocks,
 };
 
-async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const trials = trialsThatCount(sides, 'autoscale');
+async function blocks({ targets }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(targets, 'autoscale');
   if (!trials) return undefined;
-  const { measurements } = sides[0];
+  const { measurements } = targets[0];
   const shown = mostShared(trials);
   const parts = trials.map((its) => its.find(({ trial }) => trial === shown));
   const value = (tell: (part: Part) => string): Cell[] => parts.map((part) => (part ? tell(part) : ABSENT));
-  const unlike = unlikeAutoscalers(sides);
+  const unlike = unlikeAutoscalers(targets);
   return [
     paragraph(
-      `${upperFirst(allTargets(sides))} get the same rates (${ratesOf(measurements, 'autoscale')} requests/s, one ` +
-        `after another, each ${duration(measurements, 'autoscale')}), with ${replicaBounds(sides)}. ` +
-        `${trialsOfEach(sides, trials)}. This is trial ${String(shown)}; the appendix has the others.` +
-        (scalesByDefault(sides)
+      `${upperFirst(allTargets(targets))} get the same rates (${ratesOf(measurements, 'autoscale')} requests/s, one ` +
+        `after another, each ${duration(measurements, 'autoscale')}), with ${replicaBounds(targets)}. ` +
+        `${trialsOfEach(targets, trials)}. This is trial ${String(shown)}; the appendix has the others.` +
+        (scalesByDefault(targets)
           ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
           : ''),
     ),
     ...(unlike === undefined ? [] : [{ kind: 'alert' as const, text: unlike }]),
     {
       kind: 'table',
-      columns: [left('In this trial'), ...sides.map(({ label }) => right(label))],
+      columns: [left('In this trial'), ...targets.map(({ label }) => right(label))],
       rows: [
         ['Most replicas that were ready', ...value(mostReady)],
         [
@@ -62,11 +62,11 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
         'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow ' +
         'Serving don’t name the replica that gave them',
     },
-    await timeline(parts, sides),
+    await timeline(parts, targets),
   ];
 }
 
-/** The trial that counts for most sides; the first of several. */
+/** The trial that counts for most targets; the first of several. */
 function mostShared(trials: readonly Part[][]): number | undefined {
   const numbers = trials.flat().map(({ trial }) => trial);
   const sharesOf = (trial: number) => numbers.filter((each) => each === trial).length;
@@ -102,23 +102,23 @@ function secondAnswer(part: Part): string {
 }
 
 /** Whether Kubernetes' own speed of scaling was left as it is, which waits for five minutes before it scales down. */
-function scalesByDefault(sides: Sides): boolean {
+function scalesByDefault(targets: Targets): boolean {
   const behaviorSchema = v.object({ autoscaling: v.object({ behavior: v.strictObject({}) }) });
-  return sides.every(({ measurements: { environment }, target }) =>
-    v.is(behaviorSchema, serverOf(environment, target)?.chart?.values),
+  return targets.every(({ measurements: { environment }, server }) =>
+    v.is(behaviorSchema, environment.servers[server]?.chart?.values),
   );
 }
 
 /** Seconds between the values that are listed beside the chart. */
 const LISTED_EVERY = 5;
 
-/** One trial of all sides; a side that it does not count for has no line. */
-async function timeline(parts: readonly (Part | undefined)[], sides: Sides): Promise<Picture> {
-  const rows = parts.flatMap((part, index) => (part ? secondsOf(part, sides[index]?.label ?? '') : []));
+/** One trial of all targets; a target that it does not count for has no line. */
+async function timeline(parts: readonly (Part | undefined)[], targets: Targets): Promise<Picture> {
+  const rows = parts.flatMap((part, index) => (part ? secondsOf(part, targets[index]?.label ?? '') : []));
   const answered = parts.flatMap((part) => (part?.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
   const most = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
-  const line = sideOfLine(labelsOf(sides));
+  const line = targetByLine(labelsOf(targets));
 
   const x = (axis: object) => numbers('second', null, { scale: { domain: [0, end], nice: false }, axis });
   const hidden = x({ labels: false, ticks: false });
@@ -162,8 +162,8 @@ async function timeline(parts: readonly (Part | undefined)[], sides: Sides): Pro
       columns: [left('Side'), ...['second', 'ready', 'CPU, cores', 'right answers/s', 'p99, ms'].map(right)],
       rows: rows
         .filter(({ second }) => second % LISTED_EVERY === 0)
-        .map(({ side, second, ready, cpu, throughput, p99 }) => [
-          side,
+        .map(({ target, second, ready, cpu, throughput, p99 }) => [
+          target,
           ...[second, ready, cpu, throughput, p99].map((value) => number(value ?? NaN)),
         ]),
       source: `autoscale/*/<target>_timeline.csv and _seconds.csv, every ${String(LISTED_EVERY)} s`,
@@ -183,7 +183,7 @@ const BY_REPLICA = {
 };
 
 interface Second {
-  side: string;
+  target: string;
   second: number;
   ready: number | null;
   cpu: number | null;
@@ -192,7 +192,7 @@ interface Second {
   p99: number | null;
 }
 
-function secondsOf(part: Part, side: string): Second[] {
+function secondsOf(part: Part, target: string): Second[] {
   const start = startOf(part);
   const samples = new Map<number, Row<'timeline'>>();
   for (const row of samplesOf(part)) samples.set(Math.floor(row.timestamp_s) - start, row);
@@ -200,7 +200,7 @@ function secondsOf(part: Part, side: string): Second[] {
   return part.read('seconds').map(({ timestamp_s, requests, failures, p99_us }) => {
     const sample = samples.get(timestamp_s - start);
     return {
-      side,
+      target,
       second: timestamp_s - start,
       ready: sample?.ready_replicas ?? null,
       cpu: sample?.cpu_cores ?? null,

@@ -6,8 +6,8 @@ import { cpuLimit, duration, valuesOf } from '../conditions.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
-import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Sides } from '../targets.ts';
-import { draw, LOG, numbers, sideOfLine, sideOfPoint, WIDTH } from '../vega.ts';
+import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
+import { draw, LOG, numbers, targetByLine, targetByPoint, WIDTH } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const batchSize: SectionDefinition = {
@@ -16,18 +16,18 @@ export const batchSize: SectionDefinition = {
   blocks,
 };
 
-async function blocks({ sides, breakEvens }: Material): Promise<Block[] | undefined> {
-  const trials = trialsThatCount(sides, 'batch');
+async function blocks({ targets, breakEvens }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(targets, 'batch');
   if (!trials) return undefined;
-  const { measurements } = sides[0];
+  const { measurements } = targets[0];
   const users = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
-  const cpu = cpuTaker(sides);
-  const rows = forEachSide(sides, trials, (parts, side) => batchRows(parts, side, cpu));
+  const cpu = cpuTaker(targets);
+  const rows = forEachTarget(targets, trials, (parts, target) => batchRows(parts, target, cpu));
   return [
     paragraph(
-      `${trialsOfEach(sides, trials)}, with ${counted(users, 'user')} and one replica ${cpuLimit(sides, 'batch')}, ` +
+      `${trialsOfEach(targets, trials)}, with ${counted(users, 'user')} and one replica ${cpuLimit(targets, 'batch')}, ` +
         `each size ${duration(measurements, 'batch')}. The CPU of a value is ` +
-        (hasCounters(sides)
+        (hasCounters(targets)
           ? 'what the pods’ counters rose by between two readings within a step, ' +
             'divided by the values of that time.'
           : 'the CPU limit divided by the values of a second, as if the replica used all of it: its counters were ' +
@@ -36,21 +36,21 @@ async function blocks({ sides, breakEvens }: Material): Promise<Block[] | undefi
     ...(breakEvens.length > 0 ? [paragraph(breakEvens.map(({ sentence }) => sentence).join(' '))] : []),
     sideBySide(
       'Values in a request',
-      sides,
+      targets,
       rows,
       ({ batch }) => batch,
       { 'values/s': ({ values }) => values, 'p50, ms': ({ p50 }) => p50, 'CPU, µs a value': (row) => row.cpu },
       'batch/*/<target>_steps.csv, _latency.csv and _pods.csv, all trials together',
     ),
-    await batches(rows, sides),
+    await batches(rows, targets),
   ];
 }
 
-function batchRows(parts: readonly Part[], side: string, cpu: ReturnType<typeof cpuTaker>): Batch[] {
+function batchRows(parts: readonly Part[], target: string, cpu: ReturnType<typeof cpuTaker>): Batch[] {
   const cpuBySize = parts.map(cpu);
   return together(parts, ({ batch }) => batch)
     .map(({ key, answersPerSecond, histograms }) => ({
-      side,
+      target,
       batch: key,
       values: key * answersPerSecond,
       p50: percentile(histograms, 0.5) / 1000,
@@ -59,9 +59,9 @@ function batchRows(parts: readonly Part[], side: string, cpu: ReturnType<typeof 
     .filter(({ values }) => values > 0);
 }
 
-/** What one side converts with requests of such a size. */
+/** What one target converts with requests of such a size. */
 interface Batch {
-  side: string;
+  target: string;
   batch: number;
   values: number;
   p50: number;
@@ -69,8 +69,8 @@ interface Batch {
   cpu: number;
 }
 
-async function batches(rows: readonly Batch[], sides: Sides): Promise<Picture> {
-  const labels = labelsOf(sides);
+async function batches(rows: readonly Batch[], targets: Targets): Promise<Picture> {
+  const labels = labelsOf(targets);
   const sizes = [...new Set(rows.map(({ batch }) => batch))];
   const x = numbers('batch', 'values in a request', {
     scale: LOG,
@@ -82,8 +82,8 @@ async function batches(rows: readonly Batch[], sides: Sides): Promise<Picture> {
       width: WIDTH / 2 - 75,
       height: 190,
       layer: [
-        { mark: 'line', encoding: { x, y, ...sideOfLine(labels) } },
-        { mark: 'point', encoding: { x, y, ...sideOfPoint(labels) } },
+        { mark: 'line', encoding: { x, y, ...targetByLine(labels) } },
+        { mark: 'point', encoding: { x, y, ...targetByPoint(labels) } },
       ],
     };
   };

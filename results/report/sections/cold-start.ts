@@ -6,8 +6,8 @@ import { left, paragraph, right, type Block, type Picture } from '../document.ts
 import { measuredOnce } from '../figures.ts';
 import { lowerFirst, number, upperFirst } from '../format.ts';
 import { startsOf, zeroStartsOf } from '../measurements.ts';
-import { forEachSide, labelsOf, representativeOf, type Side, type Sides } from '../targets.ts';
-import { draw, numbers, sideOfPoint, wide, withoutLegend } from '../vega.ts';
+import { forEachTarget, labelsOf, representativeOf, type Target, type Targets } from '../targets.ts';
+import { draw, numbers, TARGET, targetByPoint, wide, withoutLegend } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const coldStart: SectionDefinition = {
@@ -16,35 +16,35 @@ export const coldStart: SectionDefinition = {
   blocks,
 };
 
-async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const its = sides.map((side) => ({ side, label: side.label, starts: startsOf(side) }));
+async function blocks({ targets }: Material): Promise<Block[] | undefined> {
+  const its = targets.map((target) => ({ target, label: target.label, starts: startsOf(target) }));
   const columns = its.filter(({ starts }) => starts.length > 0);
-  const shared = its.flatMap(({ side, starts }) => {
-    const other = representativeOf(side, sides);
+  const shared = its.flatMap(({ target, starts }) => {
+    const other = representativeOf(target, targets);
     return other && starts.length === 0
-      ? paragraph(`${upperFirst(side.name)}: ${lowerFirst(measuredOnce(other))}`)
+      ? paragraph(`${upperFirst(target.name)}: ${lowerFirst(measuredOnce(other))}`)
       : [];
   });
-  if (columns[0]?.side !== sides[0] || (sides.length > 1 && columns.length === 1)) return undefined;
+  if (columns[0]?.target !== targets[0] || (targets.length > 1 && columns.length === 1)) return undefined;
   const source = 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already';
   return [
     await coldStarts(
       its.map(({ starts }) => starts),
-      sides,
+      targets,
     ),
     startTable(columns, source),
     ...shared,
-    ...columns.flatMap(({ side, starts }) => fromZero(side, starts)),
+    ...columns.flatMap(({ target, starts }) => fromZero(target, starts)),
   ];
 }
 
 /** The function on Knative, asked when no pod of it ran, beside a plain pod of it; nothing where it was not asked. */
-function fromZero(side: Side, plain: readonly Row<'coldstarts'>[]): Block[] {
-  const starts = zeroStartsOf(side);
+function fromZero(target: Target, plain: readonly Row<'coldstarts'>[]): Block[] {
+  const starts = zeroStartsOf(target);
   if (starts.length === 0) return [];
   const columns = [
-    { label: `${side.label} on Knative, from no pod`, starts },
-    { label: `${side.label}, a new pod`, starts: plain },
+    { label: `${target.label} on Knative, from no pod`, starts },
+    { label: `${target.label}, a new pod`, starts: plain },
   ];
   return [
     paragraph(
@@ -80,20 +80,23 @@ function startTable(
 }
 
 /** Each start is a dot, so that nobody has to trust a mean. */
-async function coldStarts(starts: readonly Row<'coldstarts'>[][], sides: Sides): Promise<Picture> {
-  const rows = forEachSide(sides, starts, (its, side) =>
-    its.map(({ start, first_answer_ms }) => ({ side, start, seconds: first_answer_ms / 1000 })),
+async function coldStarts(starts: readonly Row<'coldstarts'>[][], targets: Targets): Promise<Picture> {
+  const rows = forEachTarget(targets, starts, (its, target) =>
+    its.map(({ start, first_answer_ms }) => ({ target, start, seconds: first_answer_ms / 1000 })),
   );
   const x = numbers('seconds', 'seconds from the creation of the pod to its first right answer', {
     scale: { zero: true },
   });
-  const y = { field: 'side', type: 'nominal', title: null, sort: labelsOf(sides) };
+  const y = { ...TARGET, axis: { title: null }, sort: labelsOf(targets) };
   const svg = await draw(
     rows,
     wide({
       height: 110,
       layer: [
-        { mark: { type: 'point', opacity: 0.6 }, encoding: { x, y, ...withoutLegend(sideOfPoint(labelsOf(sides))) } },
+        {
+          mark: { type: 'point', opacity: 0.6 },
+          encoding: { x, y, ...withoutLegend(targetByPoint(labelsOf(targets))) },
+        },
         {
           mark: { type: 'tick', thickness: 2, size: 30, color: '#111' },
           encoding: { x: { ...x, aggregate: 'median' }, y },
@@ -109,7 +112,7 @@ async function coldStarts(starts: readonly Row<'coldstarts'>[][], sides: Sides):
     values: {
       kind: 'table',
       columns: [left('Side'), right('start'), right('seconds')],
-      rows: rows.map(({ side, start, seconds }) => [side, number(start), number(seconds)]),
+      rows: rows.map(({ target, start, seconds }) => [target, number(start), number(seconds)]),
       source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms',
     },
   };

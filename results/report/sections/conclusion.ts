@@ -10,7 +10,7 @@ import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
 import { byHold, countingOf, isValid, loadsOf, throughputOf, type Measurements, type Part } from '../measurements.ts';
 import { ratioPicture } from '../ratio-chart.ts';
-import { askedBy, type Sides } from '../targets.ts';
+import { askedBy, type Targets } from '../targets.ts';
 import { appendix } from './appendix.ts';
 import { autoscaling } from './autoscaling.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -18,16 +18,16 @@ import { threats } from './threats.ts';
 
 export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
 
-async function blocks({ figures, noise, breakEvens, sides, missing }: Omit<Material, 'price'>): Promise<Block[]> {
-  const chart = await ratioPicture(figures, noise, sides);
-  const conclusions = conclusionsOf(figures, noise, sides);
-  const isOneRun = new Set(sides.map(({ measurements }) => measurements)).size === 1;
+async function blocks({ figures, noise, breakEvens, targets, missing }: Omit<Material, 'price'>): Promise<Block[]> {
+  const chart = await ratioPicture(figures, noise, targets);
+  const conclusions = conclusionsOf(figures, noise, targets);
+  const isOneRun = new Set(targets.map(({ measurements }) => measurements)).size === 1;
   return [
     ...(conclusions.length === 0
       ? [
           {
             kind: 'headline' as const,
-            text: `Only ${sides[0].name} was measured: there is no other to compare it with.`,
+            text: `Only ${targets[0].name} was measured: there is no other to compare it with.`,
           },
         ]
       : []),
@@ -35,20 +35,20 @@ async function blocks({ figures, noise, breakEvens, sides, missing }: Omit<Mater
       { kind: 'headline', text: headline },
       paragraph(sentences.join(' ')),
     ]),
-    ...(isOneRun ? [...whenAndHowMuch(breakEvens, sides), ...note(sides[0].measurements)] : []),
-    ...invalidLoads(sides),
-    ...unfair(sides, isOneRun && !missing.includes(autoscaling)),
-    ...onUnlikeNodes(sides),
-    ...notMeasured(missing, sides),
-    table(figures, noise, sides),
+    ...(isOneRun ? [...whenAndHowMuch(breakEvens, targets), ...note(targets[0].measurements)] : []),
+    ...invalidLoads(targets),
+    ...unfair(targets, isOneRun && !missing.includes(autoscaling)),
+    ...onUnlikeNodes(targets),
+    ...notMeasured(missing, targets),
+    table(figures, noise, targets),
     ...(chart ? [chart] : []),
   ];
 }
 
 /** From which size of a request on another is better, and what each held with its autoscaler on. */
-function whenAndHowMuch(breakEvens: readonly BreakEven[], sides: Sides): Block[] {
+function whenAndHowMuch(breakEvens: readonly BreakEven[], targets: Targets): Block[] {
   // With several others, the section on autoscaling alone tells what each held.
-  const held = sides.length > 2 ? [] : heldBy(sides);
+  const held = targets.length > 2 ? [] : heldBy(targets);
   const sentences = [...breakEvens.map(({ sentence }) => sentence), ...held];
   return sentences.length > 0 ? [paragraph(sentences.join(' '))] : [];
 }
@@ -60,10 +60,8 @@ function note({ environment }: Measurements): Block[] {
 }
 
 /** How many loads don't count: one line for the first page, where it must not push the answer down. */
-function invalidLoads(sides: Sides): Block[] {
-  const loads = sides.flatMap(({ measurements, target }) =>
-    loadsOf(measurements).filter((part) => part.target === target),
-  );
+function invalidLoads(targets: Targets): Block[] {
+  const loads = targets.flatMap(({ measurements, key }) => loadsOf(measurements).filter((part) => part.target === key));
   const invalid = loads.filter((part) => !isValid(part));
   if (invalid.length === 0) return [];
   const verb = invalid.length === 1 ? 'doesn’t' : 'don’t';
@@ -73,37 +71,38 @@ function invalidLoads(sides: Sides): Block[] {
 }
 
 /** @param hasSection whether the section on autoscaling says how the autoscalers differ */
-function unfair(sides: Sides, hasSection: boolean): Block[] {
-  const unlike = unlikeAutoscalers(sides);
+function unfair(targets: Targets, hasSection: boolean): Block[] {
+  const unlike = unlikeAutoscalers(targets);
   if (unlike === undefined) return [];
   if (!hasSection) return [{ kind: 'alert', text: unlike }];
   const text = 'The autoscalers are not alike, so the figures of autoscaling are no fair comparison';
   return [{ kind: 'alert', text, see: autoscaling.title }];
 }
 
-function onUnlikeNodes(sides: Sides): Block[] {
-  const text = unlikeNodes(sides);
+function onUnlikeNodes(targets: Targets): Block[] {
+  const text = unlikeNodes(targets);
   return text === undefined ? [] : [{ kind: 'alert', text }];
 }
 
-function notMeasured(missing: readonly SectionDefinition[], sides: Sides): Block[] {
+function notMeasured(missing: readonly SectionDefinition[], targets: Targets): Block[] {
   const measured = missing.flatMap((section) => section.measured ?? []);
   if (measured.length === 0) return [];
   const experiments = new Set(measured.map(({ experiment }) => experiment));
-  const targets = sides.length > 2 ? `${sides[0].name} and another target` : sides.length > 1 ? 'both targets' : 'it';
+  const compared =
+    targets.length > 2 ? `${targets[0].name} and another target` : targets.length > 1 ? 'both targets' : 'it';
   return [
     paragraph(
       `This report says nothing about ${words(measured.map(({ what }) => what))}: no trial of ` +
-        `${words([...experiments], 'or')} counts for ${targets}.`,
+        `${words([...experiments], 'or')} counts for ${compared}.`,
     ),
   ];
 }
 
-function table(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Table {
-  const [baseline, ...others] = sides;
+function table(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): Table {
+  const [baseline, ...others] = targets;
   // Who is better in several comparisons stands in the sentences above, and the chart below shows it.
   const isAlone = others.length === 1;
-  const asked = askedBy(sides);
+  const asked = askedBy(targets);
   const isAnyOfGenerator = figures.some((figure) =>
     figure.comparisons.some((comparison) => winnerOf(figure, comparison, noise[figure.key]) === 'generator'),
   );
@@ -125,7 +124,7 @@ function table(figures: readonly Figure[], noise: NoiseFloors, sides: Sides): Ta
           value(figure, index + 1),
           isAlone ? ratioWithInterval(ratio) : (results[index] ?? ratioWithInterval(ratio)),
         ]),
-        ...(isAlone ? [results[0] ?? better(figure, noise[figure.key], sides)] : []),
+        ...(isAlone ? [results[0] ?? better(figure, noise[figure.key], targets)] : []),
       ];
     }),
     source: [
@@ -150,7 +149,7 @@ function resultOf(figure: Figure, comparison: Comparison, floor: number | undefi
 }
 
 /** Who is better in a figure, of two. */
-function better(figure: Figure, floor: number | undefined, [baseline, other]: Sides): string {
+function better(figure: Figure, floor: number | undefined, [baseline, other]: Targets): string {
   const [comparison] = figure.comparisons;
   const names = {
     baseline: baseline.label,
@@ -162,10 +161,10 @@ function better(figure: Figure, floor: number | undefined, [baseline, other]: Si
   return comparison ? names[winnerOf(figure, comparison, floor)] : ABSENT;
 }
 
-/** What each side kept up with while its autoscaler was on, and what that took: one sentence, if it was tried. */
-function heldBy(sides: Sides): string[] {
-  const told = sides.flatMap((side) => {
-    const parts = countingOf(side, 'autoscale');
+/** What each target kept up with while its autoscaler was on, and what that took: one sentence, if it was tried. */
+function heldBy(targets: Targets): string[] {
+  const told = targets.flatMap((target) => {
+    const parts = countingOf(target, 'autoscale');
     if (parts.length === 0) return [];
     const held = parts.map((part) => byHold(part).held.at(-1));
     // A rate counts as held if it was in each trial.
@@ -173,12 +172,12 @@ function heldBy(sides: Sides): string[] {
     const overload = parts.flatMap((part) => byHold(part).saturated.slice(0, 1));
     const most =
       overload.length > 0 ? [`, and answered at most ${number(Math.max(...overload.map(throughputOf)))}`] : [];
-    if (rate === 0) return [`${side.name} held none of the rates${most.join('')}`];
+    if (rate === 0) return [`${target.name} held none of the rates${most.join('')}`];
     const taken = parts.flatMap((part) => usedAt(part, rate));
     const replicas = Math.max(...taken.map((its) => its.replicas));
     const cores = () => number(Math.round(100 * mean(taken.map((its) => its.cores))) / 100);
     const what = taken.length > 0 ? ` (${counted(replicas, 'replica')}, ${cores()} cores)` : '';
-    return [`${side.name} held ${number(rate)} requests/s${what}${most.join('')}`];
+    return [`${target.name} held ${number(rate)} requests/s${what}${most.join('')}`];
   });
   return told.length > 0 ? [`With the autoscaler, ${words(told)}.`] : [];
 }

@@ -10,7 +10,7 @@ export const cost: SectionDefinition = {
   blocks,
 };
 
-function blocks({ figures, sides, price: { dollarsPerHour, cpus } }: Material): Block[] | undefined {
+function blocks({ figures, targets, price: { dollarsPerHour, cpus } }: Material): Block[] | undefined {
   const cpu = figures.find(({ key }) => key === 'cpu_per_request_us');
   if (!cpu?.values[0]) return undefined;
   const dollars = (microseconds: number) => (microseconds * dollarsPerHour) / (cpus * 3600);
@@ -31,7 +31,10 @@ function blocks({ figures, sides, price: { dollarsPerHour, cpus } }: Material): 
       kind: 'table',
       columns: [
         left('A million requests'),
-        ...sides.flatMap(({ label }, index) => [right(label), ...(index > 0 ? [right('Ratio (95 % interval)')] : [])]),
+        ...targets.flatMap(({ label }, index) => [
+          right(label),
+          ...(index > 0 ? [right('Ratio (95 % interval)')] : []),
+        ]),
       ],
       rows: [row('CPU, s', (microseconds) => microseconds), row('US dollars', dollars)],
       source: `CPU per request · ${number(dollarsPerHour)} ÷ ${number(cpus)} ÷ 3600`,

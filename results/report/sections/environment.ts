@@ -8,7 +8,7 @@ import type { SectionDefinition } from './section.ts';
 
 export const environment: SectionDefinition = {
   title: 'Environment',
-  blocks: ({ sides: [{ measurements }] }) => [environmentTable([measurements])],
+  blocks: ({ targets: [{ measurements }] }) => [environmentTable([measurements])],
 };
 
 type Node = NonNullable<Measurements['environment']['kubernetes']>['nodes'][number];

@@ -6,8 +6,8 @@ import { cpuLimit, duration, ratesOf } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { interval, number, percent, words } from '../format.ts';
 import { bareLoadOf, latencyOf, throttledShare, type Part } from '../measurements.ts';
-import { forEachSide, labelsOf, trialsOfEach, trialsThatCount, type Sides } from '../targets.ts';
-import { draw, LOG, numbers, sideOfColour, sideOfLine, wide } from '../vega.ts';
+import { forEachTarget, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
+import { draw, LOG, numbers, targetByColour, targetByLine, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const latency: SectionDefinition = {
@@ -18,26 +18,26 @@ export const latency: SectionDefinition = {
 
 const SHARES = [0.5, 0.9, 0.95, 0.99, 0.999];
 
-async function blocks({ sides, figures, noise }: Material): Promise<Block[] | undefined> {
-  const trials = trialsThatCount(sides, 'latency');
+async function blocks({ targets, figures, noise }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(targets, 'latency');
   if (!trials) return undefined;
   const histograms = trials.map((parts) => parts.map((part) => latencyOf(part)));
-  const { measurements } = sides[0];
-  const own = sides.map((side) => {
-    const load = bareLoadOf(side, 'floor');
+  const { measurements } = targets[0];
+  const own = targets.map((target) => {
+    const load = bareLoadOf(target, 'floor');
     return load && latencyOf(load);
   });
-  const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${sides[index]?.name ?? ''}`);
+  const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${targets[index]?.name ?? ''}`);
   // Beside two others there is no room for them in the table: the chart above has them as bands.
-  const hasIntervals = sides.length <= 2;
+  const hasIntervals = targets.length <= 2;
   const floors = figures.flatMap(({ key, name }) => {
     const floor = noise[key];
     return floor === undefined ? [] : `${name} ${percent(floor - 1)}`;
   });
   return [
     paragraph(
-      `${trialsOfEach(sides, trials)}, at ${ratesOf(measurements, 'latency')} requests/s, ` +
-        `${duration(measurements, 'latency')}, to one replica, ${cpuLimit(sides, 'latency')}. ` +
+      `${trialsOfEach(targets, trials)}, at ${ratesOf(measurements, 'latency')} requests/s, ` +
+        `${duration(measurements, 'latency')}, to one replica, ${cpuLimit(targets, 'latency')}. ` +
         'Users notice the slowest requests, so the scale gives the tail its room.' +
         (floors.length > 0
           ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. ` +
@@ -49,13 +49,13 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
             'of the targets.'
           : ''),
     ),
-    ...throttled(trials, sides),
-    await latencies(histograms, sides),
+    ...throttled(trials, targets),
+    await latencies(histograms, targets),
     {
       kind: 'table',
       columns: [
         left('Percentile, ms'),
-        ...sides.flatMap(({ label }, index) => [
+        ...targets.flatMap(({ label }, index) => [
           right(label),
           ...(hasIntervals ? [right('95 % interval')] : []),
           ...(own[index] ? [right('Bare server')] : []),
@@ -82,9 +82,9 @@ async function blocks({ sides, figures, noise }: Material): Promise<Block[] | un
 /** A target that the kernel stops at its limit in more than this share of its CPU periods shows that in its p99. */
 const MOST_THROTTLED = 0.01;
 
-/** An alert for each side whose latencies are those of its CPU limit. */
-function throttled(trials: readonly Part[][], sides: Sides): Block[] {
-  return forEachSide(sides, trials, (parts, label): Block[] => {
+/** An alert for each target whose latencies are those of its CPU limit. */
+function throttled(trials: readonly Part[][], targets: Targets): Block[] {
+  return forEachTarget(targets, trials, (parts, label): Block[] => {
     const most = max([0, ...parts.map((part) => throttledShare(part) ?? 0)]);
     if (most <= MOST_THROTTLED) return [];
     return [
@@ -103,12 +103,12 @@ const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 
 const LEAST_SLOWER = 10;
 
 /** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */
-async function latencies(trials: readonly Histogram[][], sides: Sides): Promise<Picture> {
-  const rows = forEachSide(sides, trials, (histograms, side) =>
+async function latencies(trials: readonly Histogram[][], targets: Targets): Promise<Picture> {
+  const rows = forEachTarget(targets, trials, (histograms, target) =>
     CURVE_SHARES.filter((share) => countOf(histograms) * (1 - share) >= LEAST_SLOWER).map((share) => {
       const { low = NaN, high = NaN } = percentileInterval(histograms, share) ?? {};
       const value = percentile(histograms, share) / 1000;
-      return { side, share, odds: 1 / (1 - share), value, low: low / 1000, high: high / 1000 };
+      return { target, share, odds: 1 / (1 - share), value, low: low / 1000, high: high / 1000 };
     }),
   );
   const most = Math.max(...rows.map(({ odds }) => odds));
@@ -121,7 +121,7 @@ async function latencies(trials: readonly Histogram[][], sides: Sides): Promise<
     },
   });
   const y = { scale: { ...LOG, padding: 8 }, axis: { tickCount: 6, format: '~g' } };
-  const labels = labelsOf(sides);
+  const labels = labelsOf(targets);
   const svg = await draw(
     rows,
     wide({
@@ -130,9 +130,9 @@ async function latencies(trials: readonly Histogram[][], sides: Sides): Promise<
         {
           transform: [{ filter: 'isValid(datum.low)' }],
           mark: { type: 'area', opacity: 0.2 },
-          encoding: { x, y: numbers('low', 'latency, ms', y), y2: { field: 'high' }, ...sideOfColour(labels) },
+          encoding: { x, y: numbers('low', 'latency, ms', y), y2: { field: 'high' }, ...targetByColour(labels) },
         },
-        { mark: 'line', encoding: { x, y: numbers('value', 'latency, ms', y), ...sideOfLine(labels) } },
+        { mark: 'line', encoding: { x, y: numbers('value', 'latency, ms', y), ...targetByLine(labels) } },
       ],
     }),
   );
@@ -144,7 +144,7 @@ async function latencies(trials: readonly Histogram[][], sides: Sides): Promise<
     values: {
       kind: 'table',
       columns: [left('Side'), right('percentile'), right('ms'), right('at least'), right('at most')],
-      rows: rows.map(({ side, share, value, low, high }) => [side, ...[100 * share, value, low, high].map(number)]),
+      rows: rows.map(({ target, share, value, low, high }) => [target, ...[100 * share, value, low, high].map(number)]),
       source: 'latency/*/<target>_latency.csv',
     },
   };

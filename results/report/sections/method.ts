@@ -18,7 +18,7 @@ import {
 import { paragraph, type Block } from '../document.ts';
 import { counted, list, number, upperFirst, words } from '../format.ts';
 import { bareLoadOf, type Measurements } from '../measurements.ts';
-import { allTargets, askedBy, type Sides } from '../targets.ts';
+import { allTargets, askedBy, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const method: SectionDefinition = { title: 'Method', blocks };
@@ -26,12 +26,12 @@ export const method: SectionDefinition = { title: 'Method', blocks };
 /** Options of the load test, as each verdict has them. */
 const temperaturesSchema = v.object({ 'min-fahrenheit': v.number(), 'max-fahrenheit': v.number() });
 
-function blocks({ sides }: Material): Block[] {
-  const [{ measurements }] = sides;
+function blocks({ targets }: Material): Block[] {
+  const [{ measurements }] = targets;
   const { parts } = measurements;
   const isThere = (name: ExperimentName) => parts.some(({ experiment }) => experiment === name);
   return [
-    paragraph(fairness(sides)),
+    paragraph(fairness(targets)),
     paragraph(
       'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load ' +
         'generator was too busy or late, it missed the promised rate, an answer was wrong, too many requests failed, ' +
@@ -48,7 +48,7 @@ function blocks({ sides }: Material): Block[] {
     },
     {
       kind: 'list',
-      items: experimentsOf(sides)
+      items: experimentsOf(targets)
         .filter(([name]) => isThere(name))
         .map((texts) => texts.join(' ')),
     },
@@ -62,41 +62,41 @@ function blocks({ sides }: Material): Block[] {
 }
 
 /** What makes the comparison a fair one. */
-function fairness(sides: Sides): string {
-  const [{ measurements }] = sides;
+function fairness(targets: Targets): string {
+  const [{ measurements }] = targets;
   const { seed, mode } = measurements.environment;
   const [verdict] = measurements.parts.flatMap((part) => (part.has('verdict') ? part.read('verdict') : []));
   const settings = v.safeParse(temperaturesSchema, verdict?.settings);
   const range = settings.success
     ? `${span([settings.output['min-fahrenheit'], settings.output['max-fahrenheit']]).replaceAll('-', '−')} °F, `
     : '';
-  const order = turns(sides, measurements);
-  const asked = askedBy(sides);
-  const isUnlike = unlikeNodes(sides) !== undefined;
+  const order = turns(targets, measurements);
+  const asked = askedBy(targets);
+  const isUnlike = unlikeNodes(targets) !== undefined;
   return [
-    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to ${allTargets(sides)},`,
+    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to ${allTargets(targets)},`,
     'one target at a time.',
     ...(asked === undefined ? [] : [`${asked}.`]),
     'It checks every answer: a wrong one counts as a failure.',
     'The answers are (f − 32) · 5/9, of the function in doubles, of the model in float32.',
     mode === 'cluster'
-      ? `${upperFirst(allTargets(sides))} run with the same ${isUnlike ? 'requests and limits of ' : ''}CPU and memory, as ` +
+      ? `${upperFirst(allTargets(targets))} run with the same ${isUnlike ? 'requests and limits of ' : ''}CPU and memory, as ` +
         `read from the running pods${isUnlike ? ', but the nodes have unlike CPUs' : ''}.`
-      : `${upperFirst(allTargets(sides))} run on one machine, ${cpuLimit(sides, 'capacity')}.`,
+      : `${upperFirst(allTargets(targets))} run on one machine, ${cpuLimit(targets, 'capacity')}.`,
     ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects them alike.`] : []),
   ].join(' ');
 }
 
 /** A sentence or two for each experiment, by its name. */
-function experimentsOf(sides: Sides): [name: ExperimentName, about: string][] {
-  const [{ measurements }] = sides;
+function experimentsOf(targets: Targets): [name: ExperimentName, about: string][] {
+  const [{ measurements }] = targets;
   const { environment } = measurements;
   const lasts = (experiment: ExperimentName) => duration(measurements, experiment);
   const batchUsers = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
 
-  const ceilings = sides.flatMap(({ target, name }) => {
+  const ceilings = targets.flatMap(({ key, name }) => {
     const [closed, open] = [environment.ceiling?.requestsPerSecond, environment.ceiling?.openRequestsPerSecond].map(
-      (rates) => rates?.[target],
+      (rates) => rates?.[key],
     );
     if (closed === undefined) return [];
     const atRate = open === undefined ? '' : `, and ${number(open)} at a given rate,`;
@@ -110,44 +110,44 @@ function experimentsOf(sides: Sides): [name: ExperimentName, about: string][] {
     [
       'calibrate',
       `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}` +
-        (sides.some((side) => bareLoadOf(side, 'floor')) ? ` ${OF_GENERATOR}` : ''),
+        (targets.some((target) => bareLoadOf(target, 'floor')) ? ` ${OF_GENERATOR}` : ''),
     ],
     [
       'autoscale',
-      `offers ${allTargets(sides)} the same rates (${ratesOf(measurements, 'autoscale')} requests/s, each ` +
-        `${lasts('autoscale')}), with ${replicaBounds(sides)}, each ${cpuLimit(sides, 'autoscale')}; ` +
-        `${trialsOf(sides, 'autoscale')}.`,
+      `offers ${allTargets(targets)} the same rates (${ratesOf(measurements, 'autoscale')} requests/s, each ` +
+        `${lasts('autoscale')}), with ${replicaBounds(targets)}, each ${cpuLimit(targets, 'autoscale')}; ` +
+        `${trialsOf(targets, 'autoscale')}.`,
     ],
     [
       'capacity',
-      `loads one replica, ${cpuLimit(sides, 'capacity')}, with ${list(valuesOf(measurements, 'capacity', 'users'))} ` +
+      `loads one replica, ${cpuLimit(targets, 'capacity')}, with ${list(valuesOf(measurements, 'capacity', 'users'))} ` +
         `users, each number ${lasts('capacity')}, until throughput stops rising. A user asks again as soon as the ` +
-        `answer is there; ${trialsOf(sides, 'capacity')}.`,
+        `answer is there; ${trialsOf(targets, 'capacity')}.`,
     ],
     [
       'latency',
-      `offers one replica, ${cpuLimit(sides, 'latency')}, a steady ${ratesOf(measurements, 'latency')} requests/s, ` +
-        `${lasts('latency')}; ${trialsOf(sides, 'latency')}. Latency counts from the moment when a request should ` +
+      `offers one replica, ${cpuLimit(targets, 'latency')}, a steady ${ratesOf(measurements, 'latency')} requests/s, ` +
+        `${lasts('latency')}; ${trialsOf(targets, 'latency')}. Latency counts from the moment when a request should ` +
         'have been sent, so waiting behind a slow one counts too.',
     ],
     [
       'noise',
-      `repeats latency with the function alone, in ${trialsOf(sides, 'noise')}. Whatever two of these loads differ ` +
+      `repeats latency with the function alone, in ${trialsOf(targets, 'noise')}. Whatever two of these loads differ ` +
         'by is noise.',
     ],
     [
       'batch',
       `sends ${list(valuesOf(measurements, 'batch', 'batch'))} values in a request to one replica, ` +
-        `${cpuLimit(sides, 'batch')}, from ${counted(batchUsers, 'user')}, each size ${lasts('batch')}; ` +
-        `${trialsOf(sides, 'batch')}.`,
+        `${cpuLimit(targets, 'batch')}, from ${counted(batchUsers, 'user')}, each size ${lasts('batch')}; ` +
+        `${trialsOf(targets, 'batch')}.`,
     ],
     [
       'coldstart',
-      `starts a replica of each target ${startsIn(sides, 'coldstart')} times, and times it to its first right answer.`,
+      `starts a replica of each target ${startsIn(targets, 'coldstart')} times, and times it to its first right answer.`,
     ],
     [
       'scale-from-zero',
-      `asks the function on Knative ${startsIn(sides, 'scale-from-zero')} times when no pod of it runs, and times ` +
+      `asks the function on Knative ${startsIn(targets, 'scale-from-zero')} times when no pod of it runs, and times ` +
         'the answer.',
     ],
   ];
@@ -164,9 +164,9 @@ const OF_GENERATOR =
 /** How many of the turns are named. */
 const NAMED_TURNS = 4;
 
-/** In which order the sides were loaded, such as `the function, TensorFlow Serving, …`; empty where only one was. */
-function turns(sides: Sides, { parts }: Measurements): string {
-  const nameOf = new Map(sides.map(({ target, name }) => [target, name]));
+/** In which order the targets were loaded, such as `the function, TensorFlow Serving, …`; empty where only one was. */
+function turns(targets: Targets, { parts }: Measurements): string {
+  const nameOf = new Map(targets.map(({ key, name }) => [key, name]));
   const loads = parts.filter((part) => part.has('steps') && !['calibrate', 'noise'].includes(part.experiment));
   const [longest = []] = Object.values(Object.groupBy(loads, ({ experiment }) => experiment)).sort(
     (a, b) => b.length - a.length,

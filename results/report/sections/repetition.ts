@@ -9,7 +9,7 @@ export const repetition: SectionDefinition = { title: 'Repeat it', blocks };
 /** Members of environment.json's `options` that are told here; runs of other versions may lack them. */
 const optionsSchema = v.object({ arguments: v.fallback(v.array(v.string()), []) });
 
-function blocks({ sides: [{ measurements }], price: { dollarsPerHour, cpus } }: Material): Block[] {
+function blocks({ targets: [{ measurements }], price: { dollarsPerHour, cpus } }: Material): Block[] {
   const { name, checksum, environment } = measurements;
   const { arguments: given } = v.parse(optionsSchema, environment.options);
   const options = given.length > 0 ? ` -- ${given.map(quoted).join(' ')}` : '';

@@ -4,7 +4,7 @@ import type { ExperimentName } from '../../files.ts';
 import type { BreakEven } from '../break-even.ts';
 import type { Block } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
-import type { Sides } from '../targets.ts';
+import type { Targets } from '../targets.ts';
 
 export interface SectionDefinition {
   title: string;
@@ -15,10 +15,10 @@ export interface SectionDefinition {
 }
 
 export interface Material {
-  sides: Sides;
+  targets: Targets;
   figures: readonly Figure[];
   noise: NoiseFloors;
-  /** From which batch size on another side is better. */
+  /** From which batch size on another target is better. */
   breakEvens: readonly BreakEven[];
   price: Price;
   /** The sections behind this one that are left out. */

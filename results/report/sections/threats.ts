@@ -5,13 +5,13 @@ import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
-import { askedBy, type Sides } from '../targets.ts';
+import { askedBy, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
 
-function blocks({ sides }: Material): Block[] {
-  const { note } = sides[0].measurements.environment;
+function blocks({ targets }: Material): Block[] {
+  const { note } = targets[0].measurements.environment;
   return [
     ...(note === undefined
       ? []
@@ -20,7 +20,7 @@ function blocks({ sides }: Material): Block[] {
           { kind: 'list' as const, items: paragraphsOf(note) },
           paragraph('And these hold, by the files of the run or for any run of this kind:'),
         ]),
-    { kind: 'list', items: threatsOf(sides) },
+    { kind: 'list', items: threatsOf(targets) },
   ];
 }
 
@@ -31,8 +31,8 @@ const HEADROOM_CORES = 0.6;
 const DISTURBED_CORES = 0.02;
 
 /** Sentences; what is special to this run comes first. */
-function threatsOf(sides: Sides): string[] {
-  const { measurements } = sides[0];
+function threatsOf(targets: Targets): string[] {
+  const { measurements } = targets[0];
   const { environment, parts } = measurements;
   const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
   const loads = loadsOf(measurements);
@@ -41,7 +41,7 @@ function threatsOf(sides: Sides): string[] {
     0,
     ...loads
       .filter(({ experiment }) => experiment !== 'noise')
-      .map(({ target, experiment }) => partsOf({ measurements, target }, experiment).length),
+      .map(({ target, experiment }) => partsOf({ measurements, key: target }, experiment).length),
   );
   const counting = loads.filter(isValid).map((part) => part.read('verdict').generator.cpuCores ?? 0);
   const busiest = Math.max(0, ...counting);
@@ -50,10 +50,10 @@ function threatsOf(sides: Sides): string[] {
   const isLimited = Object.values(environment.servers).some(({ resources }) =>
     Object.values(resources).some(({ limits }) => limits.cpu !== undefined),
   );
-  const asked = askedBy(sides);
-  const unlike = unlikeAutoscalers(sides);
-  const nodes = unlikeNodes(sides);
-  const targets = sides.map(({ target }) => target);
+  const asked = askedBy(targets);
+  const unlike = unlikeAutoscalers(targets);
+  const nodes = unlikeNodes(targets);
+  const keys = targets.map(({ key }) => key);
   const found: [boolean, string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
     [interrupted, 'The run stopped or broke before everything was measured.'],
@@ -105,17 +105,17 @@ function threatsOf(sides: Sides): string[] {
     [git === null, 'The run was not made from a git clone, so its exact source is not known.'],
     [git?.dirty === true, 'Files differed from the commit when the run was made.'],
     [
-      asked !== undefined && sides.some(({ method }) => method === 'GET'),
+      asked !== undefined && targets.some(({ method }) => method === 'GET'),
       `${asked ?? ''}. A GET has no body to send and to parse, so figures of one value differ for that, too.`,
     ],
     [unlike !== undefined, unlike ?? ''],
     [nodes !== undefined, nodes ?? ''],
     [
-      targets.includes('tfserving') && !targets.includes('tfserving-grpc'),
+      keys.includes('tfserving') && !keys.includes('tfserving-grpc'),
       'The gRPC interface of TensorFlow Serving, which helps with large batches, was not measured.',
     ],
     [
-      targets.includes('tfserving-grpc'),
+      keys.includes('tfserving-grpc'),
       'The load generator’s gRPC client waits in a thread, which costs it several times the CPU of its HTTP client, ' +
         'and adds to the latencies over gRPC. Its part is in those of the bare server, where they were measured.',
     ],

@@ -6,8 +6,16 @@ import { cpuLimit, duration } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { counted, number, words } from '../format.ts';
 import { throughputOf, together, type Part } from '../measurements.ts';
-import { forEachSide, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Side, type Sides } from '../targets.ts';
-import { draw, LOG, numbers, sideOfColour, sideOfLine, sideOfPoint, wide } from '../vega.ts';
+import {
+  forEachTarget,
+  labelsOf,
+  sideBySide,
+  trialsOfEach,
+  trialsThatCount,
+  type Target,
+  type Targets,
+} from '../targets.ts';
+import { draw, LOG, numbers, targetByColour, targetByLine, targetByPoint, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const throughput: SectionDefinition = {
@@ -19,34 +27,34 @@ export const throughput: SectionDefinition = {
 /** The knee is where this share of the highest throughput is reached: from there on, more users only wait longer. */
 const KNEE_SHARE = 0.95;
 
-async function blocks({ sides }: Material): Promise<Block[] | undefined> {
-  const trials = trialsThatCount(sides, 'capacity');
+async function blocks({ targets }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(targets, 'capacity');
   if (!trials) return undefined;
-  const rows = forEachSide(sides, trials, curve);
-  const of = ({ label }: Side) => rows.filter(({ side }) => side === label);
-  const kneeOf = (side: Side) => {
-    const most = max([0, ...of(side).map(({ throughput }) => throughput)]);
-    return of(side).find(({ throughput }) => throughput >= KNEE_SHARE * most)?.users ?? NaN;
+  const rows = forEachTarget(targets, trials, curve);
+  const of = ({ label }: Target) => rows.filter(({ target }) => target === label);
+  const kneeOf = (target: Target) => {
+    const most = max([0, ...of(target).map(({ throughput }) => throughput)]);
+    return of(target).find(({ throughput }) => throughput >= KNEE_SHARE * most)?.users ?? NaN;
   };
-  const knees = sides.map(kneeOf);
-  const told = sides.flatMap((side, index) => {
-    const knee = of(side).find(({ users }) => users === knees[index]);
+  const knees = targets.map(kneeOf);
+  const told = targets.flatMap((target, index) => {
+    const knee = of(target).find(({ users }) => users === knees[index]);
     if (!knee) return [];
     return (
-      `${side.name} at ${counted(knee.users, 'user')} with ${number(knee.throughput)} right answers/s and a 99th ` +
+      `${target.name} at ${counted(knee.users, 'user')} with ${number(knee.throughput)} right answers/s and a 99th ` +
       `percentile of ${number(knee.p99)} ms`
     );
   });
   return [
     paragraph(
-      `${trialsOfEach(sides, trials)}, of one replica ${cpuLimit(sides, 'capacity')}, with each number of users ` +
-        `${duration(sides[0].measurements, 'capacity')}. The knee, where ` +
+      `${trialsOfEach(targets, trials)}, of one replica ${cpuLimit(targets, 'capacity')}, with each number of users ` +
+        `${duration(targets[0].measurements, 'capacity')}. The knee, where ` +
         `${number(100 * KNEE_SHARE)} % of the highest throughput is reached, is for ${words(told)}.`,
     ),
-    await saturation(rows, trials, sides, knees),
+    await saturation(rows, trials, targets, knees),
     sideBySide(
       'Users',
-      sides,
+      targets,
       rows,
       ({ users }) => users,
       {
@@ -59,13 +67,13 @@ async function blocks({ sides }: Material): Promise<Block[] | undefined> {
   ];
 }
 
-/** What a side answered with each number of users that all of its trials reached. */
-function curve(parts: readonly Part[], side: string): Saturation[] {
+/** What a target answered with each number of users that all of its trials reached. */
+function curve(parts: readonly Part[], target: string): Saturation[] {
   return together(parts, ({ users }) => users).flatMap(({ key, steps, answersPerSecond, histograms }) =>
     steps < parts.length
       ? []
       : {
-          side,
+          target,
           users: key,
           throughput: answersPerSecond,
           p50: percentile(histograms, 0.5) / 1000,
@@ -74,28 +82,32 @@ function curve(parts: readonly Part[], side: string): Saturation[] {
   );
 }
 
-/** What one side answers with so many users. */
+/** What one target answers with so many users. */
 interface Saturation {
-  side: string;
+  target: string;
   users: number;
   throughput: number;
   p50: number;
   p99: number;
 }
 
-/** @param knees users at which each side's curve has its knee */
+/** @param knees users at which each target's curve has its knee */
 async function saturation(
   rows: readonly Saturation[],
   trials: readonly Part[][],
-  sides: Sides,
+  targets: Targets,
   knees: readonly number[],
 ): Promise<Picture> {
-  const labels = labelsOf(sides);
-  const dots = forEachSide(sides, trials, (parts, side) =>
-    parts.flatMap((part) => part.read('steps').map((step) => ({ side, users: step.users, trial: throughputOf(step) }))),
+  const labels = labelsOf(targets);
+  const dots = forEachTarget(targets, trials, (parts, target) =>
+    parts.flatMap((part) =>
+      part.read('steps').map((step) => ({ target, users: step.users, trial: throughputOf(step) })),
+    ),
   );
-  const flags = forEachSide(sides, knees, (knee, label) =>
-    rows.filter(({ side, users }) => side === label && users === knee).map((row) => ({ ...row, knee: row.throughput })),
+  const flags = forEachTarget(targets, knees, (knee, label) =>
+    rows
+      .filter(({ target, users }) => target === label && users === knee)
+      .map((row) => ({ ...row, knee: row.throughput })),
   );
   const x = numbers('users', 'users at a time (log scale)', {
     scale: { ...LOG, base: 2, padding: 12 },
@@ -106,14 +118,14 @@ async function saturation(
     mark,
     encoding: { x, y: numbers(field, 'right answers/s'), ...encoding },
   });
-  const colour = sideOfColour(labels);
+  const colour = targetByColour(labels);
   const svg = await draw(
     [...rows, ...dots, ...flags],
     wide({
       height: 250,
       layer: [
-        layer('throughput', { type: 'line' }, sideOfLine(labels)),
-        layer('trial', { type: 'point', opacity: 0.7 }, sideOfPoint(labels)),
+        layer('throughput', { type: 'line' }, targetByLine(labels)),
+        layer('trial', { type: 'point', opacity: 0.7 }, targetByPoint(labels)),
         layer('knee', { type: 'point', filled: false, size: 260, strokeWidth: 1.5 }, colour),
         layer('knee', { type: 'text', dy: -16 }, { text: { value: 'knee' }, ...colour }),
       ],
@@ -129,7 +141,7 @@ async function saturation(
     values: {
       kind: 'table',
       columns: [left('Side'), right('users'), right('right answers/s in each trial')],
-      rows: dots.map(({ side, users, trial }) => [side, number(users), number(trial)]),
+      rows: dots.map(({ target, users, trial }) => [target, number(users), number(trial)]),
       source: 'capacity/*/<target>_steps.csv',
     },
   };
