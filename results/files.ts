@@ -37,10 +37,10 @@ export type Calibration = keyof typeof CALIBRATIONS;
 const SHARES = ['50%', '66%', '75%', '80%', '90%', '95%', '98%', '99%', '99.9%', '99.99%', '100%'] as const;
 
 function percentiles(when: string) {
-  const of = (share: string) =>
+  const columnOf = (share: string) =>
     column(or('N/A', WHOLE), 'ms', `the fastest ${share} of the ${when} took at most this long`);
-  const columns = Object.fromEntries(SHARES.map((share) => [share, of(share)]));
-  return columns as Record<(typeof SHARES)[number], ReturnType<typeof of>>;
+  const columns = Object.fromEntries(SHARES.map((share) => [share, columnOf(share)]));
+  return columns as Record<(typeof SHARES)[number], ReturnType<typeof columnOf>>;
 }
 
 export interface FileDefinition {

@@ -85,7 +85,7 @@ function sha256(content: Uint8Array | string): string {
 }
 
 function experimentOf(folder: string, name: string): ExperimentName {
-  const experiment = EXPERIMENT_NAMES.find((each) => each === name);
+  const experiment = EXPERIMENT_NAMES.find((known) => known === name);
   if (experiment) return experiment;
   throw new ResultsError(
     `${join(folder, name)} has no place there: it is none of the experiments ${EXPERIMENT_NAMES.join(', ')}.`,
@@ -103,14 +103,14 @@ function trialsOf(folder: string): Trial[] {
 }
 
 function targetsOf(folder: string): TargetResults[] {
-  const found = entries(folder).map(({ name }) => {
+  const files = entries(folder).map(({ name }) => {
     const what = whatIs(name);
     if (!what) throw new ResultsError(`${join(folder, name)} is not a file of a trial: ${KNOWN_FILES}.`);
     return what;
   });
   return INTERFACE_NAMES.map((target) => ({
     target,
-    kinds: KIND_NAMES.filter((kind) => found.some((each) => each.target === target && each.kind === kind)),
+    kinds: KIND_NAMES.filter((kind) => files.some((file) => file.target === target && file.kind === kind)),
     read: <K extends Kind>(kind: K) => read(kind, join(folder, fileName(target, kind))),
   })).filter(({ kinds }) => kinds.length > 0);
 }
@@ -230,14 +230,14 @@ function linesOf(text: string, file: string): Line[] {
   }
 }
 
-function checkHeader(names: string[], found: string[], file: string): void {
+function checkHeader(names: string[], header: string[], file: string): void {
   const complain = (what: string) => {
     throw new ResultsError(`${file}, line 1: ${what}; the columns must be ${names.join(',')}.`);
   };
-  const unknown = found.find((name) => !names.includes(name));
+  const unknown = header.find((name) => !names.includes(name));
   if (unknown !== undefined) complain(`a column ${JSON.stringify(unknown)} is not known`);
-  const missing = names.find((name) => !found.includes(name));
+  const missing = names.find((name) => !header.includes(name));
   if (missing !== undefined) complain(`column ${missing} is missing`);
-  const misplaced = found.find((name, index) => name !== names[index]);
+  const misplaced = header.find((name, index) => name !== names[index]);
   if (misplaced !== undefined) complain(`column ${misplaced} is not in its place`);
 }

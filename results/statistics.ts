@@ -103,7 +103,9 @@ export function ratioOf<Trial>(
   pairs: readonly Pair<Trial>[],
   statistic: (trials: readonly Trial[]) => number,
 ): Estimate | undefined {
-  return withInterval(pairs, (some) => statistic(some.map(([one]) => one)) / statistic(some.map(([, other]) => other)));
+  return withInterval(pairs, (sample) => {
+    return statistic(sample.map(([one]) => one)) / statistic(sample.map(([, other]) => other));
+  });
 }
 
 /**
@@ -118,7 +120,7 @@ export function ratioOf<Trial>(
  */
 export function withInterval<Trial>(
   pairs: readonly Pair<Trial>[],
-  figure: (some: readonly Pair<Trial>[]) => number,
+  figure: (sample: readonly Pair<Trial>[]) => number,
 ): Estimate | undefined {
   const value = figure(pairs);
   if (!Number.isFinite(value) || value <= 0) return undefined;
@@ -132,7 +134,7 @@ export function withInterval<Trial>(
 
 function bootstrap<Trial>(
   pairs: readonly Pair<Trial>[],
-  figure: (some: readonly Pair<Trial>[]) => number,
+  figure: (sample: readonly Pair<Trial>[]) => number,
 ): Interval | undefined {
   const generator = xoroshiro128plus(SEED);
   const draw = () => {

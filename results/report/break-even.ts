@@ -108,11 +108,11 @@ function breakEven<Datum>([baseline, other]: Pair<Target>, measure: Measure<Datu
       lowerFirst(GENERATOR_UNKNOWN);
     return [{ other, measure: measure.key, size: undefined, sentence }];
   }
-  const size = withInterval(pairs, (some) => {
-    const [ours, theirs] = [some.map(([one]) => one), some.map(([, its]) => its)];
+  const size = withInterval(pairs, (sample) => {
+    const [ofBaseline, ofOther] = [sample.map(([trial]) => trial), sample.map(([, trial]) => trial)];
     return pointOfEquality(
       sizes,
-      sizes.map((each) => Math.log(at(each)(ours) / at(each)(theirs))),
+      sizes.map((candidate) => Math.log(at(candidate)(ofBaseline) / at(candidate)(ofOther))),
     );
   });
   const sentence = sentenceOf([baseline, other], measure.verb, { trials: pairs.length, sizes, ratios, size });
@@ -121,14 +121,14 @@ function breakEven<Datum>([baseline, other]: Pair<Target>, measure: Measure<Datu
 
 /** What the trials of the experiment that count for both have. */
 function pairsOf<Datum>([baseline, other]: Pair<Target>, { take }: Measure<Datum>): Pair<BySize<Datum>>[] {
-  const theirs = countingOf(other, 'batch');
+  const partners = countingOf(other, 'batch');
   return countingOf(baseline, 'batch').flatMap((part) => {
-    const partner = theirs.find(({ trial }) => trial === part.trial);
+    const partner = partners.find(({ trial }) => trial === part.trial);
     return partner ? [[take(part), take(partner)] as const] : [];
   });
 }
 
-interface Found {
+interface Evidence {
   trials: number;
   sizes: readonly number[];
   /** At each size: the baseline's figure, of which less is better, divided by the other's. */
@@ -137,8 +137,8 @@ interface Found {
   size: Estimate | undefined;
 }
 
-function sentenceOf([baseline, other]: Pair<Target>, verb: string, { trials, sizes, ratios, size }: Found): string {
-  const all = `${number(sizes.at(0) ?? NaN)} to ${number(sizes.at(-1) ?? NaN)} values a request`;
+function sentenceOf([baseline, other]: Pair<Target>, verb: string, { trials, sizes, ratios, size }: Evidence): string {
+  const range = `${number(sizes.at(0) ?? NaN)} to ${number(sizes.at(-1) ?? NaN)} values a request`;
   const [winner, loser] = (ratios.at(-1)?.value ?? NaN) < 1 ? [baseline, other] : [other, baseline];
   const better = `${winner.name} ${verb} than ${loser.name}`;
   const none = trials === 1 ? 'one trial, so there is no interval' : 'not each trial shows it, so there is no interval';
@@ -146,16 +146,17 @@ function sentenceOf([baseline, other]: Pair<Target>, verb: string, { trials, siz
     const sure = size.interval ? `95 % interval ${interval(size.interval, about)}` : none;
     return `From about ${about(size.value)} values a request on, ${better} (${sure}).`;
   }
-  const both = `which of ${baseline.name} and ${other.name} ${verb}`;
-  if (new Set(ratios.map(({ value }) => value < 1)).size > 1) return `From ${all}, ${both} changes more than once.`;
-  if (trials === 1) return `At every measured size, ${all}, ${better} (${none}).`;
+  const question = `which of ${baseline.name} and ${other.name} ${verb}`;
+  if (new Set(ratios.map(({ value }) => value < 1)).size > 1)
+    return `From ${range}, ${question} changes more than once.`;
+  if (trials === 1) return `At every measured size, ${range}, ${better} (${none}).`;
   const unsure = sizes.filter((_, index) => {
     const { low = 0, high = Infinity } = ratios[index]?.interval ?? {};
     return low <= 1 && high >= 1;
   });
-  if (unsure.length === sizes.length) return `The trials show at no measured size, ${all}, ${both}.`;
-  const but = unsure.length > 0 ? `; at ${list(unsure)} the trials don’t show it beyond doubt` : '';
-  return `At every measured size, ${all}, ${better}${but}.`;
+  if (unsure.length === sizes.length) return `The trials show at no measured size, ${range}, ${question}.`;
+  const exception = unsure.length > 0 ? `; at ${list(unsure)} the trials don’t show it beyond doubt` : '';
+  return `At every measured size, ${range}, ${better}${exception}.`;
 }
 
 /**

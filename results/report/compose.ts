@@ -84,13 +84,13 @@ export async function composeComparison(one: Measurements, other: Measurements):
 }
 
 function warningsOf(runs: readonly Measurements[]): string[] {
-  const some = (holds: (run: Measurements) => boolean | undefined) => runs.some((run) => holds(run));
+  const isAnyRun = (holds: (run: Measurements) => boolean | undefined) => runs.some((run) => holds(run));
   return [
-    ...(some(({ environment }) => environment.synthetic)
+    ...(isAnyRun(({ environment }) => environment.synthetic)
       ? ['SYNTHETIC DATA: made up to test the report, measured nowhere']
       : []),
-    ...(some(({ environment }) => environment.quick) ? ['QUICK RUN: a first impression, not a result'] : []),
-    ...(some(({ environment }) => environment.interrupted)
+    ...(isAnyRun(({ environment }) => environment.quick) ? ['QUICK RUN: a first impression, not a result'] : []),
+    ...(isAnyRun(({ environment }) => environment.interrupted)
       ? ['NOT COMPLETE: the run ended before all was measured']
       : []),
   ];

@@ -40,22 +40,22 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, ta
   const [baseline, ...others] = targets;
   // The numbers of several comparisons stand in the table only, so that all of them have room on the first page.
   const tell = (turned: (values: Pair<number>) => Pair<number>) =>
-    others.length > 1 ? nameOf : (its: Decisive) => difference(its, turned(its.values));
+    others.length > 1 ? nameOf : (decisive: Decisive) => difference(decisive, turned(decisive.values));
   return others.map((other, index) => {
     const decisive = figures.flatMap((figure): Decisive[] => {
       const comparison = figure.comparisons[index];
       if (!comparison || comparison.shared || !DECISIVE.includes(figure.key)) return [];
-      const [one = NaN, its = NaN] = [0, index + 1].map((place) => figure.values[place]?.value);
-      return [{ figure, comparison, values: [one, its] }];
+      const [ofBaseline = NaN, ofOther = NaN] = [0, index + 1].map((place) => figure.values[place]?.value);
+      return [{ figure, comparison, values: [ofBaseline, ofOther] }];
     });
     const by = (winner: Winner) =>
       decisive.filter(({ figure, comparison }) => winnerOf(figure, comparison, noise[figure.key]) === winner);
-    const [ones, theirs, neither, unknown] = [by('baseline'), by('other'), by('neither'), by('unknown')];
-    const ofGenerator = by('generator');
+    const [wins, losses, draws, unknown] = [by('baseline'), by('other'), by('neither'), by('unknown')];
+    const byGenerator = by('generator');
     const counts = {
-      baseline: ones.length,
-      other: theirs.length,
-      neither: neither.length + ofGenerator.length,
+      baseline: wins.length,
+      other: losses.length,
+      neither: draws.length + byGenerator.length,
       unknown: unknown.length,
     };
     return {
@@ -63,17 +63,17 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, ta
       headline: headline(counts, [baseline, other]),
       sentences: [
         ...won(
-          ones,
+          wins,
           [baseline, other],
-          tell(([one, its]) => [one, its]),
+          tell((values) => values),
         ),
         ...won(
-          theirs,
+          losses,
           [other, baseline],
-          tell(([one, its]) => [its, one]),
+          tell(([ofBaseline, ofOther]) => [ofOther, ofBaseline]),
         ),
-        ...undecided(neither),
-        ...differByGenerator(ofGenerator),
+        ...undecided(draws),
+        ...differByGenerator(byGenerator),
         ...doubts(unknown),
       ],
     };
@@ -102,23 +102,27 @@ function headline(counts: Record<Exclude<Winner, 'generator'>, number>, [baselin
   return `The trials can’t say whether ${baseline.name} or ${other.name} does better.`;
 }
 
-function won(figures: readonly Decisive[], [winner, loser]: Pair<Target>, tell: (its: Decisive) => string): string[] {
+function won(
+  figures: readonly Decisive[],
+  [winner, loser]: Pair<Target>,
+  tell: (decisive: Decisive) => string,
+): string[] {
   if (figures.length === 0) return [];
   return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(tell))}.`];
 }
 
 /** Such as `CPU per request (25.1 against 61 µs)`, first the winner's and then the loser's. */
-function difference(its: Decisive, values: Pair<number>): string {
+function difference(decisive: Decisive, values: Pair<number>): string {
   const against = values.map(number).join(' against ');
-  return `${nameOf(its)} (${[against, its.figure.unit].filter(Boolean).join(' ')})`;
+  return `${nameOf(decisive)} (${[against, decisive.figure.unit].filter(Boolean).join(' ')})`;
 }
 
 function undecided(figures: readonly Decisive[]): string[] {
   if (figures.length === 0) return [];
-  const named = figures.map((its) => {
-    const { value = NaN, interval: range } = its.comparison.ratio ?? {};
+  const named = figures.map((decisive) => {
+    const { value = NaN, interval: range } = decisive.comparison.ratio ?? {};
     const within = range ? `, 95 % interval ${interval(range, ratio)}` : '';
-    return `${nameOf(its)} (ratio ${ratio(value)}${within})`;
+    return `${nameOf(decisive)} (ratio ${ratio(value)}${within})`;
   });
   return [`The trials show no difference in ${words(named)}.`];
 }
@@ -126,7 +130,9 @@ function undecided(figures: readonly Decisive[]): string[] {
 /** What differs for the load generator's own part, with both parts. */
 function differByGenerator(figures: readonly Decisive[]): string[] {
   if (figures.length === 0) return [];
-  const named = figures.map((its) => `${nameOf(its)} (${partsInWords(its.figure, its.comparison)})`);
+  const named = figures.map(
+    (decisive) => `${nameOf(decisive)} (${partsInWords(decisive.figure, decisive.comparison)})`,
+  );
   return [
     `In ${words(named)}, so much of the difference is the load generator’s own that the trials show none between ` +
       'the servers.',
@@ -150,7 +156,8 @@ function doubts(figures: readonly Decisive[]): string[] {
   };
   const byReason = Object.entries(Object.groupBy(figures, reasonOf));
   return byReason.map(
-    ([reason, those = []]) => `Nothing can be said about ${words(those.map(nameOf), 'or')}: ${lowerFirst(reason)}`,
+    ([reason, doubtful = []]) =>
+      `Nothing can be said about ${words(doubtful.map(nameOf), 'or')}: ${lowerFirst(reason)}`,
   );
 }
 

@@ -80,16 +80,16 @@ export function replicaBounds(targets: Targets): string {
 /** Why the figures of autoscaling are no fair comparison: a sentence; undefined for autoscalers alike, or not known. */
 export function unlikeAutoscalers(targets: Targets): string | undefined {
   if (!targets.some((target) => partsOf(target, 'autoscale').length > 0)) return undefined;
-  const told = targets.flatMap((target) => {
-    const its = autoscalerOf(target);
-    if (!its) return [];
-    const { minReplicas, maxReplicas, targetCPUUtilizationPercentage: aim } = its;
+  const autoscalers = targets.flatMap((target) => {
+    const autoscaler = autoscalerOf(target);
+    if (!autoscaler) return [];
+    const { minReplicas, maxReplicas, targetCPUUtilizationPercentage: aim } = autoscaler;
     const aimed = aim == null ? 'no target of CPU' : `a target of ${number(aim)} % CPU`;
     return { name: target.name, text: `${number(minReplicas)} to ${number(maxReplicas)} replicas and ${aimed}` };
   });
-  if (new Set(told.map(({ text }) => text)).size < 2) return undefined;
-  const each = words(told.map(({ name, text }) => `${text} for ${name}`));
-  return `The autoscalers are not alike (${each}), so the figures of autoscaling are no fair comparison.`;
+  if (new Set(autoscalers.map(({ text }) => text)).size < 2) return undefined;
+  const inWords = words(autoscalers.map(({ name, text }) => `${text} for ${name}`));
+  return `The autoscalers are not alike (${inWords}), so the figures of autoscaling are no fair comparison.`;
 }
 
 /**
@@ -97,29 +97,29 @@ export function unlikeAutoscalers(targets: Targets): string | undefined {
  * nodes is not compared.
  */
 export function unlikeNodes(targets: Targets): string | undefined {
-  const its = targets.map(({ measurements: { environment }, server, name }) => {
-    const nodes = environment.kubernetes?.nodes ?? [];
-    const ran = Object.values(environment.pods[server] ?? {});
-    const isKnown = ran.length > 0;
+  const places = targets.map(({ measurements: { environment }, server, name }) => {
+    const clusterNodes = environment.kubernetes?.nodes ?? [];
+    const podNodes = Object.values(environment.pods[server] ?? {});
+    const isKnown = podNodes.length > 0;
     // Only in the pods of targets can a CPU model be read.
-    const those = nodes.filter((node) => (isKnown ? ran.includes(node.name) : node.cpuModel !== null));
-    return { name, isKnown, those };
+    const nodes = clusterNodes.filter((node) => (isKnown ? podNodes.includes(node.name) : node.cpuModel !== null));
+    return { name, isKnown, nodes };
   });
-  const all = its.flatMap(({ those }) => those);
-  const kindOf = all.every(({ cpuModel }) => cpuModel !== null)
-    ? ({ cpuModel }: (typeof all)[number]) => cpuModel ?? ''
-    : ({ instanceType }: (typeof all)[number]) => instanceType ?? '';
-  const kinds = new Set(all.map(kindOf));
+  const allNodes = places.flatMap(({ nodes }) => nodes);
+  const kindOf = allNodes.every(({ cpuModel }) => cpuModel !== null)
+    ? ({ cpuModel }: (typeof allNodes)[number]) => cpuModel ?? ''
+    : ({ instanceType }: (typeof allNodes)[number]) => instanceType ?? '';
+  const kinds = new Set(allNodes.map(kindOf));
   if (kinds.size < 2 || kinds.has('')) return undefined;
-  const of = (nodes: typeof all) => words([...new Set(nodes.map(kindOf))].sort());
-  if (!its.every(({ isKnown }) => isKnown)) {
+  const kindsOf = (nodes: typeof allNodes) => words([...new Set(nodes.map(kindOf))].sort());
+  if (!places.every(({ isKnown }) => isKnown)) {
     return (
-      `The nodes have unlike CPUs (${of(all)}), and no file tells on which of them each target ran, so the figures may ` +
+      `The nodes have unlike CPUs (${kindsOf(allNodes)}), and no file tells on which of them each target ran, so the figures may ` +
       'differ for that alone.'
     );
   }
-  const each = words(its.map(({ name, those }) => `${of(those)} for ${name}`));
-  return `The targets ran on nodes of unlike CPUs (${each}), so the figures differ for that, too.`;
+  const inWords = words(places.map(({ name, nodes }) => `${kindsOf(nodes)} for ${name}`));
+  return `The targets ran on nodes of unlike CPUs (${inWords}), so the figures differ for that, too.`;
 }
 
 /** Such as `115`, or `69 to 70`. */

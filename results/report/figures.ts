@@ -15,7 +15,7 @@ import {
 import {
   bareLoadOf,
   bestStep,
-  byHold,
+  stepsByLoad,
   countingOf,
   cpuLimitOf,
   cpuOf,
@@ -89,16 +89,17 @@ interface Sample<Datum> {
 const PERCENTILES = [50, 95, 99];
 
 export function figuresOf(targets: Targets): Figure[] {
-  const rates = ratesHeldByAll(targets);
-  const held = (part: Part) => byHold(part).held.filter(({ offered_rate }) => rates.includes(offered_rate));
+  const rates = ratesSustainedByAll(targets);
+  const sustained = (part: Part) =>
+    stepsByLoad(part).sustained.filter(({ offered_rate }) => rates.includes(offered_rate));
   return [
     ofTrials(targets, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
     ...PERCENTILES.map((share) => ofTrials(targets, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
     ofTrials(targets, 'latency', (part) => cpuOf(part), CPU_PER_REQUEST),
-    ofTrials(targets, 'autoscale', (part) => readyReplicas(part, held(part)), AUTOSCALED_REPLICAS),
-    ofTrials(targets, 'autoscale', (part) => cpuOfAnswers(part, held(part)), AUTOSCALED_CPU),
+    ofTrials(targets, 'autoscale', (part) => readyReplicas(part, sustained(part)), AUTOSCALED_REPLICAS),
+    ofTrials(targets, 'autoscale', (part) => cpuOfAnswers(part, sustained(part)), AUTOSCALED_CPU),
     ofTrials(targets, 'autoscale', waitForSecond, SECOND_REPLICA),
-    ofTrials(targets, 'autoscale', (part) => held(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
+    ofTrials(targets, 'autoscale', (part) => sustained(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
     figure(targets, 'coldstart', COLD_START, (target) =>
       startsOf(target).map(({ first_answer_ms }, trial) => ({ trial, datum: first_answer_ms })),
     ),
@@ -119,11 +120,11 @@ export function noiseOf({ measurements }: MeasuredTarget): NoiseFloors {
     take: (part: Part) => Datum,
     { key, statistic }: FigureDefinition<Datum>,
   ): [string, number][] => {
-    const its = ratioOf(
+    const range = ratioOf(
       pairs.map(([one, other]): Pair<Datum> => [take(one), take(other)]),
       statistic,
     )?.interval;
-    return its ? [[key, Math.max(its.high, 1 / its.low)]] : [];
+    return range ? [[key, Math.max(range.high, 1 / range.low)]] : [];
   };
   return Object.fromEntries([
     ...PERCENTILES.flatMap((share) => floors((part) => latencyOf(part), latencyPercentile(share))),
@@ -184,20 +185,22 @@ const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> =
  * The rates of the autoscale experiment that each target kept up with in each trial that counts, so that its figures are
  * of the same work. A target that none of its trials count for has no say.
  */
-function ratesHeldByAll(targets: Targets): (number | null)[] {
+function ratesSustainedByAll(targets: Targets): (number | null)[] {
   const trials = targets.flatMap((target) => countingOf(target, 'autoscale'));
-  const [first = [], ...others] = trials.map((part) => byHold(part).held.map(({ offered_rate }) => offered_rate));
+  const [first = [], ...others] = trials.map((part) =>
+    stepsByLoad(part).sustained.map(({ offered_rate }) => offered_rate),
+  );
   return first.filter((rate) => others.every((rates) => rates.includes(rate)));
 }
 
-const HELD = 'in the steps whose rate every target kept up with';
+const SUSTAINED = 'in the steps whose rate every target kept up with';
 
 const AUTOSCALED_REPLICAS: FigureDefinition<number> = {
   key: 'autoscaled_replicas',
   name: 'Replicas while scaling',
   unit: '',
   better: 'less',
-  source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${HELD}`,
+  source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${SUSTAINED}`,
   statistic: (data) => mean([...data]),
   absent: 'The replicas could not be counted, or there was no rate that every target kept up with.',
 };
@@ -207,7 +210,7 @@ const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
   name: 'CPU per answer while scaling',
   unit: 'ms',
   better: 'less',
-  source: `autoscale/*/<target>_pods.csv: rise of cpu_seconds of all pods, ÷ right answers of _steps.csv, ${HELD}`,
+  source: `autoscale/*/<target>_pods.csv: rise of cpu_seconds of all pods, ÷ right answers of _steps.csv, ${SUSTAINED}`,
   statistic: (data) => (1000 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ answers }) => answers)),
   absent: 'The counters of CPU time could not be read, or there was no rate that every target kept up with.',
 };
@@ -234,7 +237,7 @@ const AUTOSCALED_P99: FigureDefinition<readonly Histogram[]> = {
   name: 'p99 latency while scaling',
   unit: 'ms',
   better: 'less',
-  source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${HELD}`,
+  source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${SUSTAINED}`,
   statistic: (steps) => percentile(steps.flat(), 0.99) / 1000,
   absent: 'There was no rate that every target kept up with.',
   bare: 'scaling',
@@ -328,24 +331,25 @@ function figure<Datum>(
   const samples = new Map(targets.map((target) => [target, samplesOf(target)]));
   const has = (data: readonly Datum[]) => data.length > 0 && Number.isFinite(statistic(data));
   const pairedSamples = paired([...samples.values()]);
-  const values = [...samples.values()].map((own, index): Estimate | undefined => {
-    const its = pairedSamples[index] ?? [];
-    const data = (its.length > 0 ? its : own).map(({ datum }) => datum);
+  const values = [...samples.values()].map((ofTarget, index): Estimate | undefined => {
+    const compared = pairedSamples[index] ?? [];
+    const data = (compared.length > 0 ? compared : ofTarget).map(({ datum }) => datum);
     return has(data) ? { value: statistic(data), interval: interval?.(data) } : undefined;
   });
   const [baseline, ...others] = targets;
   const comparisons = others.map((other): Comparison => {
-    const [ones, theirs] = [samples.get(baseline) ?? [], samples.get(other) ?? []];
-    const pairs = ones.flatMap(({ trial, datum }) => {
-      const partner = theirs.find((sample) => sample.trial === trial);
+    const [ofBaseline, ofOther] = [samples.get(baseline) ?? [], samples.get(other) ?? []];
+    const pairs = ofBaseline.flatMap(({ trial, datum }) => {
+      const partner = ofOther.find((sample) => sample.trial === trial);
       return partner ? [[datum, partner.datum] as const] : [];
     });
     const nothing = { pairs: pairs.length, ratio: undefined, parts: undefined, why: undefined, shared: undefined };
-    const compared = [pairs.map(([one]) => one), pairs.map(([, its]) => its)] as const;
+    const compared = [pairs.map(([datum]) => datum), pairs.map(([, datum]) => datum)] as const;
     if (compared.every(has)) {
       const bareData = [bareOf(baseline), bareOf(other)] as const;
       if (bareData.every(has)) {
-        const differenceOf = ([one, its]: Pair<Datum[]>) => statistic(its) - statistic(one);
+        const differenceOf = ([baselineData, otherData]: Pair<Datum[]>) =>
+          statistic(otherData) - statistic(baselineData);
         const generator = differenceOf(bareData);
         const parts = { generator, servers: differenceOf(compared) - generator };
         return { ...nothing, ratio: ratioOf(pairs, statistic), parts };
@@ -354,7 +358,7 @@ function figure<Datum>(
         return { ...nothing, why: { kind: 'absent', sentence: GENERATOR_UNKNOWN } };
       return { ...nothing, ratio: ratioOf(pairs, statistic) };
     }
-    const shared = theirs.length === 0 ? representativeOf(other, targets) : undefined;
+    const shared = ofOther.length === 0 ? representativeOf(other, targets) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
     if (isShared) return { ...nothing, why: { kind: 'shared', sentence: measuredOnce(shared) }, shared };
     if (pairs.length > 0) return { ...nothing, why: { kind: 'absent', sentence: absent } };
@@ -376,7 +380,7 @@ export function measuredOnce({ name }: Target): string {
 function whyUnpaired(both: Pair<Target>, experiment: ExperimentName): Why {
   const parts = both.map((target) => partsOf(target, experiment));
   const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
-  if (reason !== undefined && parts.every((its) => its.length > 0)) {
+  if (reason !== undefined && parts.every(({ length }) => length > 0)) {
     return { kind: 'invalid', sentence: `INVALID: ${reason}` };
   }
   const withBoth = parts.flat().length > 0 ? ' with both targets' : '';

@@ -28,9 +28,10 @@ export function ratio(value: number): string {
 }
 
 /** Such as `0.431 (0.402 to 0.462)`. */
-export function ratioWithInterval(its: Estimate | undefined): string {
-  if (!its) return ABSENT;
-  return its.interval ? `${ratio(its.value)} (${interval(its.interval, ratio)})` : ratio(its.value);
+export function ratioWithInterval(estimate: Estimate | undefined): string {
+  if (!estimate) return ABSENT;
+  const { value, interval: range } = estimate;
+  return range ? `${ratio(value)} (${interval(range, ratio)})` : ratio(value);
 }
 
 /** A list in words. @param and such as `and` */

@@ -105,7 +105,7 @@ function asOne(loads: readonly [Part, ...Part[]], trial: number): Part {
   const [first] = loads;
   if (loads.length === 1) return first;
   const throughputOfLoad = (load: Part) => load.read('verdict').throughput;
-  const best = loads.reduce((one, other) => (throughputOfLoad(other) > throughputOfLoad(one) ? other : one));
+  const best = loads.reduce((highest, load) => (throughputOfLoad(load) > throughputOfLoad(highest) ? load : highest));
   const counting = loads.filter(isValid);
   const read = <K extends Kind>(kind: K): Content<K> => {
     if (kind === 'verdict') return best.read(kind);
@@ -168,14 +168,14 @@ export function bestStep(part: Part): Row<'steps'> {
 }
 
 /** Whether a target kept up with what was promised in a step; in the closed loop nothing is. */
-function isHeld({ saturated }: Row<'steps'>): boolean {
+function isSustained({ saturated }: Row<'steps'>): boolean {
   return saturated !== 1;
 }
 
 /** The steps with a promised rate that a target kept up with, and those that it could not keep up with. */
-export function byHold(part: Part): { held: Row<'steps'>[]; saturated: Row<'steps'>[] } {
+export function stepsByLoad(part: Part): { sustained: Row<'steps'>[]; saturated: Row<'steps'>[] } {
   const steps = part.read('steps').filter(({ offered_rate }) => offered_rate !== null);
-  return { held: steps.filter(isHeld), saturated: steps.filter((step) => !isHeld(step)) };
+  return { sustained: steps.filter(isSustained), saturated: steps.filter((step) => !isSustained(step)) };
 }
 
 /**
@@ -184,13 +184,13 @@ export function byHold(part: Part): { held: Row<'steps'>[]; saturated: Row<'step
  * out.
  */
 export function latencyOf(part: Part, step?: number): Histogram {
-  const held = new Set(
+  const sustained = new Set(
     part
       .read('steps')
-      .filter(isHeld)
-      .map((its) => its.step),
+      .filter(isSustained)
+      .map((row) => row.step),
   );
-  const rows = part.read('latency').filter((row) => (step === undefined ? held.has(row.step) : row.step === step));
+  const rows = part.read('latency').filter((row) => (step === undefined ? sustained.has(row.step) : row.step === step));
   const clock = rows.some((row) => row.clock === 'response') ? 'response' : 'service';
   return histogramOf(rows.filter((row) => row.clock === clock && row.outcome === 'ok'));
 }
@@ -201,14 +201,14 @@ export function latencyOf(part: Part, step?: number): Histogram {
  * a histogram of each
  */
 export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => number) {
-  const all = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
-  const keys = [...new Set(all.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);
+  const loads = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
+  const keys = [...new Set(loads.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);
   return keys.map((key) => {
-    const its = all.filter(({ step }) => keyOf(step) === key);
-    const answers = sum(its.map(({ step }) => step.requests - step.failures));
-    const seconds = sum(its.map(({ step }) => step.end_s - step.start_s));
-    const histograms = its.map(({ part, step }) => latencyOf(part, step.step));
-    return { key, steps: its.length, answersPerSecond: answers / seconds, histograms };
+    const alike = loads.filter(({ step }) => keyOf(step) === key);
+    const answers = sum(alike.map(({ step }) => step.requests - step.failures));
+    const seconds = sum(alike.map(({ step }) => step.end_s - step.start_s));
+    const histograms = alike.map(({ part, step }) => latencyOf(part, step.step));
+    return { key, steps: alike.length, answersPerSecond: answers / seconds, histograms };
   });
 }
 
@@ -218,17 +218,20 @@ export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => 
  * @param steps those of the load, of which the first and the last one bound the readings
  */
 export function cpuOf(part: Part, steps = part.read('steps')): { seconds: number; requests: number } {
-  const none = { seconds: NaN, requests: NaN };
+  const unknown = { seconds: NaN, requests: NaN };
   const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
-  if (!part.has('pods')) return none;
+  if (!part.has('pods')) return unknown;
   const readings = part.read('pods').filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
   const [first, last] = [readings.at(0), readings.at(-1)];
   // A counter of another pod begins anew.
-  if (!first || !last || first === last || readings.some(({ pod }) => pod !== first.pod)) return none;
+  if (!first || !last || first === last || readings.some(({ pod }) => pod !== first.pod)) return unknown;
   const requests = part
     .read('seconds')
     .map((row) => row.requests * overlap(row.timestamp_s, first.timestamp_s, last.timestamp_s));
-  return { seconds: last.cpu_seconds - first.cpu_seconds, requests: requests.reduce((total, each) => total + each, 0) };
+  return {
+    seconds: last.cpu_seconds - first.cpu_seconds,
+    requests: requests.reduce((total, count) => total + count, 0),
+  };
 }
 
 /**
@@ -237,8 +240,8 @@ export function cpuOf(part: Part, steps = part.read('steps')): { seconds: number
  */
 export function cpuOfPods(part: Part, { start_s, end_s }: Row<'steps'>): number {
   const readings = part.has('pods') ? part.read('pods') : [];
-  const pods = Object.values(Object.groupBy(readings, ({ pod }) => pod)).map((its) => its ?? []);
-  return pods.length > 0 ? sum(pods.map((its) => counterAt(its, end_s) - counterAt(its, start_s))) : NaN;
+  const pods = Object.values(Object.groupBy(readings, ({ pod }) => pod)).map((ofPod) => ofPod ?? []);
+  return pods.length > 0 ? sum(pods.map((ofPod) => counterAt(ofPod, end_s) - counterAt(ofPod, start_s))) : NaN;
 }
 
 /** The counter of one pod at a time between its readings, its last one after them, and 0 before them. */

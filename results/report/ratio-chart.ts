@@ -24,15 +24,15 @@ export interface RatioRow {
 
 /** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
 export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Targets): RatioRow[] {
-  const hasIntervals = figures.some(({ comparisons }) => comparisons.some(({ ratio: its }) => its?.interval));
+  const hasIntervals = figures.some(({ comparisons }) => comparisons.some((comparison) => comparison.ratio?.interval));
   return figures.flatMap((figure) => {
     const { key, name, better, comparisons } = figure;
     return comparisons.flatMap((comparison, index) => {
-      const { ratio: its } = comparison;
-      if (!its || (others.length > 1 && hasIntervals && !its.interval)) return [];
+      const { ratio: estimate } = comparison;
+      if (!estimate || (others.length > 1 && hasIntervals && !estimate.interval)) return [];
       const turn = (value: number) => (better === 'more' ? value : 1 / value);
-      const ends = [its.interval?.low ?? its.value, its.interval?.high ?? its.value].map(turn);
-      const value = turn(its.value);
+      const ends = [estimate.interval?.low ?? estimate.value, estimate.interval?.high ?? estimate.value].map(turn);
+      const value = turn(estimate.value);
       const target = others[index]?.label ?? '';
       const [low, high] = [Math.min(...ends), Math.max(...ends)];
       const isOfGenerator = winnerOf(figure, comparison, noise[key]) === 'generator';
@@ -51,11 +51,11 @@ export function ratioChart(rows: readonly RatioRow[], targets: Targets): ChartSp
   const [baseline, other] = targets;
   const isAlone = targets.length <= 2;
   // A third more than the longest bar, for the number behind it.
-  const most = Math.max(1.2, ...rows.flatMap(({ low, high }) => [high, 1 / low])) * (isAlone ? 1.35 : 1.1);
+  const reach = Math.max(1.2, ...rows.flatMap(({ low, high }) => [high, 1 / low])) * (isAlone ? 1.35 : 1.1);
   const title = `← ${isAlone ? `${other?.label ?? ''} is` : 'the other is'} better … times better … `;
   const x = {
     title: `${title}${baseline.label} is better →`,
-    scale: { ...LOG, domain: [1 / most, most] },
+    scale: { ...LOG, domain: [1 / reach, reach] },
     axis: { tickCount: 7, format: '~g' },
   };
   const y = { field: 'name', type: 'nominal', sort: null, title: null, axis: { labelLimit: 300, grid: true } };
@@ -109,13 +109,13 @@ function several(targets: Targets) {
 
 /** Describes the chart of the ratios for readers who can't see it. */
 export function ratiosInWords(rows: readonly RatioRow[], [baseline, ...others]: Targets): string {
-  const told = others.map(({ name, label }) => {
+  const sentences = others.map(({ name, label }) => {
     const values = rows
       .filter(({ target }) => target === label)
       .map((row) => `${row.name} ${ratio(row.value)}${row.parts && ` (${row.parts})`}`);
     return `How many times better ${baseline.name} is than ${name}: ${values.join('; ')}.`;
   });
-  return told.join(' ');
+  return sentences.join(' ');
 }
 
 /** Such as `How many times better the function is than TensorFlow Serving`. */

@@ -38,15 +38,17 @@ export function askedBy(targets: Targets): string | undefined {
 
 /** The target that stands for a server's own figures, such as cold starts; undefined if that is the given one itself. */
 export function representativeOf(target: Target, targets: Targets): Target | undefined {
-  const first = targets.find((each) => each.measurements === target.measurements && each.server === target.server);
+  const first = targets.find(
+    ({ measurements, server }) => measurements === target.measurements && server === target.server,
+  );
   return first === target ? undefined : first;
 }
 
 /** The trials that count for a target and the baseline too; of the baseline, those that count for any other. */
 export function paired<T extends { trial: number }>([baseline = [], ...others]: readonly T[][]): T[][] {
-  const isIn = (trials: readonly T[]) => (its: T) => trials.some(({ trial }) => trial === its.trial);
-  const theirs = others.map((trials) => trials.filter(isIn(baseline)));
-  return [others.length > 0 ? baseline.filter(isIn(theirs.flat())) : baseline, ...theirs];
+  const isIn = (trials: readonly T[]) => (candidate: T) => trials.some(({ trial }) => trial === candidate.trial);
+  const ofOthers = others.map((trials) => trials.filter(isIn(baseline)));
+  return [others.length > 0 ? baseline.filter(isIn(ofOthers.flat())) : baseline, ...ofOthers];
 }
 
 /** The trials of an experiment that sections are about, of each target; undefined where none counts for two. */
@@ -56,8 +58,12 @@ export function trialsThatCount(targets: Targets, experiment: ExperimentName): P
 }
 
 /** For each target, with its label. */
-export function forEachTarget<T, U>(targets: Targets, its: readonly T[], tell: (its: T, label: string) => U[]): U[] {
-  return its.flatMap((each, index) => tell(each, targets[index]?.label ?? ''));
+export function forEachTarget<T, U>(
+  targets: Targets,
+  values: readonly T[],
+  tell: (value: T, label: string) => U[],
+): U[] {
+  return values.flatMap((value, index) => tell(value, targets[index]?.label ?? ''));
 }
 
 /** Such as `3 trials of each target count`. */
@@ -65,11 +71,11 @@ export function trialsOfEach(targets: Targets, trials: readonly Part[][]): strin
   const counts = trials.map(({ length }) => length);
   const [first = 0] = counts;
   if (counts.every((count) => count === first)) {
-    const those = targets.length > 1 ? 'each target' : 'the target';
-    return first === 1 ? `1 trial of ${those} counts` : `${counted(first, 'trial')} of ${those} count`;
+    const whose = targets.length > 1 ? 'each target' : 'the target';
+    return first === 1 ? `1 trial of ${whose} counts` : `${counted(first, 'trial')} of ${whose} count`;
   }
-  const told = counts.map((count, index) => `${count > 0 ? number(count) : 'none'} of ${targets[index]?.name ?? ''}`);
-  return `These trials count: ${words(told)}`;
+  const texts = counts.map((count, index) => `${count > 0 ? number(count) : 'none'} of ${targets[index]?.name ?? ''}`);
+  return `These trials count: ${words(texts)}`;
 }
 
 /** The targets' values in one row for each number of users, or size of request; without a target that has none. */
@@ -84,7 +90,7 @@ export function sideBySide<R extends { target: string }>(
   const keys = [...new Set(rows.map(keyOf))].sort((a, b) => a - b);
   const shown = targets.filter(({ label }) => rows.some(({ target }) => target === label));
   const cells = (key: number, { label }: Target): Cell[] => {
-    const row = rows.find((each) => each.target === label && keyOf(each) === key);
+    const row = rows.find((candidate) => candidate.target === label && keyOf(candidate) === key);
     return Object.values(columns).map((tell) => number(row ? tell(row) : NaN));
   };
   return {

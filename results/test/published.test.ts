@@ -60,10 +60,10 @@ describe('README.md', () => {
 
   test.each(rows)('quotes the run: %s', (row) => {
     const cells = row.split('|').map((cell) => cell.trim());
-    const [ours, ...others] = figures.filter(({ name, unit }) => cells[1]?.startsWith(`${name}, ${unit} `));
+    const [baseline, ...others] = figures.filter(({ name, unit }) => cells[1]?.startsWith(`${name}, ${unit} `));
     expect(cells.slice(2, -1)).toEqual([
-      number(ours?.value ?? NaN),
-      ...others.flatMap((its) => [number(its.value ?? NaN), result(its)]),
+      number(baseline?.value ?? NaN),
+      ...others.flatMap((other) => [number(other.value ?? NaN), result(other)]),
     ]);
   });
 

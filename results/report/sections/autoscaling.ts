@@ -7,7 +7,7 @@ import { percentile } from '../../statistics.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
-import { byHold, latencyOf, samplesOf, startOf, throughputOf, type Part } from '../measurements.ts';
+import { latencyOf, samplesOf, startOf, stepsByLoad, throughputOf, type Part } from '../measurements.ts';
 import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, targetByLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -23,9 +23,9 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   if (!trials) return undefined;
   const { measurements } = targets[0];
   const shown = mostShared(trials);
-  const parts = trials.map((its) => its.find(({ trial }) => trial === shown));
+  const parts = trials.map((ofTarget) => ofTarget.find(({ trial }) => trial === shown));
   const value = (tell: (part: Part) => string): Cell[] => parts.map((part) => (part ? tell(part) : ABSENT));
-  const unlike = unlikeAutoscalers(targets);
+  const unfair = unlikeAutoscalers(targets);
   return [
     paragraph(
       `${upperFirst(allTargets(targets))} get the same rates (${ratesOf(measurements, 'autoscale')} requests/s, one ` +
@@ -35,7 +35,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
           ? ' Kubernetes waits five minutes before it scales down, so you see no replica leave here.'
           : ''),
     ),
-    ...(unlike === undefined ? [] : [{ kind: 'alert' as const, text: unlike }]),
+    ...(unfair === undefined ? [] : [{ kind: 'alert' as const, text: unfair }]),
     {
       kind: 'table',
       columns: [left('In this trial'), ...targets.map(({ label }) => right(label))],
@@ -50,9 +50,9 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
           ...value((part) => firstSecond(part, ({ ready_replicas }) => ready_replicas > 1)),
         ],
         ['A second replica’s first answer, after s', ...value(secondAnswer)],
-        ['Highest rate that was kept up with, requests/s', ...value(heldRate)],
-        ...(parts.some((part) => part && byHold(part).saturated.length > 0)
-          ? [['Answers/s where it could not keep up', ...value(overload)]]
+        ['Highest rate that was kept up with, requests/s', ...value(sustainedRate)],
+        ...(parts.some((part) => part && stepsByLoad(part).saturated.length > 0)
+          ? [['Answers/s where it could not keep up', ...value(answersUnderOverload)]]
           : []),
         ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
         ['Median latency, ms', ...value((part) => number(percentile([latencyOf(part)], 0.5) / 1000))],
@@ -69,17 +69,17 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
 /** The trial that counts for most targets; the first of several. */
 function mostShared(trials: readonly Part[][]): number | undefined {
   const numbers = trials.flat().map(({ trial }) => trial);
-  const sharesOf = (trial: number) => numbers.filter((each) => each === trial).length;
+  const sharesOf = (trial: number) => numbers.filter((number) => number === trial).length;
   return [...new Set(numbers)].sort((a, b) => sharesOf(b) - sharesOf(a) || a - b).at(0);
 }
 
-function heldRate(part: Part): string {
-  return number(byHold(part).held.at(-1)?.offered_rate ?? NaN);
+function sustainedRate(part: Part): string {
+  return number(stepsByLoad(part).sustained.at(-1)?.offered_rate ?? NaN);
 }
 
 /** Such as `4,237 of 4,731`. */
-function overload(part: Part): string {
-  const [step] = byHold(part).saturated;
+function answersUnderOverload(part: Part): string {
+  const [step] = stepsByLoad(part).saturated;
   return step ? `${number(throughputOf(step))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
 }
 
@@ -117,7 +117,7 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
   const rows = parts.flatMap((part, index) => (part ? secondsOf(part, targets[index]?.label ?? '') : []));
   const answered = parts.flatMap((part) => (part?.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
-  const most = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
+  const mostReplicas = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
   const line = targetByLine(labelsOf(targets));
 
   const x = (axis: object) => numbers('second', null, { scale: { domain: [0, end], nice: false }, axis });
@@ -129,7 +129,7 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
   });
   const steps = { interpolate: 'step-after' };
   const panels: ChartSpec[] = [
-    layer('ready', 'replicas', { ...steps, strokeWidth: 2 }, line, { scale: { domain: [0, most] } }),
+    layer('ready', 'replicas', { ...steps, strokeWidth: 2 }, line, { scale: { domain: [0, mostReplicas] } }),
     layer('cpu', 'CPU cores', {}, withoutLegend(line)),
     {
       layer: [

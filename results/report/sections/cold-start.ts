@@ -17,9 +17,9 @@ export const coldStart: SectionDefinition = {
 };
 
 async function blocks({ targets }: Material): Promise<Block[] | undefined> {
-  const its = targets.map((target) => ({ target, label: target.label, starts: startsOf(target) }));
-  const columns = its.filter(({ starts }) => starts.length > 0);
-  const shared = its.flatMap(({ target, starts }) => {
+  const measured = targets.map((target) => ({ target, label: target.label, starts: startsOf(target) }));
+  const columns = measured.filter(({ starts }) => starts.length > 0);
+  const shared = measured.flatMap(({ target, starts }) => {
     const other = representativeOf(target, targets);
     return other && starts.length === 0
       ? paragraph(`${upperFirst(target.name)}: ${lowerFirst(measuredOnce(other))}`)
@@ -29,7 +29,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   const source = 'coldstart/1/<target>_coldstarts.csv: first_answer_ms. The node had the images already';
   return [
     await coldStarts(
-      its.map(({ starts }) => starts),
+      measured.map(({ starts }) => starts),
       targets,
     ),
     startTable(columns, source),
@@ -81,8 +81,8 @@ function startTable(
 
 /** Each start is a dot, so that nobody has to trust a mean. */
 async function coldStarts(starts: readonly Row<'coldstarts'>[][], targets: Targets): Promise<Picture> {
-  const rows = forEachTarget(targets, starts, (its, target) =>
-    its.map(({ start, first_answer_ms }) => ({ target, start, seconds: first_answer_ms / 1000 })),
+  const rows = forEachTarget(targets, starts, (ofTarget, target) =>
+    ofTarget.map(({ start, first_answer_ms }) => ({ target, start, seconds: first_answer_ms / 1000 })),
   );
   const x = numbers('seconds', 'seconds from the creation of the pod to its first right answer', {
     scale: { zero: true },

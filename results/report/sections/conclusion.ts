@@ -8,7 +8,15 @@ import { winnerOf } from '../decide-winner.ts';
 import { left, paragraph, right, type Block, type Cell, type Table } from '../document.ts';
 import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
-import { byHold, countingOf, isValid, loadsOf, throughputOf, type Measurements, type Part } from '../measurements.ts';
+import {
+  stepsByLoad,
+  countingOf,
+  isValid,
+  loadsOf,
+  throughputOf,
+  type Measurements,
+  type Part,
+} from '../measurements.ts';
 import { ratioPicture } from '../ratio-chart.ts';
 import { askedBy, type Targets } from '../targets.ts';
 import { appendix } from './appendix.ts';
@@ -48,8 +56,8 @@ async function blocks({ figures, noise, breakEvens, targets, missing }: Omit<Mat
 /** From which size of a request on another is better, and what each held with its autoscaler on. */
 function whenAndHowMuch(breakEvens: readonly BreakEven[], targets: Targets): Block[] {
   // With several others, the section on autoscaling alone tells what each held.
-  const held = targets.length > 2 ? [] : heldBy(targets);
-  const sentences = [...breakEvens.map(({ sentence }) => sentence), ...held];
+  const sustained = targets.length > 2 ? [] : sustainedRates(targets);
+  const sentences = [...breakEvens.map(({ sentence }) => sentence), ...sustained];
   return sentences.length > 0 ? [paragraph(sentences.join(' '))] : [];
 }
 
@@ -72,9 +80,9 @@ function invalidLoads(targets: Targets): Block[] {
 
 /** @param hasSection whether the section on autoscaling says how the autoscalers differ */
 function unfair(targets: Targets, hasSection: boolean): Block[] {
-  const unlike = unlikeAutoscalers(targets);
-  if (unlike === undefined) return [];
-  if (!hasSection) return [{ kind: 'alert', text: unlike }];
+  const sentence = unlikeAutoscalers(targets);
+  if (sentence === undefined) return [];
+  if (!hasSection) return [{ kind: 'alert', text: sentence }];
   const text = 'The autoscalers are not alike, so the figures of autoscaling are no fair comparison';
   return [{ kind: 'alert', text, see: autoscaling.title }];
 }
@@ -162,24 +170,24 @@ function better(figure: Figure, floor: number | undefined, [baseline, other]: Ta
 }
 
 /** What each target kept up with while its autoscaler was on, and what that took: one sentence, if it was tried. */
-function heldBy(targets: Targets): string[] {
-  const told = targets.flatMap((target) => {
+function sustainedRates(targets: Targets): string[] {
+  const texts = targets.flatMap((target) => {
     const parts = countingOf(target, 'autoscale');
     if (parts.length === 0) return [];
-    const held = parts.map((part) => byHold(part).held.at(-1));
-    // A rate counts as held if it was in each trial.
-    const rate = Math.min(...held.map((step) => step?.offered_rate ?? 0));
-    const overload = parts.flatMap((part) => byHold(part).saturated.slice(0, 1));
-    const most =
-      overload.length > 0 ? [`, and answered at most ${number(Math.max(...overload.map(throughputOf)))}`] : [];
-    if (rate === 0) return [`${target.name} held none of the rates${most.join('')}`];
-    const taken = parts.flatMap((part) => usedAt(part, rate));
-    const replicas = Math.max(...taken.map((its) => its.replicas));
-    const cores = () => number(Math.round(100 * mean(taken.map((its) => its.cores))) / 100);
-    const what = taken.length > 0 ? ` (${counted(replicas, 'replica')}, ${cores()} cores)` : '';
-    return [`${target.name} held ${number(rate)} requests/s${what}${most.join('')}`];
+    const highest = parts.map((part) => stepsByLoad(part).sustained.at(-1));
+    // A rate counts only if the target sustained it in each trial.
+    const rate = Math.min(...highest.map((step) => step?.offered_rate ?? 0));
+    const overloads = parts.flatMap((part) => stepsByLoad(part).saturated.slice(0, 1));
+    const peak =
+      overloads.length > 0 ? `, and answered at most ${number(Math.max(...overloads.map(throughputOf)))}` : '';
+    if (rate === 0) return [`${target.name} held none of the rates${peak}`];
+    const usage = parts.flatMap((part) => usedAt(part, rate));
+    const replicas = Math.max(...usage.map((used) => used.replicas));
+    const cores = () => number(Math.round(100 * mean(usage.map(({ cores }) => cores))) / 100);
+    const what = usage.length > 0 ? ` (${counted(replicas, 'replica')}, ${cores()} cores)` : '';
+    return [`${target.name} held ${number(rate)} requests/s${what}${peak}`];
   });
-  return told.length > 0 ? [`With the autoscaler, ${words(told)}.`] : [];
+  return texts.length > 0 ? [`With the autoscaler, ${words(texts)}.`] : [];
 }
 
 /** What a target used in the step with such a rate: its most replicas, and the mean of its CPU. */

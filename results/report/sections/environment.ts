@@ -15,7 +15,7 @@ type Node = NonNullable<Measurements['environment']['kubernetes']>['nodes'][numb
 
 /** @param titles of the runs' columns, where there are several */
 export function environmentTable(runs: readonly Measurements[], titles: readonly string[] = ['Value']): Table {
-  const of = (what: string, tell: (environment: Measurements['environment']) => string): Cell[] => [
+  const row = (what: string, tell: (environment: Measurements['environment']) => string): Cell[] => [
     what,
     ...runs.map((run) => tell(run.environment) || ABSENT),
   ];
@@ -31,36 +31,40 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
     kind: 'table',
     columns: [left('What'), ...titles.map(left)],
     rows: [
-      of('Place', ({ mode }) => (mode === 'cluster' ? 'a Kubernetes cluster' : 'one machine, without a cluster')),
-      of('Kubernetes', ({ kubernetes }) => kubernetes?.version ?? ''),
-      of('Nodes', (each) =>
-        each.kubernetes ? `${String(each.kubernetes.nodes.length)}: ${nodes(each, sizeInWords)}` : '',
+      row('Place', ({ mode }) => (mode === 'cluster' ? 'a Kubernetes cluster' : 'one machine, without a cluster')),
+      row('Kubernetes', ({ kubernetes }) => kubernetes?.version ?? ''),
+      row('Nodes', (environment) =>
+        environment.kubernetes
+          ? `${String(environment.kubernetes.nodes.length)}: ${nodes(environment, sizeInWords)}`
+          : '',
       ),
-      of('Kernel of the nodes', (each) => nodes(each, ({ kernel }) => kernel)),
-      of('System of the nodes', (each) => nodes(each, ({ os }) => os)),
-      of('Container runtime', (each) => nodes(each, ({ containerRuntime }) => containerRuntime)),
-      of('CPU of the nodes', (each) => nodes(each, ({ cpuModel }) => cpuModel ?? 'not known')),
-      of(
+      row('Kernel of the nodes', (environment) => nodes(environment, ({ kernel }) => kernel)),
+      row('System of the nodes', (environment) => nodes(environment, ({ os }) => os)),
+      row('Container runtime', (environment) => nodes(environment, ({ containerRuntime }) => containerRuntime)),
+      row('CPU of the nodes', (environment) => nodes(environment, ({ cpuModel }) => cpuModel ?? 'not known')),
+      row(
         'Machine of the command',
         ({ machine: { cpuModel, cpus, memoryBytes, os, kernel } }) =>
           `${cpuModel}, ${String(cpus)} CPUs, ${gib(memoryBytes)}, ${os} ${kernel}`,
       ),
       ...servers.flatMap((server) =>
         scalings.map((scaling) =>
-          of(`Resources of ${server}, ${scaling}`, ({ servers: { [server]: known } }) => {
+          row(`Resources of ${server}, ${scaling}`, ({ servers: { [server]: known } }) => {
             const { requests, limits } = known?.resources[scaling] ?? {};
             return requests && limits ? `requests ${pairs(requests)}; limits ${pairs(limits)}` : '';
           }),
         ),
       ),
-      ...servers.map((server) => of(`Image of ${server}`, (each) => imageInWords(each.servers[server]?.image))),
-      of('Image of the load generator', ({ loadGenerator }) => imageInWords(loadGenerator.image)),
-      of('Commit', ({ git }) => (git ? `${git.commit}${git.dirty ? ', and files that differ from it' : ''}` : '')),
-      of('Seed', ({ seed }) => String(seed)),
-      of('Ceiling of the generator', ({ ceiling }) => (ceiling ? ceilingInWords(ceiling.requestsPerSecond) : '')),
-      of('The same at a given rate', ({ ceiling }) => ceilingInWords(ceiling?.openRequestsPerSecond ?? {})),
-      of('Highest rate offered', ({ ceiling }) => (ceiling ? `${number(ceiling.bound)} requests/s` : '')),
-      of('Clock of the cluster', ({ clock }) =>
+      ...servers.map((server) =>
+        row(`Image of ${server}`, ({ servers: { [server]: known } }) => imageInWords(known?.image)),
+      ),
+      row('Image of the load generator', ({ loadGenerator }) => imageInWords(loadGenerator.image)),
+      row('Commit', ({ git }) => (git ? `${git.commit}${git.dirty ? ', and files that differ from it' : ''}` : '')),
+      row('Seed', ({ seed }) => String(seed)),
+      row('Ceiling of the generator', ({ ceiling }) => (ceiling ? ceilingInWords(ceiling.requestsPerSecond) : '')),
+      row('The same at a given rate', ({ ceiling }) => ceilingInWords(ceiling?.openRequestsPerSecond ?? {})),
+      row('Highest rate offered', ({ ceiling }) => (ceiling ? `${number(ceiling.bound)} requests/s` : '')),
+      row('Clock of the cluster', ({ clock }) =>
         clock.offsetSeconds === null ? '' : `${number(clock.offsetSeconds)} s ahead, by ${clock.of}`,
       ),
     ].filter(([, ...cells]) => cells.some((cell) => cell !== ABSENT)),

@@ -23,11 +23,13 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
   if (!trials) return undefined;
   const histograms = trials.map((parts) => parts.map((part) => latencyOf(part)));
   const { measurements } = targets[0];
-  const own = targets.map((target) => {
+  const bareLoads = targets.map((target) => {
     const load = bareLoadOf(target, 'floor');
     return load && latencyOf(load);
   });
-  const answers = histograms.map((some, index) => `${number(countOf(some))} answers of ${targets[index]?.name ?? ''}`);
+  const answers = histograms.map(
+    (ofTarget, index) => `${number(countOf(ofTarget))} answers of ${targets[index]?.name ?? ''}`,
+  );
   // Beside two others there is no room for them in the table: the chart above has them as bands.
   const hasIntervals = targets.length <= 2;
   const floors = figures.flatMap(({ key, name }) => {
@@ -43,7 +45,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
           ? ` Measured against itself, the function differs by up to (95 % interval): ${words(floors)}. ` +
             'The report takes a smaller difference for noise.'
           : '') +
-        (own.some(Boolean)
+        (bareLoads.some(Boolean)
           ? ' A bare server that only answers, asked at the same rate in the same form, shows how much of each ' +
             'latency belongs to the load generator and the network. What two bare servers differ by is no difference ' +
             'of the targets.'
@@ -58,18 +60,18 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
         ...targets.flatMap(({ label }, index) => [
           right(label),
           ...(hasIntervals ? [right('95 % interval')] : []),
-          ...(own[index] ? [right('Bare server')] : []),
+          ...(bareLoads[index] ? [right('Bare server')] : []),
         ]),
       ],
       rows: SHARES.map((share) => [
         `${number(100 * share)} %`,
-        ...histograms.flatMap((some, index) => {
-          const its = percentileInterval(some, share);
+        ...histograms.flatMap((ofTarget, index) => {
+          const range = percentileInterval(ofTarget, share);
           const ms = (us: number) => number(us / 1000);
-          const bare = own[index];
+          const bare = bareLoads[index];
           return [
-            ms(percentile(some, share)),
-            ...(hasIntervals ? [its ? interval(its, ms) : 'too few requests'] : []),
+            ms(percentile(ofTarget, share)),
+            ...(hasIntervals ? [range ? interval(range, ms) : 'too few requests'] : []),
             ...(bare ? [ms(percentile([bare], share))] : []),
           ];
         }),
@@ -85,13 +87,13 @@ const MOST_THROTTLED = 0.01;
 /** An alert for each target whose latencies are those of its CPU limit. */
 function throttled(trials: readonly Part[][], targets: Targets): Block[] {
   return forEachTarget(targets, trials, (parts, label): Block[] => {
-    const most = max([0, ...parts.map((part) => throttledShare(part) ?? 0)]);
-    if (most <= MOST_THROTTLED) return [];
+    const throttling = max([0, ...parts.map((part) => throttledShare(part) ?? 0)]);
+    if (throttling <= MOST_THROTTLED) return [];
     return [
       {
         kind: 'alert',
         text:
-          `${label} stood at its CPU limit in up to ${percent(most)} of its CPU periods: its slowest answers waited ` +
+          `${label} stood at its CPU limit in up to ${percent(throttling)} of its CPU periods: its slowest answers waited ` +
           'for the kernel to let it go on. They tell of the limit, and not of the target.',
       },
     ];
@@ -111,11 +113,11 @@ async function latencies(trials: readonly Histogram[][], targets: Targets): Prom
       return { target, share, odds: 1 / (1 - share), value, low: low / 1000, high: high / 1000 };
     }),
   );
-  const most = Math.max(...rows.map(({ odds }) => odds));
+  const highestOdds = Math.max(...rows.map(({ odds }) => odds));
   const x = numbers('odds', 'share of the right answers that took at most so long', {
     scale: LOG,
     axis: {
-      values: [1, 2, 10, 100, 1000, 10_000].filter((odds) => odds <= most),
+      values: [1, 2, 10, 100, 1000, 10_000].filter((odds) => odds <= highestOdds),
       labelExpr: "format(100 * (1 - 1 / datum.value), '~g') + ' %'",
       labelOverlap: false,
     },

@@ -51,10 +51,10 @@ function threatsOf(targets: Targets): string[] {
     Object.values(resources).some(({ limits }) => limits.cpu !== undefined),
   );
   const asked = askedBy(targets);
-  const unlike = unlikeAutoscalers(targets);
+  const autoscalers = unlikeAutoscalers(targets);
   const nodes = unlikeNodes(targets);
   const keys = targets.map(({ key }) => key);
-  const found: [boolean, string][] = [
+  const possible: [holds: boolean, sentence: string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
     [interrupted, 'The run stopped or broke before everything was measured.'],
     [trials < 2, 'Every load ran once, so nothing shows how much results differ from run to run.'],
@@ -108,7 +108,7 @@ function threatsOf(targets: Targets): string[] {
       asked !== undefined && targets.some(({ method }) => method === 'GET'),
       `${asked ?? ''}. A GET has no body to send and to parse, so figures of one value differ for that, too.`,
     ],
-    [unlike !== undefined, unlike ?? ''],
+    [autoscalers !== undefined, autoscalers ?? ''],
     [nodes !== undefined, nodes ?? ''],
     [
       keys.includes('tfserving') && !keys.includes('tfserving-grpc'),
@@ -121,7 +121,7 @@ function threatsOf(targets: Targets): string[] {
     ],
     [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
   ];
-  return [...found.filter(([holds]) => holds).map(([, sentence]) => sentence), ...ALWAYS];
+  return [...possible.filter(([holds]) => holds).map(([, sentence]) => sentence), ...ALWAYS];
 }
 
 const ALWAYS = [

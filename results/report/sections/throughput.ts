@@ -31,14 +31,14 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   const trials = trialsThatCount(targets, 'capacity');
   if (!trials) return undefined;
   const rows = forEachTarget(targets, trials, curve);
-  const of = ({ label }: Target) => rows.filter(({ target }) => target === label);
+  const rowsOfTarget = ({ label }: Target) => rows.filter(({ target }) => target === label);
   const kneeOf = (target: Target) => {
-    const most = max([0, ...of(target).map(({ throughput }) => throughput)]);
-    return of(target).find(({ throughput }) => throughput >= KNEE_SHARE * most)?.users ?? NaN;
+    const highest = max([0, ...rowsOfTarget(target).map(({ throughput }) => throughput)]);
+    return rowsOfTarget(target).find(({ throughput }) => throughput >= KNEE_SHARE * highest)?.users ?? NaN;
   };
   const knees = targets.map(kneeOf);
-  const told = targets.flatMap((target, index) => {
-    const knee = of(target).find(({ users }) => users === knees[index]);
+  const kneesInWords = targets.flatMap((target, index) => {
+    const knee = rowsOfTarget(target).find(({ users }) => users === knees[index]);
     if (!knee) return [];
     return (
       `${target.name} at ${counted(knee.users, 'user')} with ${number(knee.throughput)} right answers/s and a 99th ` +
@@ -49,7 +49,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
     paragraph(
       `${trialsOfEach(targets, trials)}, of one replica ${cpuLimit(targets, 'capacity')}, with each number of users ` +
         `${duration(targets[0].measurements, 'capacity')}. The knee, where ` +
-        `${number(100 * KNEE_SHARE)} % of the highest throughput is reached, is for ${words(told)}.`,
+        `${number(100 * KNEE_SHARE)} % of the highest throughput is reached, is for ${words(kneesInWords)}.`,
     ),
     await saturation(rows, trials, targets, knees),
     sideBySide(
