@@ -1,41 +1,41 @@
-// Columns of CSV files and members of JSON: what they accept, their unit, and their meaning.
+// Defines what a column of CSV or a member of JSON accepts, its unit, and its meaning.
 
 import * as v from 'valibot';
 
-/** What stands in a cell. */
-interface Cell<Value> {
+/** The type of a column's cells. */
+interface CellType<Value> {
   /** Such as `a whole number`; for messages and for the README. */
   accepted: string;
   accepts: (text: string) => boolean;
   convert: (text: string) => Value;
 }
 
-export const WHOLE: Cell<number> = {
+export const WHOLE: CellType<number> = {
   accepted: 'a whole number',
   accepts: (text) => /^\d+$/.test(text) && Number.isSafeInteger(Number(text)),
   convert: Number,
 };
-export const NUMBER: Cell<number> = {
+export const NUMBER: CellType<number> = {
   accepted: 'a number',
   // Nothing that is measured here can be negative; an exponent is what Python writes for 0.00001.
   accepts: (text) => /^\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i.test(text) && Number.isFinite(Number(text)),
   convert: Number,
 };
-export const TEXT: Cell<string> = { accepted: 'text', accepts: () => true, convert: (text) => text };
-export const NAME: Cell<string> = { ...TEXT, accepted: 'a name', accepts: (text) => text !== '' };
-export const TIME: Cell<string> = {
+export const TEXT: CellType<string> = { accepted: 'text', accepts: () => true, convert: (text) => text };
+export const NAME: CellType<string> = { ...TEXT, accepted: 'a name', accepts: (text) => text !== '' };
+export const TIME: CellType<string> = {
   ...TEXT,
   accepted: 'a time such as 2026-01-31T23:59:59Z',
   accepts: (text) => v.is(v.pipe(v.string(), v.isoTimestamp()), text),
 };
 
-export function oneOf<const Choice extends string>(...choices: Choice[]): Cell<Choice> {
+export function oneOf<const Choice extends string>(...choices: Choice[]): CellType<Choice> {
   const accepts = (text: string) => choices.some((choice) => choice === text);
   return { accepted: choices.join(' or '), accepts, convert: (text) => text as Choice };
 }
 
 /** @param nothing what is written where there is no value, and read as null */
-export function or<Value>(nothing: '' | 'N/A', cell: Cell<Value>): Cell<Value | null> {
+export function or<Value>(nothing: '' | 'N/A', cell: CellType<Value>): CellType<Value | null> {
   return {
     accepted: `${cell.accepted} or ${nothing || 'empty'}`,
     accepts: (text) => text === nothing || cell.accepts(text),
@@ -43,12 +43,12 @@ export function or<Value>(nothing: '' | 'N/A', cell: Cell<Value>): Cell<Value | 
   };
 }
 
-export function column<Value>({ accepted, accepts, convert }: Cell<Value>, unit: string, meaning: string) {
+export function column<Value>({ accepted, accepts, convert }: CellType<Value>, unit: string, meaning: string) {
   const about: About = { accepted, unit, meaning };
   return v.pipe(v.string(), v.check(accepts, accepted), v.transform(convert), v.metadata({ ...about }));
 }
 
-/** What is known of a column, or of a member of JSON, where its type tells what is accepted. */
+/** Describes a column or a member; a member's schema says what it accepts. */
 export interface About {
   accepted?: string;
   unit: string;

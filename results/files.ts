@@ -1,4 +1,4 @@
-// Every file of a results folder: what it is, and what its columns mean, with their units.
+// Defines every file of a results folder: what it is, and each column's type, unit and meaning.
 //
 //   results/<date-time>/environment.json, README.md
 //   results/<date-time>/<experiment>/<trial>/<target>_<kind>.csv or .json
@@ -6,15 +6,15 @@
 import * as v from 'valibot';
 import { AMOUNT, column, COUNT, member, NAME, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
 
-/** The servers: what is installed, scaled, watched and started cold. */
+/** A server is what is installed, scaled, watched and started cold. */
 export const SERVER_NAMES = ['function', 'tfserving'] as const;
 export type Server = (typeof SERVER_NAMES)[number];
 
-/** The interfaces of the servers: what loads ask. What is measured of a server itself is filed under its first one. */
+/** An interface is one way to ask a server. Files about a server itself carry the key of its first interface. */
 export const INTERFACE_NAMES = [...SERVER_NAMES, 'tfserving-grpc'] as const;
 export type Interface = (typeof INTERFACE_NAMES)[number];
 
-/** The experiments, each of which has a folder of its own. */
+/** Each experiment has a folder of its own. */
 export const EXPERIMENT_NAMES = [
   'calibrate',
   'capacity',
@@ -28,8 +28,8 @@ export const EXPERIMENT_NAMES = [
 export type ExperimentName = (typeof EXPERIMENT_NAMES)[number];
 
 /**
- * The trials of `calibrate`, which differ in what they find out. `floor` and `scaling` ask a bare server at the rates of
- * `latency` and of `autoscale`.
+ * The trials of `calibrate` measure different things. `floor` and `scaling` ask a bare server at the rates of `latency` and
+ * of `autoscale`.
  */
 export const CALIBRATIONS = { closed: 1, open: 2, floor: 3, scaling: 4 } as const;
 export type Calibration = keyof typeof CALIBRATIONS;
@@ -48,12 +48,12 @@ export interface FileDefinition {
   writtenBy: 'Locust' | 'the load test' | 'compare';
   /** A sentence that says what the file is. */
   about: string;
-  /** The only interface that has such a file, where not every one has it. */
+  /** The only interface that has this kind of file; left out if all have it. */
   only?: Interface;
   schema: v.ObjectSchema<v.ObjectEntries, undefined> | v.StrictObjectSchema<v.ObjectEntries, undefined>;
 }
 
-/** The files by what follows `<target>_` in their names. Columns are in the order of the file. */
+/** Each kind of file, by what follows `<target>_` in its name. Columns are in the order of the file. */
 export const KINDS = {
   stats: {
     extension: 'csv',
@@ -341,7 +341,7 @@ export function whatIs(name: string): { target: Interface; kind: Kind } | undefi
   );
 }
 
-/** The files that every run of the load test leaves. */
+/** The kinds of file that every load leaves. */
 export function kindsOfLoad(target: Interface): Kind[] {
   return KIND_NAMES.filter((kind) => {
     const { writtenBy, only = target }: FileDefinition = KINDS[kind];

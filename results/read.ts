@@ -28,7 +28,7 @@ export class ResultsError extends Error {}
 export interface Run {
   /** @throws ResultsError if the file is missing or broken */
   environment: () => Environment;
-  experiments: Experiment[];
+  experiments: ExperimentFolder[];
   /**
    * SHA-256, in hexadecimal, of the lines that `sha256sum` prints for environment.json and the files of every trial,
    * sorted by their paths: a report that names it can be told from one of other files.
@@ -36,11 +36,11 @@ export interface Run {
    */
   checksum: () => string;
 }
-export interface Experiment {
+export interface ExperimentFolder {
   name: ExperimentName;
-  trials: Trial[];
+  trials: TrialFolder[];
 }
-export interface Trial {
+export interface TrialFolder {
   number: number;
   targets: TargetResults[];
 }
@@ -92,7 +92,7 @@ function experimentOf(folder: string, name: string): ExperimentName {
   );
 }
 
-function trialsOf(folder: string): Trial[] {
+function trialsOf(folder: string): TrialFolder[] {
   return entries(folder).map((entry) => {
     const path = join(folder, entry.name);
     if (!entry.isDirectory() || !/^\d+$/.test(entry.name)) {

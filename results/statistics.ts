@@ -1,11 +1,11 @@
-// The statistics of the report: percentiles of merged histograms, and ratios of two targets with their intervals.
+// Computes percentiles of merged histograms, and ratios of two targets with their intervals.
 
 import jstat from 'jstat';
 import { uniformInt } from 'pure-rand/distribution/uniformInt';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { probit, quantileSorted, standardDeviation } from 'simple-statistics';
 
-/** The share of all intervals that hold the true value. */
+/** The share of intervals that contain the true value. */
 export const CONFIDENCE = 0.95;
 const TAIL = (1 - CONFIDENCE) / 2;
 
@@ -35,8 +35,8 @@ export function countOf(histograms: readonly Histogram[]): number {
 }
 
 /**
- * The lower end in µs of the first bucket up to which there is such a share of all requests, as the load test counts
- * (`f2c_loadtest/recorder.py`); NaN without requests.
+ * The percentile in µs: the lower end of the first bucket at which the cumulative count reaches this share of requests.
+ * `f2c_loadtest/recorder.py` computes it in the same way. NaN without requests.
  */
 export function percentile(histograms: readonly Histogram[], share: number): number {
   return atRank(histograms, Math.max(1, Math.ceil(share * countOf(histograms))));
@@ -55,11 +55,11 @@ export function percentileInterval(histograms: readonly Histogram[], share: numb
   return { low: atRank(histograms, low), high: atRank(histograms, high) };
 }
 
-/** The latency of the request that has such a rank among all, the fastest being 1. */
+/** The latency of the request with this rank; the fastest has rank 1. */
 function atRank(histograms: readonly Histogram[], rank: number): number {
   const ends = histograms.flatMap(({ buckets }) => buckets.at(-1) ?? []);
   if (ends.length === 0) return NaN;
-  // The smallest latency up to which there are enough requests, by halving: merging costs far more in a bootstrap.
+  // Bisects for the smallest latency with enough requests: merging would cost far more in a bootstrap.
   let [low, high] = [0, Math.max(...ends)];
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
@@ -86,18 +86,18 @@ export interface Estimate {
   interval: Interval | undefined;
 }
 
-/** What one trial has measured, of the one and of the other. */
+/** What one trial has measured of each of two targets. */
 export type Pair<Trial> = readonly [one: Trial, other: Trial];
 
-/** A bootstrap needs at least so many trials: resamples of fewer are too much alike. */
+/** A bootstrap needs at least this many trials: resamples of fewer are too much alike. */
 export const BOOTSTRAP_TRIALS = 6;
 const RESAMPLES = 4000;
 /** So that the same files give the same bytes. */
 const SEED = 1;
 
 /**
- * The ratio of what a statistic is for all trials of the one, to what it is for all of the other. The statistic sees
- * trials together, so that it can merge histograms: percentiles are never averaged.
+ * The statistic of all trials of the first target, divided by that of the second one. The statistic gets all trials
+ * together, so that it can merge histograms: percentiles are never averaged.
  */
 export function ratioOf<Trial>(
   pairs: readonly Pair<Trial>[],
@@ -148,7 +148,7 @@ function bootstrap<Trial>(
   return { low: quantileSorted(figures, tail), high: quantileSorted(figures, 1 - tail) };
 }
 
-/** The lower tail of Student's t for the mean of so many. */
+/** The lower tail of Student's t for the mean of n values. */
 function studentT(n: number): number {
   return jstat.studentt.inv(TAIL, n - 1);
 }

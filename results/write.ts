@@ -49,7 +49,7 @@ export function formatEnvironment(environment: Environment): string {
 export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): string {
   const there = new Set(kinds);
   const definitions: [string, FileDefinition][] = Object.entries(KINDS);
-  const parts = definitions.filter(([kind]) => there.has(kind as Kind));
+  const present = definitions.filter(([kind]) => there.has(kind as Kind));
   const name = (kind: string, { extension, only }: FileDefinition) => `\`${only ?? '<target>'}_${kind}.${extension}\``;
   const blocks = [
     heading.trim(),
@@ -60,12 +60,12 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
       ['File', 'Written by', 'What it is'],
       [
         [`\`${ENVIRONMENT}\``, 'compare', 'Where and how the run was measured.'],
-        ...parts.map(([kind, part]) => [name(kind, part), part.writtenBy, part.about]),
+        ...present.map(([kind, definition]) => [name(kind, definition), definition.writtenBy, definition.about]),
       ],
     ),
     ...section(`\`${ENVIRONMENT}\``, 'Member', environmentSchema.entries),
-    ...parts.flatMap(([kind, part]) =>
-      section(name(kind, part), part.extension === 'csv' ? 'Column' : 'Member', part.schema.entries),
+    ...present.flatMap(([kind, definition]) =>
+      section(name(kind, definition), definition.extension === 'csv' ? 'Column' : 'Member', definition.schema.entries),
     ),
   ];
   return `${blocks.join('\n\n')}\n`;

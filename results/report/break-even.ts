@@ -1,11 +1,11 @@
-// Which target, when: the batch size from which on one is cheaper, or faster, than another.
+// Break-even: the batch size from which a target needs less CPU per value, or has a lower latency, than another.
 
 import { sum } from 'simple-statistics';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
 import type { Row } from '../files.ts';
 import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from '../statistics.ts';
 import { GENERATOR_UNKNOWN } from './figures.ts';
-import { interval, list, lowerFirst, number } from './format.ts';
+import { interval, numbersInWords, lowerFirst, number } from './format.ts';
 import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
 import type { Target, Targets } from './targets.ts';
 
@@ -13,13 +13,13 @@ import type { Target, Targets } from './targets.ts';
 export interface BreakEven {
   other: Target;
   measure: 'cpu_per_value' | 'median_latency';
-  /** The values in a request from which on another target is better than below; undefined where there is no such size. */
+  /** The batch size at which the better target changes; undefined if there is none. */
   size: Estimate | undefined;
   /** What that means, in a sentence. */
   sentence: string;
 }
 
-/** What a trial has at each size. */
+/** What one trial measured at each batch size. */
 type BySize<Datum> = ReadonlyMap<number, Datum>;
 
 interface Measure<Datum> {
@@ -27,9 +27,9 @@ interface Measure<Datum> {
   /** What the better target does, such as `needs less CPU a value`. */
   verb: string;
   take: (part: Part) => BySize<Datum>;
-  /** Less is better; of the trials together. */
+  /** Computes the measure from all trials together. Less is better. */
   statistic: (data: readonly Datum[]) => number;
-  /** Whether the load generator's own part is in it, which no bare server is asked for at these sizes. */
+  /** Whether the load generator's own share is part of it. No bare server is measured at these sizes. */
   hasGenerator: boolean;
 }
 
@@ -38,7 +38,7 @@ interface Cpu {
   values: number;
 }
 
-/** Of the experiment `batch`: two for each other target whose trials count, by CPU and by latency. */
+/** Compares each other target with the baseline by CPU and by latency, in the trials of `batch` that count. */
 export function breakEvensOf(targets: Targets): BreakEven[] {
   const [baseline, ...others] = targets;
   const cpu: Measure<Cpu> = {
@@ -64,8 +64,8 @@ export function cpuPerValue(data: readonly Cpu[]): number {
 }
 
 /**
- * What takes the CPU, and the values that it was for, out of a trial: by the pods' counters. Where they were not read
- * twice in each step of all targets, a replica counts as if it used all of its CPU limit.
+ * Returns a function that takes CPU seconds and converted values out of a trial. The CPU comes from the pods' counters.
+ * If any target lacks two readings in a step, each replica counts as if it used all of its CPU limit.
  */
 export function cpuTaker(targets: Targets): (part: Part) => BySize<Cpu> {
   if (hasCounters(targets)) {
@@ -119,7 +119,7 @@ function breakEven<Datum>([baseline, other]: Pair<Target>, measure: Measure<Datu
   return [{ other, measure: measure.key, size, sentence }];
 }
 
-/** What the trials of the experiment that count for both have. */
+/** What the trials of `batch` that count for both targets measured. */
 function pairsOf<Datum>([baseline, other]: Pair<Target>, { take }: Measure<Datum>): Pair<BySize<Datum>>[] {
   const partners = countingOf(other, 'batch');
   return countingOf(baseline, 'batch').flatMap((part) => {
@@ -155,7 +155,7 @@ function sentenceOf([baseline, other]: Pair<Target>, verb: string, { trials, siz
     return low <= 1 && high >= 1;
   });
   if (unsure.length === sizes.length) return `The trials show at no measured size, ${range}, ${question}.`;
-  const exception = unsure.length > 0 ? `; at ${list(unsure)} the trials don’t show it beyond doubt` : '';
+  const exception = unsure.length > 0 ? `; at ${numbersInWords(unsure)} the trials don’t show it beyond doubt` : '';
   return `At every measured size, ${range}, ${better}${exception}.`;
 }
 

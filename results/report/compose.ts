@@ -55,7 +55,7 @@ export async function composeReport(measurements: Measurements, price: Price): P
  * Two runs side by side, each target against itself.
  * @throws ResultsError if the runs have no target in common
  */
-export async function composeComparison(one: Measurements, other: Measurements): Promise<Document> {
+export async function composeSideBySide(one: Measurements, other: Measurements): Promise<Document> {
   const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
   const inRun = (target: Target, label: string): Target => ({ ...target, label, name: `${target.name} in ${label}` });
   const pairs = targetsOf(one).flatMap((target) => {

@@ -1,4 +1,4 @@
-// Who does better, in words: the baseline against each other target, by what the intervals show.
+// Puts into words which target does better: the baseline against each other target, by the intervals.
 
 import { sum } from 'simple-statistics';
 import type { Pair } from '../statistics.ts';
@@ -127,7 +127,7 @@ function undecided(figures: readonly Decisive[]): string[] {
   return [`The trials show no difference in ${words(named)}.`];
 }
 
-/** What differs for the load generator's own part, with both parts. */
+/** The figures in which the load generator causes the difference, with its share and that of the servers. */
 function differByGenerator(figures: readonly Decisive[]): string[] {
   if (figures.length === 0) return [];
   const named = figures.map(
@@ -139,7 +139,7 @@ function differByGenerator(figures: readonly Decisive[]): string[] {
   ];
 }
 
-/** What a latency differs by, such as `0.452 ms of the load generator, 0.022 ms of the servers`; empty where unknown. */
+/** Splits a difference of latency, such as `0.452 ms of the load generator, 0.022 ms of the servers`; empty where unknown. */
 export function partsInWords({ unit }: Figure, { parts }: Comparison): string {
   if (!parts) return '';
   return `${number(parts.generator)} ${unit} of the load generator, ${number(parts.servers)} ${unit} of the servers`;

@@ -1,8 +1,8 @@
-// What a run asked of its targets, by the plan in its environment.json. The report tells nothing of a plan from memory.
+// The conditions of a run in words: loads, CPU limits, autoscalers and nodes. All of it comes from environment.json.
 
 import * as v from 'valibot';
 import type { ExperimentName, Plan } from '../files.ts';
-import { counted, list, number, words } from './format.ts';
+import { counted, numbersInWords, number, words } from './format.ts';
 import { cpuLimitOf, partsOf, type Measurements } from './measurements.ts';
 import type { Target, Targets } from './targets.ts';
 
@@ -20,8 +20,8 @@ export function duration(measurements: Measurements, experiment: ExperimentName)
   return `for ${span(valuesOf(measurements, experiment, 'seconds'))} s, with the time in which it settles`;
 }
 
-/** How often each load of an experiment runs, such as `3 trials`. */
-export function trialsOf(targets: Targets, experiment: ExperimentName): string {
+/** The number of an experiment's trials, such as `3 trials`. */
+export function trialsInWords(targets: Targets, experiment: ExperimentName): string {
   return counted(planOf(targets, experiment)?.trials ?? 0, 'trial');
 }
 
@@ -57,7 +57,7 @@ const autoscalingSchema = v.object({
   }),
 });
 
-/** What the chart of a target says of its autoscaler; undefined where the run does not know it. */
+/** The autoscaler's settings in a target's Helm values; undefined if the run does not know them. */
 function autoscalerOf({ measurements: { environment }, server }: Target) {
   const values = v.safeParse(autoscalingSchema, environment.servers[server]?.chart?.values);
   return values.success ? values.output.autoscaling : undefined;
@@ -77,7 +77,7 @@ export function replicaBounds(targets: Targets): string {
   return words(bounds.map(({ name, text }) => `${text} of ${name}`));
 }
 
-/** Why the figures of autoscaling are no fair comparison: a sentence; undefined for autoscalers alike, or not known. */
+/** Says why autoscaling is no fair comparison; undefined if the autoscalers are alike, or not known. */
 export function unlikeAutoscalers(targets: Targets): string | undefined {
   if (!targets.some((target) => partsOf(target, 'autoscale').length > 0)) return undefined;
   const autoscalers = targets.flatMap((target) => {
@@ -92,10 +92,7 @@ export function unlikeAutoscalers(targets: Targets): string | undefined {
   return `The autoscalers are not alike (${inWords}), so the figures of autoscaling are no fair comparison.`;
 }
 
-/**
- * A sentence if the targets ran on nodes of unlike CPUs, or may have, where a run does not tell. What can't be known of all
- * nodes is not compared.
- */
+/** Says that the targets ran, or may have run, on nodes of unlike CPUs; undefined if they did not, or nobody knows. */
 export function unlikeNodes(targets: Targets): string | undefined {
   const places = targets.map(({ measurements: { environment }, server, name }) => {
     const clusterNodes = environment.kubernetes?.nodes ?? [];
@@ -129,5 +126,5 @@ export function span(values: readonly number[]): string {
 
 /** The rates of an experiment in words, such as `887, 1,773 and 3,547`. */
 export function ratesOf(measurements: Measurements, experiment: ExperimentName): string {
-  return list(valuesOf(measurements, experiment, 'rate'));
+  return numbersInWords(valuesOf(measurements, experiment, 'rate'));
 }

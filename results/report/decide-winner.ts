@@ -1,9 +1,9 @@
-// Who does better in a figure: only what its interval shows, what is more than noise, and what the servers differ by.
+// Decides which target does better in a figure: its interval must show it, above the noise, and the servers must cause it.
 
 import type { Estimate } from '../statistics.ts';
 import type { Comparison, Figure } from './figures.ts';
 
-/** `generator`: what the two differ by is the load generator's own, so nobody does better. */
+/** `generator`: the load generator causes the difference, so that neither target does better. */
 export type Winner = 'baseline' | 'other' | 'neither' | 'generator' | 'unknown';
 
 /**
@@ -13,7 +13,7 @@ export type Winner = 'baseline' | 'other' | 'neither' | 'generator' | 'unknown';
 const MOST_OF_GENERATOR = 0.5;
 
 /**
- * Who does better, if the interval shows it, it is more than the function differs from itself, and the servers make it.
+ * Names a winner if the interval shows it, the ratio exceeds the noise floor, and the servers cause the difference.
  * @param floor what two equal things differ by here, as a factor, if it is known
  */
 export function winnerOf({ better }: Figure, { ratio, parts }: Comparison, floor = 1): Winner {
@@ -25,7 +25,7 @@ export function winnerOf({ better }: Figure, { ratio, parts }: Comparison, floor
   return low > 1 === (better === 'more') ? 'baseline' : 'other';
 }
 
-/** Whether equal servers could show this ratio too, for what the load generator takes to ask each of them. */
+/** Whether two equal servers could show this ratio too, because of the load generator's own share. */
 function isOfGenerator({ value, interval }: Estimate, parts: NonNullable<Comparison['parts']>): boolean {
   const share = parts.generator / (parts.generator + parts.servers);
   const ofEqualServers = 1 - share * (1 - value);

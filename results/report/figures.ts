@@ -1,4 +1,4 @@
-// The figures that the report is about: what each is, which files it comes from, and what it is for every target.
+// Defines each figure of the report, its source, and its value for every target.
 
 import { mean, median, sum } from 'simple-statistics';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
@@ -41,7 +41,7 @@ export interface Figure {
   better: 'more' | 'less';
   /** The files and columns that it is computed from. */
   source: string;
-  /** What it is for each target, in their order: of its trials, or starts, that are compared, else of all that count. */
+  /** The value for each target, in their order: of the compared trials or starts, else of all that count. */
   values: (Estimate | undefined)[];
   /** The baseline against each other target, in their order. */
   comparisons: Comparison[];
@@ -53,13 +53,13 @@ export interface Comparison {
   /** The baseline's figure divided by the other's; undefined where a value or a trial is missing. */
   ratio: Estimate | undefined;
   /**
-   * By how much the other's figure is above the baseline's, in the figure's unit: what bare servers that are asked as the
-   * two are differ by, and the rest. Undefined where no bare servers were asked, or the figure is no latency.
+   * The other's figure minus the baseline's, in the figure's unit. `generator` is the difference between bare servers that
+   * are asked in the same forms; `servers` is the rest. Undefined without bare servers, or if the figure is no latency.
    */
   parts: { generator: number; servers: number } | undefined;
   /** Why there is no ratio. */
   why: Why | undefined;
-  /** The target that this was measured with, where it was measured once for both. */
+  /** The target that stands for the same server, if this was measured once per server. */
   shared: Target | undefined;
 }
 
@@ -69,12 +69,12 @@ export interface Why {
   sentence: string;
 }
 
-/** How a figure is computed: what each trial has for it is taken out once, since a bootstrap asks for it often. */
+/** Defines how a figure is computed. Each trial's datum is taken out once, because a bootstrap needs it often. */
 interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
-  /** Works the figure out for several trials together; NaN where they don't have it. */
+  /** Computes the figure of several trials together; NaN if they lack it. */
   statistic: (data: readonly Datum[]) => number;
   interval?: (data: readonly Datum[]) => Interval | undefined;
-  /** Of a latency: the loads on bare servers that show how much of it is the load generator's own. */
+  /** For a latency: the load on a bare server that shows the load generator's own share. */
   bare?: Calibration;
   /** Why trials that count may not have it: a sentence. */
   absent: string;
@@ -109,8 +109,8 @@ export function figuresOf(targets: Targets): Figure[] {
 }
 
 /**
- * By the keys of figures: what two equal things differ by here, as a factor above 1. It is the interval of the function
- * against itself; a figure that was not measured that way is not in it.
+ * Maps a figure's key to its noise floor: the factor above 1 by which two equal servers differ here. It is the interval
+ * of the function against itself. Figures that `noise` does not measure are left out.
  */
 export type NoiseFloors = Readonly<Record<string, number>>;
 
@@ -182,8 +182,8 @@ const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> =
 };
 
 /**
- * The rates of the autoscale experiment that each target kept up with in each trial that counts, so that its figures are
- * of the same work. A target that none of its trials count for has no say.
+ * The offered rates of `autoscale` that each target sustained in each trial that counts, so that figures are of the same
+ * work. A target without such a trial has no say.
  */
 function ratesSustainedByAll(targets: Targets): (number | null)[] {
   const trials = targets.flatMap((target) => countingOf(target, 'autoscale'));
@@ -271,7 +271,7 @@ function footprint(key: string, name: string, what: Footprint): [Footprint, Figu
   ];
 }
 
-/** What takes a size out of a trial; NaN where it is not known. */
+/** Returns a function that takes a size out of a trial; it gives NaN if the size is not known. */
 function bytesOf(what: Footprint): (part: Part) => number {
   return (part) => {
     const rows = part.has('footprint') ? part.read('footprint') : [];

@@ -41,7 +41,7 @@ export function words(items: readonly string[], and = 'and'): string {
 }
 
 /** Such as `1, 10 and 100`. */
-export function list(values: readonly number[]): string {
+export function numbersInWords(values: readonly number[]): string {
   return words(values.map(number));
 }
 

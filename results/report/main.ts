@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Command, CommanderError, InvalidArgumentError } from 'commander';
 import { ResultsError } from '../read.ts';
 import { checkComparable } from './comparable-runs.ts';
-import { composeComparison, composeReport } from './compose.ts';
+import { composeSideBySide, composeReport } from './compose.ts';
 import type { Document } from './document.ts';
 import { toHtml } from './html.ts';
 import { readMeasurements } from './measurements.ts';
@@ -62,7 +62,7 @@ async function main(): Promise<void> {
     }
     const runs = [readMeasurements(one), readMeasurements(other)] as const;
     if (!allowUnlike) checkComparable(...runs);
-    const document = await composeComparison(...runs);
+    const document = await composeSideBySide(...runs);
     write(output ?? other, { 'comparison.pdf': setPdf(document), 'comparison.html': toHtml(document) });
     return;
   }

@@ -1,4 +1,4 @@
-// A results folder as the report sees it: every file read and checked, and what its loads say of a target.
+// Reads and checks every file of a run, and computes what its loads say of a target.
 
 import { mean, sum } from 'simple-statistics';
 import {
@@ -21,13 +21,13 @@ export interface Part {
   environment: Environment;
   experiment: ExperimentName;
   trial: number;
-  /** Of `capacity`, whose rounds have a load for each number of users. */
+  /** Only in `capacity`, where a round has a load for each number of users. */
   round: number | undefined;
   target: Interface;
   has: (kind: Kind) => boolean;
   /** @throws ResultsError if there is no such file */
   read: <K extends Kind>(kind: K) => Content<K>;
-  /** Why its figures say nothing of the target: sentences; none if they count. */
+  /** Sentences that say why the figures don't count; empty if they do. */
   reasons: string[];
 }
 
@@ -62,7 +62,7 @@ export function readMeasurements(folder: string): Measurements {
         const judged = verdicts.find(
           (load) => load.experiment === name && load.trial === number && load.target === target,
         );
-        // The load generator has written the file, and `compare` has added what it found besides.
+        // The load generator wrote the file; `compare` added its own reasons to environment.json.
         const written = contents.has('verdict') ? get('verdict').reasons : [];
         const reasons = [...new Set([...written, ...(judged?.reasons ?? [])])];
         const has = (kind: Kind) => contents.has(kind);
@@ -92,7 +92,7 @@ export function cpuLimitOf(
   return servers[interfaces[target]?.server ?? '']?.resources[scaling]?.limits.cpu;
 }
 
-/** All parts of an experiment, in the order of trials; of `capacity` the rounds, each of all numbers of users. */
+/** The parts of an experiment, in the order of trials. Each round of `capacity` is one part. */
 export function partsOf({ measurements, key }: MeasuredTarget, experiment: ExperimentName): Part[] {
   const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === key);
   if (experiment !== 'capacity') return parts;
@@ -117,12 +117,12 @@ function asOne(loads: readonly [Part, ...Part[]], trial: number): Part {
   return { ...first, trial, has: (kind) => counting.every((load) => load.has(kind)), read, reasons: best.reasons };
 }
 
-/** The loads that are judged: all but those that look for the ceiling of the load generator. */
+/** The loads that are judged: all except those of `calibrate`. */
 export function loadsOf({ parts }: Measurements): Part[] {
   return parts.filter((part) => part.has('verdict') && part.experiment !== 'calibrate');
 }
 
-/** The load on a bare server in a target's form of request; undefined where there was none. */
+/** The load on a bare server in a target's form of request; undefined if it did not run. */
 export function bareLoadOf(target: MeasuredTarget, calibration: Calibration): Part | undefined {
   return partsOf(target, 'calibrate').find(({ trial }) => trial === CALIBRATIONS[calibration]);
 }
@@ -132,7 +132,7 @@ export function startsOf(target: MeasuredTarget): Row<'coldstarts'>[] {
   return partsOf(target, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
 }
 
-/** How often the function was asked on Knative when no pod of it ran, and when it answered. */
+/** The function's answers on Knative from zero pods. */
 export function zeroStartsOf(target: MeasuredTarget): Row<'zerostarts'>[] {
   return partsOf(target, 'scale-from-zero').flatMap((part) => (part.has('zerostarts') ? part.read('zerostarts') : []));
 }
@@ -146,7 +146,7 @@ export function countingOf(target: MeasuredTarget, experiment: ExperimentName): 
   return partsOf(target, experiment).filter(isValid);
 }
 
-/** The function against itself: trials 1 and 2 of the noise experiment, 3 and 4, and so on. */
+/** Pairs the function with itself: trials 1 and 2 of `noise`, 3 and 4, and so on. */
 export function pairsOfNoise(measurements: Measurements): Pair<Part>[] {
   const parts = partsOf({ measurements, key: 'function' }, 'noise').filter(isValid);
   return parts.flatMap((part) => {
@@ -160,28 +160,27 @@ export function throughputOf({ requests, failures, start_s, end_s }: Row<'steps'
   return (requests - failures) / (end_s - start_s);
 }
 
-/** The step of a load that answered most, which there is in each load that counts. */
+/** The step with the highest throughput. Each load that counts has one. */
 export function bestStep(part: Part): Row<'steps'> {
   const [best] = part.read('steps').toSorted((a, b) => throughputOf(b) - throughputOf(a));
   if (!best) throw new ResultsError(`${part.experiment}/${String(part.trial)} of ${part.target} has no step.`);
   return best;
 }
 
-/** Whether a target kept up with what was promised in a step; in the closed loop nothing is. */
+/** Whether the target sustained the offered rate; always true in a closed loop. */
 function isSustained({ saturated }: Row<'steps'>): boolean {
   return saturated !== 1;
 }
 
-/** The steps with a promised rate that a target kept up with, and those that it could not keep up with. */
+/** The steps with an offered rate: those that the target sustained, and those that saturated it. */
 export function stepsByLoad(part: Part): { sustained: Row<'steps'>[]; saturated: Row<'steps'>[] } {
   const steps = part.read('steps').filter(({ offered_rate }) => offered_rate !== null);
   return { sustained: steps.filter(isSustained), saturated: steps.filter((step) => !isSustained(step)) };
 }
 
 /**
- * The latencies of right answers, from when the request should have been sent where a rate was offered, else from its
- * sending. Where a target could not keep up, a latency would only tell for how long it was asked: those steps are left
- * out.
+ * The latencies of right answers. They count from when the request was due if a rate was offered, else from its sending.
+ * Saturated steps are left out: there, a latency would only show how long the load lasted.
  */
 export function latencyOf(part: Part, step?: number): Histogram {
   const sustained = new Set(
@@ -196,9 +195,8 @@ export function latencyOf(part: Part, step?: number): Histogram {
 }
 
 /**
- * Adds up the steps of all trials that have a number in common, such as their users.
- * @returns one entry for each such number, rising: how many steps it stands for, their right answers by their time, and
- * a histogram of each
+ * Groups the steps of all trials by a number, such as their users.
+ * @returns an entry for each number, rising: its number of steps, their right answers/s, and a histogram of each
  */
 export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => number) {
   const loads = parts.flatMap((part) => part.read('steps').map((step) => ({ part, step })));
@@ -213,9 +211,9 @@ export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => 
 }
 
 /**
- * CPU seconds, and the requests that ended meanwhile, between the first and the last reading of the counter; NaN where
- * there are no two readings of the same pod.
- * @param steps those of the load, of which the first and the last one bound the readings
+ * CPU seconds between the first and the last reading of the counter, and the requests that ended meanwhile; NaN without
+ * two readings of the same pod.
+ * @param steps their first and last one bound the readings
  */
 export function cpuOf(part: Part, steps = part.read('steps')): { seconds: number; requests: number } {
   const unknown = { seconds: NaN, requests: NaN };
@@ -235,8 +233,8 @@ export function cpuOf(part: Part, steps = part.read('steps')): { seconds: number
 }
 
 /**
- * CPU seconds of all pods in a step, with each pod's counter as a line from reading to reading; NaN without readings.
- * A pod that was first read after the step began counts with all that it has used since its start.
+ * CPU seconds of all pods in a step, interpolated between the readings of each pod's counter; NaN without readings. A pod
+ * that was first read after the step began counts with all CPU since its start.
  */
 export function cpuOfPods(part: Part, { start_s, end_s }: Row<'steps'>): number {
   const readings = part.has('pods') ? part.read('pods') : [];
@@ -244,7 +242,7 @@ export function cpuOfPods(part: Part, { start_s, end_s }: Row<'steps'>): number 
   return pods.length > 0 ? sum(pods.map((ofPod) => counterAt(ofPod, end_s) - counterAt(ofPod, start_s))) : NaN;
 }
 
-/** The counter of one pod at a time between its readings, its last one after them, and 0 before them. */
+/** Interpolates the counter of one pod; it is 0 before the first reading, and constant after the last one. */
 function counterAt(readings: readonly Row<'pods'>[], time: number): number {
   const after = readings.findIndex(({ timestamp_s }) => timestamp_s >= time);
   const [before, next] = [readings.at(after - 1), readings[after]];
@@ -254,12 +252,12 @@ function counterAt(readings: readonly Row<'pods'>[], time: number): number {
   return before.cpu_seconds + share * (next.cpu_seconds - before.cpu_seconds);
 }
 
-/** Replicas, CPU and memory meanwhile; none of a target that runs elsewhere. */
+/** Samples of replicas, CPU and memory during the load; empty if the target runs elsewhere. */
 export function samplesOf(part: Part): Row<'timeline'>[] {
   return part.has('timeline') ? part.read('timeline') : [];
 }
 
-/** The mean of the ready replicas in some steps; NaN where they are not known. */
+/** The mean number of ready replicas in some steps; NaN if it is not known. */
 export function readyReplicas(part: Part, steps: readonly Row<'steps'>[]): number {
   const samples = samplesOf(part).filter(({ timestamp_s }) =>
     steps.some(({ start_s, end_s }) => timestamp_s >= start_s && timestamp_s < end_s),
@@ -273,8 +271,8 @@ export function startOf(part: Part): number {
 }
 
 /**
- * Seconds from when the autoscaler asked for a second replica until it was ready; NaN where the load began with
- * several, or ended with one.
+ * Seconds from when the autoscaler asked for a second replica until it was ready; NaN if the load began with several
+ * replicas, or ended with one.
  */
 export function waitForSecond(part: Part): number {
   const samples = samplesOf(part);
@@ -303,7 +301,7 @@ export function throttledShare(part: Part): number | undefined {
   return periods > 0 ? throttled / periods : undefined;
 }
 
-/** The share of a second that lies between two times. */
+/** The share of a second that lies between start and end. */
 function overlap(second: number, start: number, end: number): number {
   return Math.max(0, Math.min(second + 1, end) - Math.max(second, start));
 }

@@ -41,7 +41,7 @@ export function summaryJson(report: Report): string {
       sentence,
     })),
     scaleFromZero: fromZero.length > 0 ? { starts: fromZero.length, median_ms: median(fromZero) } : null,
-    figures: rowsOf(report).map((row) => ({ name: names.get(row.figure), ...row })),
+    figures: summaryRows(report).map((row) => ({ name: names.get(row.figure), ...row })),
     loads: loads.length,
     requests: sum(loads.map((part) => part.read('verdict').requests)),
     invalid: loads
@@ -53,11 +53,11 @@ export function summaryJson(report: Report): string {
 
 /** CSV: a row for each figure and target. What is not known is empty. */
 export function summaryCsv(report: Report): string {
-  return stringify(rowsOf(report), { header: true });
+  return stringify(summaryRows(report), { header: true });
 }
 
 /** What compares a target with the baseline is null for the baseline. */
-function rowsOf({ figures, noise, targets }: Report) {
+function summaryRows({ figures, noise, targets }: Report) {
   return figures.flatMap((figure) =>
     targets.map(({ key: target }, index) => {
       const { key, unit, values, comparisons, source } = figure;

@@ -1,17 +1,17 @@
-// The targets that a report compares: the baseline and the others, side by side in its words, tables and charts.
+// The targets that a report compares, the baseline first, and how words and tables put them side by side.
 
 import { INTERFACE_NAMES, type Environment, type ExperimentName } from '../files.ts';
 import { right, type Cell, type Table } from './document.ts';
 import { counted, number, words } from './format.ts';
 import { countingOf, type MeasuredTarget, type Measurements, type Part } from './measurements.ts';
 
-/** One of those that are compared: an interface of a server in a run. */
+/** An interface of a server in a run, which the report compares. */
 export type Target = MeasuredTarget & Environment['interfaces'][string];
 
-/** Each of the others is compared with the baseline. */
+/** The baseline, which comes first, and the targets that are compared with it. */
 export type Targets = readonly [baseline: Target, ...others: Target[]];
 
-/** The interfaces that a run has files of, in the order of `INTERFACE_NAMES`. */
+/** The interfaces with files in a run, in the order of `INTERFACE_NAMES`. */
 export function targetsOf(measurements: Measurements): Targets {
   const keys = INTERFACE_NAMES.filter((key) => measurements.parts.some((part) => part.target === key));
   const { interfaces } = measurements.environment;
@@ -30,13 +30,13 @@ export function allTargets({ length }: Targets): string {
   return length === 1 ? 'the target' : length === 2 ? 'both targets' : 'all targets';
 }
 
-/** How one value is asked for: a sentence without its full stop; undefined where all targets are asked alike. */
+/** Says how one value is asked for, without a full stop; undefined if all targets are asked alike. */
 export function askedBy(targets: Targets): string | undefined {
   if (new Set(targets.map(({ method }) => method)).size < 2) return undefined;
   return `One value is asked of ${words(targets.map(({ name, method }) => `${name} by ${method}`))}`;
 }
 
-/** The target that stands for a server's own figures, such as cold starts; undefined if that is the given one itself. */
+/** The target that carries its server's own figures, such as cold starts; undefined if that is the target itself. */
 export function representativeOf(target: Target, targets: Targets): Target | undefined {
   const first = targets.find(
     ({ measurements, server }) => measurements === target.measurements && server === target.server,
@@ -44,20 +44,20 @@ export function representativeOf(target: Target, targets: Targets): Target | und
   return first === target ? undefined : first;
 }
 
-/** The trials that count for a target and the baseline too; of the baseline, those that count for any other. */
+/** Keeps the trials that a target has in common with the baseline, and of the baseline those that any other has. */
 export function paired<T extends { trial: number }>([baseline = [], ...others]: readonly T[][]): T[][] {
   const isIn = (trials: readonly T[]) => (candidate: T) => trials.some(({ trial }) => trial === candidate.trial);
   const ofOthers = others.map((trials) => trials.filter(isIn(baseline)));
   return [others.length > 0 ? baseline.filter(isIn(ofOthers.flat())) : baseline, ...ofOthers];
 }
 
-/** The trials of an experiment that sections are about, of each target; undefined where none counts for two. */
+/** The trials of each target that a section shows; undefined if the baseline has none in common with another. */
 export function trialsThatCount(targets: Targets, experiment: ExperimentName): Part[][] | undefined {
   const trials = paired(targets.map((target) => countingOf(target, experiment)));
   return trials[0]?.length ? trials : undefined;
 }
 
-/** For each target, with its label. */
+/** Calls a function with each target's value and label, and concatenates the results. */
 export function forEachTarget<T, U>(
   targets: Targets,
   values: readonly T[],
@@ -78,7 +78,7 @@ export function trialsOfEach(targets: Targets, trials: readonly Part[][]): strin
   return `These trials count: ${words(texts)}`;
 }
 
-/** The targets' values in one row for each number of users, or size of request; without a target that has none. */
+/** A table with a row for each key, such as a batch size, and columns for each target that has any row. */
 export function sideBySide<R extends { target: string }>(
   title: string,
   targets: Targets,

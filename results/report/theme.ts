@@ -1,4 +1,4 @@
-// The look of pages and pictures: one font, and each colour of a light page with what it is on a dark one.
+// The theme of pages and pictures: the fonts, and each colour of a light page with its colour on a dark one.
 
 /** Inter where a machine has it, else the font of its own system. In the PDF it is always Inter. */
 export const FONTS = 'Inter, system-ui, sans-serif';
@@ -9,7 +9,7 @@ export const FONTS = 'Inter, system-ui, sans-serif';
  */
 export const TARGET_COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
 
-/** Every colour of a light page, and what it is on a dark one, which has GitHub's own background: as easy to tell from it. */
+/** Maps each colour of a light page to its colour on a dark one: as easy to tell from the background, which is GitHub's. */
 export const DARK: Record<string, string> = {
   white: '#0d1117',
   '#000': '#f0f6fc',

@@ -10,7 +10,7 @@ import { environmentOf, MADE_UP, verdictOf, type MadeUp } from './synthetic.ts';
 const START = 1_767_225_600;
 
 /** What the run has of one target. */
-interface Its {
+interface TargetData {
   /** Requests to a bare server by latency in ms: at the rate of `latency`, and at each of the first two of `autoscale`. */
   bare: { floor: Record<number, number>; scaling: Record<number, number>[] };
   /** By trial of `latency`: requests by latency in ms, and CPU seconds of 200 requests. */
@@ -33,7 +33,7 @@ const FAST = { 1: 98, 3: 2 };
 const SLOW = { 2: 90, 6: 10 };
 const GRPC = { 1: 60, 2: 40 };
 
-const RUN: Record<MadeUp, Its> = {
+const RUN: Record<MadeUp, TargetData> = {
   function: {
     bare: { floor: { 0.5: 98, 1: 2 }, scaling: [{ 0.5: 100 }, { 0.5: 100 }] },
     latency: [0.02, 0.022, 0.018].map((cpu) => ({ ms: FAST, cpu })),
@@ -64,7 +64,7 @@ const RUN: Record<MadeUp, Its> = {
     batch: { cpu: [200, 400, 32_000], ms: [2, 2, 20] },
     starts: { ms: [400, 400, 1000], bytes: [400e6, 250e6, 320e6] },
   },
-  // Its cold starts and sizes are those of the same release, and its third trial of capacity is missing.
+  // TargetData cold starts and sizes are those of the same release, and its third trial of capacity is missing.
   'tfserving-grpc': {
     bare: { floor: { 0.5: 60, 1.5: 40 }, scaling: [{ 0.5: 100 }, { 1: 100 }] },
     latency: [0.05, 0.05, 0.05].map((cpu) => ({ ms: GRPC, cpu })),
@@ -95,8 +95,8 @@ export function writeGoldenRun(folder: string, { targets = MADE_UP, environment 
       `calibrate/4/${target}`,
       bare.scaling.map((ms, index) => ({ rate: [100, 200][index] ?? NaN, ms })),
     );
-    latency.forEach((its, index) => putLatency(put, `latency/${String(index + 1)}/${target}`, its));
-    capacity.forEach((its, index) => putCapacity(put, `capacity/${String(index + 1)}/${target}`, its));
+    latency.forEach((trial, index) => putLatency(put, `latency/${String(index + 1)}/${target}`, trial));
+    capacity.forEach((trial, index) => putCapacity(put, `capacity/${String(index + 1)}/${target}`, trial));
     for (const trial of ['1', '2']) {
       putAutoscale(put, `autoscale/${trial}/${target}`, RUN[target].autoscale, target === 'tfserving');
       const verdict = verdictOf(target, { requests: 7000, seconds: 30 });
@@ -128,7 +128,7 @@ function putBare(put: Put, path: string, loads: { rate: number; ms: Record<numbe
   ]);
 }
 
-function putLatency(put: Put, path: string, { ms, cpu }: Its['latency'][number]): void {
+function putLatency(put: Put, path: string, { ms, cpu }: TargetData['latency'][number]): void {
   put(`${path}_latency.csv`, [
     LATENCY,
     // The percentiles leave these two rows out.
@@ -151,8 +151,13 @@ function putCapacity(put: Put, path: string, answers: [number, number, number]):
 }
 
 /** @param isSlow the target can't keep up with the third rate */
-function putAutoscale(put: Put, path: string, { ms, cpu, wanted, second }: Its['autoscale'], isSlow: boolean): void {
-  put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((its, step) => buckets(step, 'response', its))]);
+function putAutoscale(
+  put: Put,
+  path: string,
+  { ms, cpu, wanted, second }: TargetData['autoscale'],
+  isSlow: boolean,
+): void {
+  put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((counts, step) => buckets(step, 'response', counts))]);
   put(`${path}_steps.csv`, [
     STEPS,
     ...[100, 200, 400].map((rate, step) => {
@@ -173,8 +178,11 @@ function putAutoscale(put: Put, path: string, { ms, cpu, wanted, second }: Its['
   ]);
 }
 
-function putBatch(put: Put, path: string, { cpu, ms }: Its['batch']): void {
-  put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((its, step) => buckets(step, 'service', { [its]: 1000 }))]);
+function putBatch(put: Put, path: string, { cpu, ms }: TargetData['batch']): void {
+  put(`${path}_latency.csv`, [
+    LATENCY,
+    ...ms.flatMap((latency, step) => buckets(step, 'service', { [latency]: 1000 })),
+  ]);
   put(`${path}_steps.csv`, [
     STEPS,
     ...[1, 100, 10_000].map((batch, step) => [step, 4, batch, '', ...during(step), 1000, 0, 0, 0]),
@@ -188,10 +196,10 @@ function putBatch(put: Put, path: string, { cpu, ms }: Its['batch']): void {
   put(`${path}_pods.csv`, [PODS, ...podRows('a', rises)]);
 }
 
-function putStarts(put: Put, path: string, { ms, bytes }: NonNullable<Its['starts']>): void {
+function putStarts(put: Put, path: string, { ms, bytes }: NonNullable<TargetData['starts']>): void {
   put(`${path}_coldstarts.csv`, [
     ['start', 'pod_created_s', 'first_answer_ms', 'first_service_answer_ms'],
-    ...ms.map((its, start) => [start, START, its, '']),
+    ...ms.map((firstAnswer, start) => [start, START, firstAnswer, '']),
   ]);
   put(`${path}_footprint.csv`, [
     ['what', 'bytes'],

@@ -82,7 +82,7 @@ test('a load in which `compare` has found a fault does not count, whatever its o
 });
 
 describe('the loads of capacity', () => {
-  test('are put together to rounds from few to many users', () => {
+  test('are merged into rounds from few to many users', () => {
     const { folder, loads } = splitBySteps();
     const [whole, rounds] = [roundsOf(WHOLE), roundsOf(folder)];
     expect(loads).toBeGreaterThan(2);
@@ -94,7 +94,7 @@ describe('the loads of capacity', () => {
     }
   });
 
-  test('count without a load that does not, unless it had the highest throughput', () => {
+  test('a round survives an INVALID load unless that load was its best', () => {
     const { folder } = splitBySteps();
     const best = bestStep(roundsOf(WHOLE)[0]!).step + 1;
     const other = best === 1 ? 2 : 1;

@@ -84,7 +84,7 @@ function run(name: string, write: (folder: string) => void) {
 }
 
 /** The cells of all tables of a page. */
-function rowsOf(html: string): (string | undefined)[][] {
+function tableRows(html: string): (string | undefined)[][] {
   const rows = [...html.matchAll(/<tr>(.*?)<\/tr>/gs)];
   return rows.map(([, row = '']) => [...row.matchAll(/<t[hd][^>]*>(.*?)<\/t[hd]>/gs)].map(([, cell]) => cell));
 }
@@ -206,7 +206,7 @@ describe('figures that were worked out by hand', () => {
   });
 
   test('the function from no pod, on Knative, stands beside a new pod of it', () => {
-    const rows = rowsOf(golden.read('report.html').toString());
+    const rows = tableRows(golden.read('report.html').toString());
     const head = rows.findIndex((row) => row[1] === 'Function on Knative, from no pod');
     expect(rows.slice(head, head + 5)).toEqual([
       ['First right answer, s', 'Function on Knative, from no pod', 'Function, a new pod'],
@@ -788,7 +788,7 @@ test('CPU of a value is that of the limit where the counters were not read', asy
     return Number(first.split(',')[6]);
   });
   const microseconds = (2 * 7 * 0.3 * 1e6) / (answers[0]! + answers[1]!);
-  expect(rowsOf(html).find(([size, , , cpu]) => size === '1' && cpu === number(microseconds))).toBeDefined();
+  expect(tableRows(html).find(([size, , , cpu]) => size === '1' && cpu === number(microseconds))).toBeDefined();
   expect(summary().batchSizes[0]!.sentence).toMatch(/^At every measured size, .* the function needs less CPU a value/);
 });
 

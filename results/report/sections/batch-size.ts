@@ -1,4 +1,4 @@
-// What it brings to send many values in one request.
+// Throughput, latency and CPU by the number of values in a request.
 
 import { percentile } from '../../statistics.ts';
 import { cpuPerValue, cpuTaker, hasCounters } from '../break-even.ts';
@@ -59,7 +59,7 @@ function batchRows(parts: readonly Part[], target: string, cpu: ReturnType<typeo
     .filter(({ values }) => values > 0);
 }
 
-/** What one target converts with requests of such a size. */
+/** What one target does with requests of one size. */
 interface Batch {
   target: string;
   batch: number;

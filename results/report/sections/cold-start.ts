@@ -1,4 +1,4 @@
-// How long a new replica takes to its first right answer, and the function on Knative from none.
+// Time to the first right answer: of a new pod, and of the function on Knative from zero pods.
 
 import { median } from 'simple-statistics';
 import type { Row } from '../../files.ts';
@@ -38,7 +38,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   ];
 }
 
-/** The function on Knative, asked when no pod of it ran, beside a plain pod of it; nothing where it was not asked. */
+/** Compares the function on Knative from zero pods with a new pod of it; empty if it was not measured. */
 function fromZero(target: Target, plain: readonly Row<'coldstarts'>[]): Block[] {
   const starts = zeroStartsOf(target);
   if (starts.length === 0) return [];

@@ -53,9 +53,9 @@ async function blocks({ figures, noise, breakEvens, targets, missing }: Omit<Mat
   ];
 }
 
-/** From which size of a request on another is better, and what each held with its autoscaler on. */
+/** The batch sizes at which the better target changes, and the highest rate that each target sustained. */
 function whenAndHowMuch(breakEvens: readonly BreakEven[], targets: Targets): Block[] {
-  // With several others, the section on autoscaling alone tells what each held.
+  // With several others, only the section on autoscaling has the sustained rates.
   const sustained = targets.length > 2 ? [] : sustainedRates(targets);
   const sentences = [...breakEvens.map(({ sentence }) => sentence), ...sustained];
   return sentences.length > 0 ? [paragraph(sentences.join(' '))] : [];
@@ -145,7 +145,7 @@ function table(figures: readonly Figure[], noise: NoiseFloors, targets: Targets)
   };
 }
 
-/** What stands for a ratio that there can't be, or that says nothing of the servers; undefined where there is one. */
+/** The text in place of a ratio that is missing, or that the load generator causes; undefined if the ratio stands. */
 function resultOf(figure: Figure, comparison: Comparison, floor: number | undefined): Cell | undefined {
   const { why, shared, parts } = comparison;
   if (parts && winnerOf(figure, comparison, floor) === 'generator') {
@@ -169,7 +169,7 @@ function better(figure: Figure, floor: number | undefined, [baseline, other]: Ta
   return comparison ? names[winnerOf(figure, comparison, floor)] : ABSENT;
 }
 
-/** What each target kept up with while its autoscaler was on, and what that took: one sentence, if it was tried. */
+/** One sentence with the rate that each target sustained while autoscaled, and what it used; empty if not measured. */
 function sustainedRates(targets: Targets): string[] {
   const texts = targets.flatMap((target) => {
     const parts = countingOf(target, 'autoscale');
@@ -190,7 +190,7 @@ function sustainedRates(targets: Targets): string[] {
   return texts.length > 0 ? [`With the autoscaler, ${words(texts)}.`] : [];
 }
 
-/** What a target used in the step with such a rate: its most replicas, and the mean of its CPU. */
+/** A target's highest number of replicas, and its mean CPU, in the step with this rate. */
 function usedAt(part: Part, rate: number): { replicas: number; cores: number }[] {
   const step = part.read('steps').find(({ offered_rate }) => offered_rate === rate);
   if (!step || !part.has('timeline')) return [];

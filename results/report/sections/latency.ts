@@ -1,4 +1,4 @@
-// How long answers take at the same rate, up to the slowest ones.
+// Percentiles of latency at the same rate.
 
 import { max } from 'simple-statistics';
 import { countOf, percentile, percentileInterval, type Histogram } from '../../statistics.ts';
@@ -101,7 +101,7 @@ function throttled(trials: readonly Part[][], targets: Targets): Block[] {
 }
 
 const CURVE_SHARES = [0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.975, 0.99, 0.995, 0.999, 0.9995, 0.9999];
-/** A percentile needs so many slower requests: with fewer, it is the luck of one. */
+/** A percentile needs at least this many slower requests: with fewer, chance decides. */
 const LEAST_SLOWER = 10;
 
 /** Latency by percentile, all trials merged, on a scale that gives the slowest requests their room. */

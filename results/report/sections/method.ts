@@ -11,12 +11,12 @@ import {
   replicaBounds,
   span,
   startsIn,
-  trialsOf,
+  trialsInWords,
   unlikeNodes,
   valuesOf,
 } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
-import { counted, list, number, upperFirst, words } from '../format.ts';
+import { counted, numbersInWords, number, upperFirst, words } from '../format.ts';
 import { bareLoadOf, type Measurements } from '../measurements.ts';
 import { allTargets, askedBy, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -116,30 +116,30 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
       'autoscale',
       `offers ${allTargets(targets)} the same rates (${ratesOf(measurements, 'autoscale')} requests/s, each ` +
         `${lasts('autoscale')}), with ${replicaBounds(targets)}, each ${cpuLimit(targets, 'autoscale')}; ` +
-        `${trialsOf(targets, 'autoscale')}.`,
+        `${trialsInWords(targets, 'autoscale')}.`,
     ],
     [
       'capacity',
-      `loads one replica, ${cpuLimit(targets, 'capacity')}, with ${list(valuesOf(measurements, 'capacity', 'users'))} ` +
+      `loads one replica, ${cpuLimit(targets, 'capacity')}, with ${numbersInWords(valuesOf(measurements, 'capacity', 'users'))} ` +
         `users, each number ${lasts('capacity')}, until throughput stops rising. A user asks again as soon as the ` +
-        `answer is there; ${trialsOf(targets, 'capacity')}.`,
+        `answer is there; ${trialsInWords(targets, 'capacity')}.`,
     ],
     [
       'latency',
       `offers one replica, ${cpuLimit(targets, 'latency')}, a steady ${ratesOf(measurements, 'latency')} requests/s, ` +
-        `${lasts('latency')}; ${trialsOf(targets, 'latency')}. Latency counts from the moment when a request should ` +
+        `${lasts('latency')}; ${trialsInWords(targets, 'latency')}. Latency counts from the moment when a request should ` +
         'have been sent, so waiting behind a slow one counts too.',
     ],
     [
       'noise',
-      `repeats latency with the function alone, in ${trialsOf(targets, 'noise')}. Whatever two of these loads differ ` +
+      `repeats latency with the function alone, in ${trialsInWords(targets, 'noise')}. Whatever two of these loads differ ` +
         'by is noise.',
     ],
     [
       'batch',
-      `sends ${list(valuesOf(measurements, 'batch', 'batch'))} values in a request to one replica, ` +
+      `sends ${numbersInWords(valuesOf(measurements, 'batch', 'batch'))} values in a request to one replica, ` +
         `${cpuLimit(targets, 'batch')}, from ${counted(batchUsers, 'user')}, each size ${lasts('batch')}; ` +
-        `${trialsOf(targets, 'batch')}.`,
+        `${trialsInWords(targets, 'batch')}.`,
     ],
     [
       'coldstart',

@@ -1,4 +1,4 @@
-// What a section of the report is, and what it is written from.
+// Defines a section of the report, and the material that it is written from.
 
 import type { ExperimentName } from '../../files.ts';
 import type { BreakEven } from '../break-even.ts';
@@ -8,9 +8,9 @@ import type { Targets } from '../targets.ts';
 
 export interface SectionDefinition {
   title: string;
-  /** What the section tells of, and the experiment that it rests on, for the first page of a run that lacks it. */
+  /** The subject and the experiment of the section, which the first page names if the run lacks it. */
   measured?: { what: string; experiment: ExperimentName };
-  /** Undefined where the run has nothing for the section, which is then left out. */
+  /** Returns undefined if the run has nothing for the section, which is then left out. */
   blocks: (material: Material) => Block[] | undefined | Promise<Block[] | undefined>;
 }
 

@@ -1,4 +1,4 @@
-// How many right answers one replica gives, by the number of users.
+// Right answers per second of one replica, by the number of users.
 
 import { max } from 'simple-statistics';
 import { percentile } from '../../statistics.ts';
@@ -67,7 +67,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   ];
 }
 
-/** What a target answered with each number of users that all of its trials reached. */
+/** A target's answers at each number of users that all of its trials reached. */
 function curve(parts: readonly Part[], target: string): Saturation[] {
   return together(parts, ({ users }) => users).flatMap(({ key, steps, answersPerSecond, histograms }) =>
     steps < parts.length
@@ -82,7 +82,7 @@ function curve(parts: readonly Part[], target: string): Saturation[] {
   );
 }
 
-/** What one target answers with so many users. */
+/** What one target answers at one number of users. */
 interface Saturation {
   target: string;
   users: number;
