@@ -97,7 +97,12 @@ describe('figures that were worked out by hand', () => {
     summary = golden.summary();
   });
 
-  type Expected = [figure: string, ours: number, theirs: number, ratio: [value: number, low?: number, high?: number]];
+  type Expected = [
+    figure: string,
+    ofFunction: number,
+    ofTarget: number,
+    ratio: [value: number, low?: number, high?: number],
+  ];
   const exactly = (value: number): Expected[3] => [value, value, value];
 
   describe.each<[Interface, Expected[]]>([
@@ -144,14 +149,14 @@ describe('figures that were worked out by hand', () => {
       ],
     ],
   ])('against %s', (target, figures) => {
-    test.each(figures)('%s', (figure, ours, theirs, [value, low, high]) => {
+    test.each(figures)('%s', (figure, ofFunction, ofTarget, [value, low, high]) => {
       expect(rowOf(summary, figure, 'function')).toMatchObject({
-        value: expect.closeTo(ours, 9) as unknown,
+        value: expect.closeTo(ofFunction, 9) as unknown,
         ratio: null,
       });
-      const close = (its: number | undefined) => (its === undefined ? null : (expect.closeTo(its, 3) as unknown));
+      const close = (bound: number | undefined) => (bound === undefined ? null : (expect.closeTo(bound, 3) as unknown));
       expect(rowOf(summary, figure, target)).toMatchObject({
-        value: expect.closeTo(theirs, 9) as unknown,
+        value: expect.closeTo(ofTarget, 9) as unknown,
         ratio: close(value),
         ratio_low: close(low),
         ratio_high: close(high),
@@ -242,15 +247,15 @@ describe('a difference that the load generator makes', () => {
         bareMicroseconds: { median: bare, sigma: 0.35 },
       },
     ]);
-    const its = run(name, (folder) =>
+    const made = run(name, (folder) =>
       writeSyntheticRun(folder, {
         truths: { ...TRUTHS, ...(Object.fromEntries(truths) as Partial<typeof TRUTHS>) },
         experiments: ['calibrate', 'latency', 'noise'],
         targets: MADE_UP.filter((target) => target in targets),
       }),
     );
-    expect(await its.report()).toMatchObject({ exitCode: 0, stderr: '' });
-    return its;
+    expect(await made.report()).toMatchObject({ exitCode: 0, stderr: '' });
+    return made;
   };
   const LATENCIES = ['p50_ms', 'p95_ms', 'p99_ms'];
 
@@ -287,16 +292,16 @@ describe('a difference that the load generator makes', () => {
   });
 
   test('is not known over two protocols without a bare server, so that nothing is said', async () => {
-    const its = await madeUp('no bare server', {
+    const made = await madeUp('no bare server', {
       function: [1100, 300],
       tfserving: [2000, 300],
       'tfserving-grpc': [2000, 300],
     });
-    rmSync(join(its.folder, 'calibrate'), { recursive: true });
-    expect(await its.report()).toMatchObject({ exitCode: 0, stderr: '' });
+    rmSync(join(made.folder, 'calibrate'), { recursive: true });
+    expect(await made.report()).toMatchObject({ exitCode: 0, stderr: '' });
     for (const figure of LATENCIES) {
-      expect(rowOf(its.summary(), figure, 'tfserving')).toMatchObject({ better: 'function', generator_part: null });
-      expect(rowOf(its.summary(), figure, 'tfserving-grpc')).toMatchObject({
+      expect(rowOf(made.summary(), figure, 'tfserving')).toMatchObject({ better: 'function', generator_part: null });
+      expect(rowOf(made.summary(), figure, 'tfserving-grpc')).toMatchObject({
         better: null,
         ratio: null,
         why: 'How much of it is the load generator’s own, which differs by protocol, was not measured.',

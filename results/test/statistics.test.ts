@@ -116,11 +116,11 @@ test.each([
   ['nothing', []],
   ['nothing to divide by', [[1, 0]]],
   ['zero, which has no logarithm', [[0, 1]]],
-] as [string, Pair<number>[]][])('of %s there is no ratio', (_, some) => {
-  expect(ratioOf(some, (values) => (values.length > 0 ? mean([...values]) : NaN))).toBeUndefined();
+] as [string, Pair<number>[]][])('of %s there is no ratio', (_, none) => {
+  expect(ratioOf(none, (values) => (values.length > 0 ? mean([...values]) : NaN))).toBeUndefined();
 });
 
 test('the same trials give the same interval', () => {
-  const some = pairs(8);
-  expect(ratioOf(some, mean)).toEqual(ratioOf(some, mean));
+  const trials = pairs(8);
+  expect(ratioOf(trials, mean)).toEqual(ratioOf(trials, mean));
 });

@@ -129,7 +129,7 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   }
   if (run.experiments.includes('coldstart')) {
     // The pods of TensorFlow Serving answer both interfaces.
-    for (const target of targets.filter((each) => each !== 'tfserving-grpc')) {
+    for (const target of targets.filter((key) => key !== 'tfserving-grpc')) {
       const draws = drawsOf(`${run.seed} coldstart ${target}`);
       const { coldStartMs, bytes } = run.truths[target];
       const starts = Array.from({ length: 10 }, (_, start) => [start, now, coldStartMs * draws.factor(0.08), '']);
@@ -193,16 +193,24 @@ function writeLoad(folder: string, { experiment, steps, isBare, target, truth, s
     const slower = cpu / truth.cpuMicroseconds;
     const { median, sigma } = isBare ? truth.bareMicroseconds : truth.latencyMicroseconds;
     // In the closed loop users wait for each other, once the replica answers all that it can.
-    const most = isBare ? BARE : truth.capacity / slower;
-    const answers = rate ?? 1 / (((median * slower) / 1e6 / users) ** 4 + (1 / most) ** 4) ** 0.25;
+    const limit = isBare ? BARE : truth.capacity / slower;
+    const answers = rate ?? 1 / (((median * slower) / 1e6 / users) ** 4 + (1 / limit) ** 4) ** 0.25;
     const wanted = experiment === 'autoscale' ? min([MOST_REPLICAS, Math.ceil((answers * cpu) / 8e4)]) : 1;
     const busy = rate === null || isBare ? 0 : min([0.8, (0.5 * answers) / (wanted * truth.capacity)]);
-    const its = rate === null ? (1e6 * users) / answers / Math.exp(sigma ** 2 / 2) : median / (1 - busy);
+    const typical = rate === null ? (1e6 * users) / answers / Math.exp(sigma ** 2 / 2) : median / (1 - busy);
     const scaled = now + 20 + Math.ceil(truth.coldStartMs / 1000 + 4 * draws.uniform());
     const perSecond = Math.round(answers);
     for (const end = now + seconds; now < end; now++) {
       if (now >= scaled) replicas = max([replicas, wanted]);
-      rows.seconds?.push([now, users, perSecond, 0, its, its * Math.exp(2.33 * sigma), its * Math.exp(3 * sigma)]);
+      rows.seconds?.push([
+        now,
+        users,
+        perSecond,
+        0,
+        typical,
+        typical * Math.exp(2.33 * sigma),
+        typical * Math.exp(3 * sigma),
+      ]);
       rows.timeline?.push([
         now + 0.2,
         max([replicas, wanted]),
@@ -220,7 +228,7 @@ function writeLoad(folder: string, { experiment, steps, isBare, target, truth, s
     const requests = perSecond * (seconds - SETTLE);
     rows.steps?.push([step, users, batch, rate, now - seconds + SETTLE, now, requests, 0, 0, 0]);
     const clock = rate === null ? 'service' : 'response';
-    rows.latency?.push(...lognormal(its, sigma, requests).map((row) => [step, clock, 'ok', ...row]));
+    rows.latency?.push(...lognormal(typical, sigma, requests).map((row) => [step, clock, 'ok', ...row]));
     tally.requests += requests;
     tally.seconds += seconds - SETTLE;
   }
@@ -235,8 +243,8 @@ function writeLoad(folder: string, { experiment, steps, isBare, target, truth, s
 function lognormal(median: number, sigma: number, count: number): [number, number][] {
   const quantiles = min([2000, count]);
   return Array.from({ length: quantiles }, (_, index) => {
-    const its = Math.floor(((index + 1) * count) / quantiles) - Math.floor((index * count) / quantiles);
-    return [Math.round(median * Math.exp(sigma * probit((index + 0.5) / quantiles))), its];
+    const requests = Math.floor(((index + 1) * count) / quantiles) - Math.floor((index * count) / quantiles);
+    return [Math.round(median * Math.exp(sigma * probit((index + 0.5) / quantiles))), requests];
   });
 }
 

@@ -6,15 +6,7 @@ import { cpuLimit, duration } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Picture } from '../document.ts';
 import { counted, number, words } from '../format.ts';
 import { throughputOf, together, type Part } from '../measurements.ts';
-import {
-  forEachTarget,
-  labelsOf,
-  sideBySide,
-  trialsOfEach,
-  trialsThatCount,
-  type Target,
-  type Targets,
-} from '../targets.ts';
+import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, targetByColour, targetByLine, targetByPoint, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
@@ -31,20 +23,17 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   const trials = trialsThatCount(targets, 'capacity');
   if (!trials) return undefined;
   const rows = forEachTarget(targets, trials, curve);
-  const rowsOfTarget = ({ label }: Target) => rows.filter(({ target }) => target === label);
-  const kneeOf = (target: Target) => {
-    const highest = max([0, ...rowsOfTarget(target).map(({ throughput }) => throughput)]);
-    return rowsOfTarget(target).find(({ throughput }) => throughput >= KNEE_SHARE * highest)?.users ?? NaN;
-  };
-  const knees = targets.map(kneeOf);
-  const kneesInWords = targets.flatMap((target, index) => {
-    const knee = rowsOfTarget(target).find(({ users }) => users === knees[index]);
-    if (!knee) return [];
-    return (
-      `${target.name} at ${counted(knee.users, 'user')} with ${number(knee.throughput)} right answers/s and a 99th ` +
-      `percentile of ${number(knee.p99)} ms`
-    );
+  const knees = labelsOf(targets).map((label) => {
+    const points = rows.filter(({ target }) => target === label);
+    const highest = max([0, ...points.map((point) => point.throughput)]);
+    return points.find((point) => point.throughput >= KNEE_SHARE * highest);
   });
+  const kneesInWords = knees.flatMap((knee, index) =>
+    knee
+      ? `${targets[index]?.name ?? ''} at ${counted(knee.users, 'user')} with ${number(knee.throughput)} right answers/s ` +
+        `and a 99th percentile of ${number(knee.p99)} ms`
+      : [],
+  );
   return [
     paragraph(
       `${trialsOfEach(targets, trials)}, of one replica ${cpuLimit(targets, 'capacity')}, with each number of users ` +
@@ -91,12 +80,12 @@ interface Saturation {
   p99: number;
 }
 
-/** @param knees users at which each target's curve has its knee */
+/** @param knees where each target's curve has its knee */
 async function saturation(
   rows: readonly Saturation[],
   trials: readonly Part[][],
   targets: Targets,
-  knees: readonly number[],
+  knees: readonly (Saturation | undefined)[],
 ): Promise<Picture> {
   const labels = labelsOf(targets);
   const dots = forEachTarget(targets, trials, (parts, target) =>
@@ -104,11 +93,7 @@ async function saturation(
       part.read('steps').map((step) => ({ target, users: step.users, trial: throughputOf(step) })),
     ),
   );
-  const flags = forEachTarget(targets, knees, (knee, label) =>
-    rows
-      .filter(({ target, users }) => target === label && users === knee)
-      .map((row) => ({ ...row, knee: row.throughput })),
-  );
+  const flags = knees.flatMap((knee) => (knee ? { ...knee, knee: knee.throughput } : []));
   const x = numbers('users', 'users at a time (log scale)', {
     scale: { ...LOG, base: 2, padding: 12 },
     axis: { values: [...new Set(rows.map(({ users }) => users))], format: 'd' },
