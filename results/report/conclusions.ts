@@ -31,7 +31,8 @@ const DECISIVE = [
 interface Decisive {
   figure: Figure;
   comparison: Comparison;
-  /** The baseline's and the other's. */
+  winner: Winner;
+  /** The winner's and the loser's, or the baseline's and the other's if nobody wins. */
   values: Pair<number>;
 }
 
@@ -39,17 +40,18 @@ interface Decisive {
 export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): Conclusion[] {
   const [baseline, ...others] = targets;
   // The numbers of several comparisons stand in the table only, so that all of them have room on the first page.
-  const tell = (turned: (values: Pair<number>) => Pair<number>) =>
-    others.length > 1 ? nameOf : (decisive: Decisive) => difference(decisive, turned(decisive.values));
+  const tell = others.length > 1 ? nameOf : difference;
   return others.map((other, index) => {
     const decisive = figures.flatMap((figure): Decisive[] => {
       const comparison = figure.comparisons[index];
       if (!comparison || comparison.shared || !DECISIVE.includes(figure.key)) return [];
+      const winner = winnerOf(figure, comparison, noise[figure.key]);
       const [ofBaseline = NaN, ofOther = NaN] = [0, index + 1].map((place) => figure.values[place]?.value);
-      return [{ figure, comparison, values: [ofBaseline, ofOther] }];
+      return [
+        { figure, comparison, winner, values: winner === 'other' ? [ofOther, ofBaseline] : [ofBaseline, ofOther] },
+      ];
     });
-    const by = (winner: Winner) =>
-      decisive.filter(({ figure, comparison }) => winnerOf(figure, comparison, noise[figure.key]) === winner);
+    const by = (winner: Winner) => decisive.filter((candidate) => candidate.winner === winner);
     const [wins, losses, draws, unknown] = [by('baseline'), by('other'), by('neither'), by('unknown')];
     const byGenerator = by('generator');
     const counts = {
@@ -62,16 +64,8 @@ export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, ta
       other,
       headline: headline(counts, [baseline, other]),
       sentences: [
-        ...won(
-          wins,
-          [baseline, other],
-          tell((values) => values),
-        ),
-        ...won(
-          losses,
-          [other, baseline],
-          tell(([ofBaseline, ofOther]) => [ofOther, ofBaseline]),
-        ),
+        ...won(wins, [baseline, other], tell),
+        ...won(losses, [other, baseline], tell),
         ...undecided(draws),
         ...differByGenerator(byGenerator),
         ...doubts(unknown),
@@ -112,8 +106,8 @@ function won(
 }
 
 /** Such as `CPU per request (25.1 against 61 µs)`, first the winner's and then the loser's. */
-function difference(decisive: Decisive, values: Pair<number>): string {
-  const against = values.map(number).join(' against ');
+function difference(decisive: Decisive): string {
+  const against = decisive.values.map(number).join(' against ');
   return `${nameOf(decisive)} (${[against, decisive.figure.unit].filter(Boolean).join(' ')})`;
 }
 

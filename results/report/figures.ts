@@ -15,7 +15,7 @@ import {
 import {
   bareLoadOf,
   bestStep,
-  stepsByLoad,
+  sustainedSteps,
   countingOf,
   cpuLimitOf,
   cpuOf,
@@ -90,8 +90,7 @@ const PERCENTILES = [50, 95, 99];
 
 export function figuresOf(targets: Targets): Figure[] {
   const rates = ratesSustainedByAll(targets);
-  const sustained = (part: Part) =>
-    stepsByLoad(part).sustained.filter(({ offered_rate }) => rates.includes(offered_rate));
+  const sustained = (part: Part) => sustainedSteps(part).filter(({ offered_rate }) => rates.includes(offered_rate));
   return [
     ofTrials(targets, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
     ...PERCENTILES.map((share) => ofTrials(targets, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
@@ -187,9 +186,7 @@ const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> =
  */
 function ratesSustainedByAll(targets: Targets): (number | null)[] {
   const trials = targets.flatMap((target) => countingOf(target, 'autoscale'));
-  const [first = [], ...others] = trials.map((part) =>
-    stepsByLoad(part).sustained.map(({ offered_rate }) => offered_rate),
-  );
+  const [first = [], ...others] = trials.map((part) => sustainedSteps(part).map(({ offered_rate }) => offered_rate));
   return first.filter((rate) => others.every((rates) => rates.includes(rate)));
 }
 

@@ -172,10 +172,14 @@ function isSustained({ saturated }: Row<'steps'>): boolean {
   return saturated !== 1;
 }
 
-/** The steps with an offered rate: those that the target sustained, and those that saturated it. */
-export function stepsByLoad(part: Part): { sustained: Row<'steps'>[]; saturated: Row<'steps'>[] } {
-  const steps = part.read('steps').filter(({ offered_rate }) => offered_rate !== null);
-  return { sustained: steps.filter(isSustained), saturated: steps.filter((step) => !isSustained(step)) };
+/** The steps whose offered rate the target sustained. */
+export function sustainedSteps(part: Part): Row<'steps'>[] {
+  return part.read('steps').filter((step) => step.offered_rate !== null && isSustained(step));
+}
+
+/** The steps whose offered rate the target did not sustain. */
+export function saturatedSteps(part: Part): Row<'steps'>[] {
+  return part.read('steps').filter((step) => !isSustained(step));
 }
 
 /**

@@ -7,7 +7,15 @@ import { percentile } from '../../statistics.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
-import { latencyOf, samplesOf, startOf, stepsByLoad, throughputOf, type Part } from '../measurements.ts';
+import {
+  latencyOf,
+  samplesOf,
+  startOf,
+  saturatedSteps,
+  sustainedSteps,
+  throughputOf,
+  type Part,
+} from '../measurements.ts';
 import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, targetByLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -51,7 +59,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
         ],
         ['A second replica’s first answer, after s', ...value(secondAnswer)],
         ['Highest rate that was kept up with, requests/s', ...value(sustainedRate)],
-        ...(parts.some((part) => part && stepsByLoad(part).saturated.length > 0)
+        ...(parts.some((part) => part && saturatedSteps(part).length > 0)
           ? [['Answers/s where it could not keep up', ...value(answersUnderOverload)]]
           : []),
         ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
@@ -74,12 +82,12 @@ function mostShared(trials: readonly Part[][]): number | undefined {
 }
 
 function sustainedRate(part: Part): string {
-  return number(stepsByLoad(part).sustained.at(-1)?.offered_rate ?? NaN);
+  return number(sustainedSteps(part).at(-1)?.offered_rate ?? NaN);
 }
 
 /** Such as `4,237 of 4,731`. */
 function answersUnderOverload(part: Part): string {
-  const [step] = stepsByLoad(part).saturated;
+  const [step] = saturatedSteps(part);
   return step ? `${number(throughputOf(step))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
 }
 

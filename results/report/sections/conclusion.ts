@@ -9,7 +9,8 @@ import { left, paragraph, right, type Block, type Cell, type Table } from '../do
 import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, ratioWithInterval, words } from '../format.ts';
 import {
-  stepsByLoad,
+  saturatedSteps,
+  sustainedSteps,
   countingOf,
   isValid,
   loadsOf,
@@ -174,10 +175,10 @@ function sustainedRates(targets: Targets): string[] {
   const texts = targets.flatMap((target) => {
     const parts = countingOf(target, 'autoscale');
     if (parts.length === 0) return [];
-    const highest = parts.map((part) => stepsByLoad(part).sustained.at(-1));
+    const highest = parts.map((part) => sustainedSteps(part).at(-1));
     // A rate counts only if the target sustained it in each trial.
     const rate = Math.min(...highest.map((step) => step?.offered_rate ?? 0));
-    const overloads = parts.flatMap((part) => stepsByLoad(part).saturated.slice(0, 1));
+    const overloads = parts.flatMap((part) => saturatedSteps(part).slice(0, 1));
     const peak =
       overloads.length > 0 ? `, and answered at most ${number(Math.max(...overloads.map(throughputOf)))}` : '';
     if (rate === 0) return [`${target.name} held none of the rates${peak}`];
