@@ -6,7 +6,7 @@ import { left, right, type Picture } from './document.ts';
 import type { Figure, NoiseFloors } from './figures.ts';
 import { ratio } from './format.ts';
 import { labelsOf, type Targets } from './targets.ts';
-import { draw, LOG, numbers, TARGET, targetByColour, targetByPoint, wide, type ChartSpec } from './vega.ts';
+import { draw, LOG, numbers, TARGET, byColour, byPoint, wide, type ChartSpec } from './vega.ts';
 
 /** A ratio, turned so that more is better for the baseline. */
 export interface RatioRow {
@@ -102,8 +102,8 @@ function several(targets: Targets) {
   const yOffset = { ...TARGET, sort: others };
   const legend = { values: others };
   return {
-    bar: { mark: {}, encoding: { yOffset, ...targetByColour(labels, legend) } },
-    dot: { mark: { size: 45 }, encoding: { yOffset, ...targetByPoint(labels, legend) } },
+    bar: { mark: {}, encoding: { yOffset, ...byColour(labels, legend) } },
+    dot: { mark: { size: 45 }, encoding: { yOffset, ...byPoint(labels, legend) } },
   };
 }
 

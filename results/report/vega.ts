@@ -48,17 +48,17 @@ const DASHES = [
 const SHAPES = ['circle', 'square', 'triangle-up', 'diamond'];
 
 /** Tells targets apart by colour, and without any by dashes. */
-export function targetByLine(targets: readonly string[]): object {
+export function byLine(targets: readonly string[]): object {
   return { color: byTarget(targets, TARGET_COLOURS, LINE_LEGEND), strokeDash: byTarget(targets, DASHES, LINE_LEGEND) };
 }
 
 /** Tells targets apart by colour, and without any by shapes. */
-export function targetByPoint(targets: readonly string[], legend: object = LINE_LEGEND): object {
+export function byPoint(targets: readonly string[], legend: object = LINE_LEGEND): object {
   return { color: byTarget(targets, TARGET_COLOURS, legend), shape: byTarget(targets, SHAPES, legend) };
 }
 
 /** Tells targets apart where another mark has dashes or shapes. */
-export function targetByColour(targets: readonly string[], legend: object = LINE_LEGEND): object {
+export function byColour(targets: readonly string[], legend: object = LINE_LEGEND): object {
   return { color: byTarget(targets, TARGET_COLOURS, legend) };
 }
 

@@ -10,7 +10,7 @@ import { environmentOf, MADE_UP, verdictOf, type MadeUp } from './synthetic.ts';
 const START = 1_767_225_600;
 
 /** What the run has of one target. */
-interface TargetData {
+interface Data {
   /** Requests to a bare server by latency in ms: at the rate of `latency`, and at each of the first two of `autoscale`. */
   bare: { floor: Record<number, number>; scaling: Record<number, number>[] };
   /** By trial of `latency`: requests by latency in ms, and CPU seconds of 200 requests. */
@@ -33,7 +33,7 @@ const FAST = { 1: 98, 3: 2 };
 const SLOW = { 2: 90, 6: 10 };
 const GRPC = { 1: 60, 2: 40 };
 
-const RUN: Record<MadeUp, TargetData> = {
+const RUN: Record<MadeUp, Data> = {
   function: {
     bare: { floor: { 0.5: 98, 1: 2 }, scaling: [{ 0.5: 100 }, { 0.5: 100 }] },
     latency: [0.02, 0.022, 0.018].map((cpu) => ({ ms: FAST, cpu })),
@@ -64,7 +64,7 @@ const RUN: Record<MadeUp, TargetData> = {
     batch: { cpu: [200, 400, 32_000], ms: [2, 2, 20] },
     starts: { ms: [400, 400, 1000], bytes: [400e6, 250e6, 320e6] },
   },
-  // TargetData cold starts and sizes are those of the same release, and its third trial of capacity is missing.
+  // Its cold starts and sizes are those of the same release, and its third trial of capacity is missing.
   'tfserving-grpc': {
     bare: { floor: { 0.5: 60, 1.5: 40 }, scaling: [{ 0.5: 100 }, { 1: 100 }] },
     latency: [0.05, 0.05, 0.05].map((cpu) => ({ ms: GRPC, cpu })),
@@ -128,7 +128,7 @@ function putBare(put: Put, path: string, loads: { rate: number; ms: Record<numbe
   ]);
 }
 
-function putLatency(put: Put, path: string, { ms, cpu }: TargetData['latency'][number]): void {
+function putLatency(put: Put, path: string, { ms, cpu }: Data['latency'][number]): void {
   put(`${path}_latency.csv`, [
     LATENCY,
     // The percentiles leave these two rows out.
@@ -151,12 +151,7 @@ function putCapacity(put: Put, path: string, answers: [number, number, number]):
 }
 
 /** @param isSlow the target can't keep up with the third rate */
-function putAutoscale(
-  put: Put,
-  path: string,
-  { ms, cpu, wanted, second }: TargetData['autoscale'],
-  isSlow: boolean,
-): void {
+function putAutoscale(put: Put, path: string, { ms, cpu, wanted, second }: Data['autoscale'], isSlow: boolean): void {
   put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((counts, step) => buckets(step, 'response', counts))]);
   put(`${path}_steps.csv`, [
     STEPS,
@@ -178,11 +173,8 @@ function putAutoscale(
   ]);
 }
 
-function putBatch(put: Put, path: string, { cpu, ms }: TargetData['batch']): void {
-  put(`${path}_latency.csv`, [
-    LATENCY,
-    ...ms.flatMap((latency, step) => buckets(step, 'service', { [latency]: 1000 })),
-  ]);
+function putBatch(put: Put, path: string, { cpu, ms }: Data['batch']): void {
+  put(`${path}_latency.csv`, [LATENCY, ...ms.flatMap((time, step) => buckets(step, 'service', { [time]: 1000 }))]);
   put(`${path}_steps.csv`, [
     STEPS,
     ...[1, 100, 10_000].map((batch, step) => [step, 4, batch, '', ...during(step), 1000, 0, 0, 0]),
@@ -196,7 +188,7 @@ function putBatch(put: Put, path: string, { cpu, ms }: TargetData['batch']): voi
   put(`${path}_pods.csv`, [PODS, ...podRows('a', rises)]);
 }
 
-function putStarts(put: Put, path: string, { ms, bytes }: NonNullable<TargetData['starts']>): void {
+function putStarts(put: Put, path: string, { ms, bytes }: NonNullable<Data['starts']>): void {
   put(`${path}_coldstarts.csv`, [
     ['start', 'pod_created_s', 'first_answer_ms', 'first_service_answer_ms'],
     ...ms.map((firstAnswer, start) => [start, START, firstAnswer, '']),

@@ -17,7 +17,7 @@ import {
   type Part,
 } from '../measurements.ts';
 import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
-import { draw, LOG, numbers, targetByLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
+import { draw, LOG, numbers, byLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const autoscaling: SectionDefinition = {
@@ -126,7 +126,7 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
   const answered = parts.flatMap((part) => (part?.has('replicas') ? answersOf(part) : []));
   const end = Math.max(...rows.map(({ second }) => second));
   const mostReplicas = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
-  const line = targetByLine(labelsOf(targets));
+  const line = byLine(labelsOf(targets));
 
   const x = (axis: object) => numbers('second', null, { scale: { domain: [0, end], nice: false }, axis });
   const hidden = x({ labels: false, ticks: false });

@@ -7,7 +7,7 @@ import { paragraph, type Block, type Picture } from '../document.ts';
 import { counted } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
 import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
-import { draw, LOG, numbers, targetByLine, targetByPoint, WIDTH } from '../vega.ts';
+import { draw, LOG, numbers, byLine, byPoint, WIDTH } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const batchSize: SectionDefinition = {
@@ -82,8 +82,8 @@ async function batches(rows: readonly Batch[], targets: Targets): Promise<Pictur
       width: WIDTH / 2 - 75,
       height: 190,
       layer: [
-        { mark: 'line', encoding: { x, y, ...targetByLine(labels) } },
-        { mark: 'point', encoding: { x, y, ...targetByPoint(labels) } },
+        { mark: 'line', encoding: { x, y, ...byLine(labels) } },
+        { mark: 'point', encoding: { x, y, ...byPoint(labels) } },
       ],
     };
   };

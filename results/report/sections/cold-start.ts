@@ -7,7 +7,7 @@ import { measuredOnce } from '../figures.ts';
 import { lowerFirst, number, upperFirst } from '../format.ts';
 import { startsOf, zeroStartsOf } from '../measurements.ts';
 import { forEachTarget, labelsOf, representativeOf, type Target, type Targets } from '../targets.ts';
-import { draw, numbers, TARGET, targetByPoint, wide, withoutLegend } from '../vega.ts';
+import { draw, numbers, TARGET, byPoint, wide, withoutLegend } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const coldStart: SectionDefinition = {
@@ -93,10 +93,7 @@ async function coldStarts(starts: readonly Row<'coldstarts'>[][], targets: Targe
     wide({
       height: 110,
       layer: [
-        {
-          mark: { type: 'point', opacity: 0.6 },
-          encoding: { x, y, ...withoutLegend(targetByPoint(labelsOf(targets))) },
-        },
+        { mark: { type: 'point', opacity: 0.6 }, encoding: { x, y, ...withoutLegend(byPoint(labelsOf(targets))) } },
         {
           mark: { type: 'tick', thickness: 2, size: 30, color: '#111' },
           encoding: { x: { ...x, aggregate: 'median' }, y },

@@ -7,7 +7,7 @@ import { left, paragraph, right, type Block, type Picture } from '../document.ts
 import { interval, number, percent, words } from '../format.ts';
 import { bareLoadOf, latencyOf, throttledShare, type Part } from '../measurements.ts';
 import { forEachTarget, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
-import { draw, LOG, numbers, targetByColour, targetByLine, wide } from '../vega.ts';
+import { draw, LOG, numbers, byColour, byLine, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const latency: SectionDefinition = {
@@ -132,9 +132,9 @@ async function latencies(trials: readonly Histogram[][], targets: Targets): Prom
         {
           transform: [{ filter: 'isValid(datum.low)' }],
           mark: { type: 'area', opacity: 0.2 },
-          encoding: { x, y: numbers('low', 'latency, ms', y), y2: { field: 'high' }, ...targetByColour(labels) },
+          encoding: { x, y: numbers('low', 'latency, ms', y), y2: { field: 'high' }, ...byColour(labels) },
         },
-        { mark: 'line', encoding: { x, y: numbers('value', 'latency, ms', y), ...targetByLine(labels) } },
+        { mark: 'line', encoding: { x, y: numbers('value', 'latency, ms', y), ...byLine(labels) } },
       ],
     }),
   );

@@ -7,7 +7,7 @@ import { left, paragraph, right, type Block, type Picture } from '../document.ts
 import { counted, number, words } from '../format.ts';
 import { throughputOf, together, type Part } from '../measurements.ts';
 import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
-import { draw, LOG, numbers, targetByColour, targetByLine, targetByPoint, wide } from '../vega.ts';
+import { draw, LOG, numbers, byColour, byLine, byPoint, wide } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const throughput: SectionDefinition = {
@@ -103,14 +103,14 @@ async function saturation(
     mark,
     encoding: { x, y: numbers(field, 'right answers/s'), ...encoding },
   });
-  const colour = targetByColour(labels);
+  const colour = byColour(labels);
   const svg = await draw(
     [...rows, ...dots, ...flags],
     wide({
       height: 250,
       layer: [
-        layer('throughput', { type: 'line' }, targetByLine(labels)),
-        layer('trial', { type: 'point', opacity: 0.7 }, targetByPoint(labels)),
+        layer('throughput', { type: 'line' }, byLine(labels)),
+        layer('trial', { type: 'point', opacity: 0.7 }, byPoint(labels)),
         layer('knee', { type: 'point', filled: false, size: 260, strokeWidth: 1.5 }, colour),
         layer('knee', { type: 'text', dy: -16 }, { text: { value: 'knee' }, ...colour }),
       ],
