@@ -1,23 +1,30 @@
-// Runs `npm run cross-check` with a real vegeta, and a fake of TensorFlow Serving. The figures of that fake mean nothing.
+// Runs `npm run cross-check` with a real vegeta, the real function, and a stub of TensorFlow Serving. The figures of that
+// stub mean nothing.
 
 import { delimiter, dirname } from 'node:path';
 import { execa } from 'execa';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { goTool } from '../../../.github/scripts/go-tool.ts';
-import { startFake } from '../fake-tfserving.ts';
+import { SOURCE, startProcess } from '../../../function/test/service.ts';
+import { startStub } from './tfserving-stub.ts';
 
 test('both clients ask the same, and their percentiles stand side by side', async () => {
-  const fake = await startFake();
-  const PATH = [dirname(goTool('vegeta')), process.env.PATH].join(delimiter);
-  const args = ['--tfserving-url', fake.url, '--rates', '50', '--rounds', '1', '--seconds', '3'];
-  const { exitCode, stdout, stderr } = await execa(process.execPath, ['compare/cross-check.ts', ...args], {
+  const { port, stop } = await startProcess(SOURCE);
+  onTestFinished(stop);
+  const stub = await startStub();
+  onTestFinished(stub.stop);
+  const urls = ['--function-url', `http://127.0.0.1:${port}/`, '--tfserving-url', stub.url];
+  const options = ['--rates', '50', '--rounds', '1', '--seconds', '3'];
+  const { exitCode, stdout, stderr } = await execa(process.execPath, ['compare/cross-check.ts', ...urls, ...options], {
     reject: false,
-    env: { PATH },
-  }).finally(() => fake.stop());
+    env: { PATH: [dirname(goTool('vegeta')), process.env.PATH].join(delimiter) },
+  });
   // Which of the two is higher depends on how busy this machine is.
   expect([0, 3], stderr).toContain(exitCode);
   const figures = String.raw`\d+\.\d\d \| \d+\.\d\d \| \d+\.\d\d \| (agrees|lower|higher)`;
-  for (const share of ['p50', 'p95', 'p99']) {
-    expect(stdout).toMatch(new RegExp(String.raw`^\| TensorFlow Serving \| 50 \| ${share} \| ${figures} \|$`, 'm'));
+  for (const name of ['the function', 'TensorFlow Serving']) {
+    for (const percentile of ['p50', 'p95', 'p99']) {
+      expect(stdout).toMatch(new RegExp(String.raw`^\| ${name} \| 50 \| ${percentile} \| ${figures} \|$`, 'm'));
+    }
   }
 }, 120_000);

@@ -1,19 +1,19 @@
-// Runs `npm run compare -- --local` with the real function, a real Locust and a fake of TensorFlow Serving. The figures
-// of that fake mean nothing.
+// Runs `npm run compare -- --local` with the real function, a real Locust and a stub of TensorFlow Serving. The figures
+// of that stub mean nothing.
 
 import { execaSync } from 'execa';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../../results/read.ts';
 import { testIf } from '../../../test/needs.ts';
-import { startFake } from '../fake-tfserving.ts';
 import { IMAGES } from './images.ts';
 import { compare, compareWith, kindsFor, kindsOf } from './run.ts';
+import { startStub } from './tfserving-stub.ts';
 
-let fake: Awaited<ReturnType<typeof startFake>>;
+let stub: Awaited<ReturnType<typeof startStub>>;
 beforeAll(async () => {
-  fake = await startFake();
+  stub = await startStub();
 });
-afterAll(() => fake.stop());
+afterAll(() => stub.stop());
 
 /** A test that needs images in Docker. */
 function testWith(...images: string[]) {
@@ -21,9 +21,9 @@ function testWith(...images: string[]) {
   return testIf(exitCode === 0, `Docker does not have ${images.join(' and ')}`);
 }
 
-/** A comparison of the function with a fake TensorFlow Serving, whose results are complete. */
+/** A comparison of the function with a stub of TensorFlow Serving, whose results are complete. */
 async function compared(image: string, ...options: string[]): Promise<Run> {
-  const args = ['--local', '--quick', '--users', '2', '--tfserving-url', fake.url, ...options];
+  const args = ['--local', '--quick', '--users', '2', '--tfserving-url', stub.url, ...options];
   const { ended, run } = compareWith({ FUNCTION_IMAGE: image }, ...args);
   const { text, exitCode } = await ended;
   // Whether a load is valid depends on how busy this machine is.
@@ -78,7 +78,7 @@ testWith(IMAGES.function, IMAGES.tfserving)(
 );
 
 test('a target that answers wrongly ends the run with one sentence, and leaves nothing behind', async () => {
-  const { ended } = compare('--local', '--quick', '--function-url', fake.url, '--tfserving-url', fake.url);
+  const { ended } = compare('--local', '--quick', '--function-url', stub.url, '--tfserving-url', stub.url);
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(1);
   expect(text).toMatch(/the function answers 212 °F rightly at http.*: not within \d+ s\./);
