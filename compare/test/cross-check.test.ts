@@ -13,7 +13,7 @@ test('it says that vegeta is missing, before it measures anything', async () => 
 });
 
 test.each([
-  [[], /give --function-url, --tfserving-url, or both/],
+  [[], /give --function-url or --tfserving-url/],
   [['--function-url', 'http://127.0.0.1:1', '--rates', '300,fast'], /A whole number from 1 is wanted/],
 ])('%j is wrong use', async (args, sentence) => {
   const { exitCode, stderr } = await crossCheck(...args);
