@@ -1,4 +1,4 @@
-// Runs the scripts of the workflows, with fakes of the programs that need a cluster, a registry or GitHub.
+// Runs those scripts of the workflows that decide something, with fakes of the programs that need a registry or GitHub.
 
 import { execa } from 'execa';
 import { spawnSync } from 'node:child_process';
@@ -42,35 +42,27 @@ async function run(command: string[], env: Record<string, string> = {}) {
   return { all, exitCode, output: readFileSync(output, 'utf8'), calls: readFileSync(calls, 'utf8') };
 }
 
+const git = (...args: string[]) =>
+  execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
+
 const script = (name: string, ...args: string[]) => [resolve('.github/scripts', name), ...args];
+const typescript = (name: string, ...args: string[]) => [process.execPath, ...script(name, ...args)];
 
-describe('compare.bash', () => {
-  const compare = (exitCode: number) => `[[ $* != *' compare '* ]] || { echo dist/comparison/1; exit ${exitCode}; }`;
-
-  test.each([
-    [0, false],
-    [3, true],
-  ])('makes a report when compare ends with %i', async (compared, isNoticed) => {
-    fake('npm', compare(compared));
-    const { exitCode, all, calls } = await run(script('compare.bash', '--quick'));
-    expect(exitCode).toBe(0);
-    expect(calls).toBe(
-      'npm run --silent compare -- --results dist/comparison --quick\nnpm run report -- dist/comparison/1\n',
-    );
-    expect(all.includes('::notice title=Some loads are INVALID::')).toBe(isNoticed);
-  });
-
-  test('fails when compare broke', async () => {
-    fake('npm', compare(1));
-    const { exitCode, calls } = await run(script('compare.bash'));
-    expect(exitCode).toBe(1);
-    expect(calls).not.toContain('report');
-  });
+test.each([
+  [0, { ended: 0, hasReport: true, isNoticed: false }],
+  [3, { ended: 0, hasReport: true, isNoticed: true }],
+  [1, { ended: 1, hasReport: false, isNoticed: false }],
+])('compare.bash, where compare ends with %i: %j', async (compared, expected) => {
+  fake('npm', `[[ $* != *' compare '* ]] || { echo dist/comparison/1; exit ${compared}; }`);
+  const { exitCode, all, calls } = await run(script('compare.bash'));
+  const hasReport = calls.includes('report -- dist/comparison/1\n');
+  const isNoticed = all.includes('::notice title=Some loads are INVALID::');
+  expect({ ended: exitCode, hasReport, isNoticed }).toEqual(expected);
 });
 
 describe('helm.bash', () => {
-  /** Makes what Helm's site has of a release; its helm tells its own version. */
-  async function release(major: string, sum?: string): Promise<Record<string, string>> {
+  /** Runs it where Helm's site has a release whose helm tells its own version. */
+  async function install(major: string, sum?: string) {
     const [, version = ''] = new RegExp(`HELM_${major}=(.*)`).exec(readFileSync('.github/scripts/helm.bash', 'utf8'))!;
     const platform = `linux-${process.arch === 'arm64' ? 'arm64' : 'amd64'}`;
     mkdirSync(join(folder, platform));
@@ -79,34 +71,23 @@ describe('helm.bash', () => {
     await execa('tar', ['--create', '--gzip', '--file', archive, platform], { cwd: folder });
     const { stdout } = await execa('sha256sum', [archive], { cwd: folder });
     writeFileSync(join(folder, `${archive}.sha256sum`), sum ? `${sum}  ${archive}\n` : stdout);
-    return { HELM_RELEASES: `file://${folder}`, GITHUB_PATH: join(folder, 'paths') };
+    const paths = join(folder, 'paths');
+    const env = { HELM_RELEASES: `file://${folder}`, GITHUB_PATH: paths, TMPDIR: folder };
+    const ended = await run(script('helm.bash', major), env);
+    return { ...ended, path: existsSync(paths) ? readFileSync(paths, 'utf8').trim() : undefined };
   }
 
   test.each(['3', '4'])('puts Helm %s on the PATH of later steps', async (major) => {
-    const env = await release(major);
-    const { exitCode, all } = await run(script('helm.bash', major), env);
-    expect(exitCode, all).toBe(0);
-    const bin = readFileSync(env.GITHUB_PATH!, 'utf8').trim();
-    expect((await execa(join(bin, 'helm'))).stdout).toMatch(new RegExp(`^v${major}\\.`));
-    rmSync(dirname(bin), { recursive: true });
+    const { path = '', all } = await install(major);
+    expect((await execa(join(path, 'helm'))).stdout, all).toMatch(new RegExp(`^v${major}\\.`));
   });
 
   test('takes no Helm whose checksum is wrong', async () => {
-    const env = await release('3', '0'.repeat(64));
-    const { exitCode, all } = await run(script('helm.bash', '3'), env);
+    const { exitCode, all, path } = await install('3', '0'.repeat(64));
     expect(exitCode).not.toBe(0);
     expect(all).toContain('FAILED');
-    expect(existsSync(env.GITHUB_PATH!)).toBe(false);
+    expect(path).toBeUndefined();
   });
-});
-
-test('cluster-logs.bash collects what a cluster of kind has logged', async () => {
-  fake('kind', 'mkdir -p "$3"');
-  fake('kubectl', 'echo an event');
-  const { exitCode, calls } = await run(script('cluster-logs.bash'));
-  expect(exitCode).toBe(0);
-  expect(calls).toContain('kind export logs dist/cluster-logs --name f2c\n');
-  expect(readFileSync(join(folder, 'dist/cluster-logs/events.txt'), 'utf8')).toBe('an event\n');
 });
 
 const describeWithGit = describeIf(spawnSync('git', ['--version']).status === 0, 'git is not on PATH');
@@ -117,8 +98,6 @@ describeWithGit('changes.bash', () => {
 
   /** The jobs that a pull request needs which adds some files. */
   async function jobsFor(...files: string[]): Promise<string[]> {
-    const git = (...args: string[]) =>
-      execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
     await git('init', '--quiet');
     await git('commit', '--quiet', '--allow-empty', '--message', 'base');
     for (const file of files) {
@@ -148,8 +127,6 @@ describeWithGit('changes.bash', () => {
   });
 
   test('with a file that is moved, which is missing where it was', async () => {
-    const git = (...args: string[]) =>
-      execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
     await jobsFor('model/build_model.py');
     await git('mv', 'model/build_model.py', 'moved.md');
     await git('commit', '--quiet', '--message', 'move');
@@ -245,43 +222,21 @@ describe('keep-digest.bash', () => {
   });
 });
 
-test('download.bash takes what the jobs before have kept', async () => {
-  fake('gh');
-  const { exitCode, calls } = await run(script('download.bash', 'plan', 'digest-*'), { GITHUB_RUN_ID: '7' });
-  expect(exitCode).toBe(0);
-  expect(calls).toBe('gh run download 7 --pattern plan --dir dist\ngh run download 7 --pattern digest-* --dir dist\n');
-});
-
-describe('npm run package:charts', () => {
-  const packageCharts = [process.execPath, resolve('.github/scripts/package-charts.ts')];
-
-  test.each([
-    [
-      ['--registry', 'docker.io/Me'],
-      "--registry <name>' argument 'docker.io/Me' is invalid. A registry is wanted, in low",
-    ],
-    [['--registry', 'docker.io/'], "argument 'docker.io/' is invalid. A registry is wanted"],
-    [
-      ['--registry', 'a', '--chart-version', '1.2'],
-      "argument '1.2' is invalid. A version is wanted, such as 1.2.3 or 1.2.3-rc.1.",
-    ],
-    [
-      ['--registry', 'a', '--image-tag', 'sha-+'],
-      "argument 'sha-+' is invalid. A tag is wanted, of letters, digits, dots, dashes and",
-    ],
-  ])('packages nothing with %j', async (options, sentence) => {
-    fake('helm');
-    const { exitCode, all, calls } = await run([...packageCharts, ...options]);
-    expect(exitCode).not.toBe(0);
-    expect(all).toContain(sentence);
-    expect(calls).not.toContain('helm');
-  });
+test.each([
+  [['--registry', 'docker.io/Me'], 'A registry is wanted'],
+  [['--registry', 'docker.io/'], 'A registry is wanted'],
+  [['--registry', 'a', '--chart-version', '1.2'], 'A version is wanted, such as 1.2.3 or 1.2.3-rc.1.'],
+  [['--registry', 'a', '--image-tag', 'sha-+'], 'A tag is wanted'],
+])('npm run package:charts packages nothing with %j', async (options, sentence) => {
+  fake('helm');
+  const { exitCode, all, calls } = await run(typescript('package-charts.ts', ...options));
+  expect(exitCode).not.toBe(0);
+  expect(all).toContain(sentence);
+  expect(calls).not.toContain('helm');
 });
 
 describeWithGit('publish-results.bash', () => {
   const env = { GITHUB_RUN_ID: '7', GITHUB_SERVER_URL: 'https://github.com', GITHUB_REPOSITORY: 'me/f2c' };
-  const git = (...args: string[]) =>
-    execa('git', ['-c', 'user.name=a', '-c', 'user.email=a@b', ...args], { cwd: folder });
   const origin = () => join(folder, 'origin');
   const published = async (branch: string) =>
     (await execa('git', ['ls-tree', '-r', '--name-only', branch], { cwd: origin() })).stdout.split('\n');
@@ -302,23 +257,20 @@ describeWithGit('publish-results.bash', () => {
     );
   });
 
-  test('opens a pull request with what was measured', async () => {
-    const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
-    expect(exitCode, all).toBe(0);
-    expect(await published('results-7')).toEqual(['results/2026/report.pdf', 'results/files.ts', 'results/report.pdf']);
-    expect(calls).toMatch(/gh pr create --head results-7 .*https:\/\/github.com\/me\/f2c\/actions\/runs\/7\.\n$/);
-  });
-
-  test('started again, it leaves one branch and one pull request', async () => {
-    await run(script('publish-results.bash'), env);
+  test('opens a pull request with what was measured, and not another one when it is started again', async () => {
+    const files = ['results/2026/report.pdf', 'results/files.ts', 'results/report.pdf'];
+    const first = await run(script('publish-results.bash'), env);
+    expect(first.exitCode, first.all).toBe(0);
+    expect(first.calls).toContain('gh pr create --head results-7');
+    expect(await published('results-7')).toEqual(files);
     // A job that is started again has a checkout of its own.
     await git('switch', '--quiet', 'main');
     await git('branch', '--delete', '--force', 'results-7');
     rmSync(join(folder, 'dist'), { recursive: true });
-    const { exitCode, all, calls } = await run(script('publish-results.bash'), env);
-    expect(exitCode, all).toBe(0);
-    expect(calls).not.toContain('gh pr create');
-    expect(await published('results-7')).toHaveLength(3);
+    const again = await run(script('publish-results.bash'), env);
+    expect(again.exitCode, again.all).toBe(0);
+    expect(again.calls).not.toContain('gh pr create');
+    expect(await published('results-7')).toEqual(files);
   });
 
   test('once its pull request is merged, it has nothing to publish', async () => {
@@ -334,54 +286,58 @@ describeWithGit('publish-results.bash', () => {
 });
 
 describe('base-images.ts', () => {
-  const baseImages = (image: string) => [process.execPath, resolve('.github/scripts/base-images.ts'), image];
+  /** Runs it for an image, with a registry that gives this digest. */
+  function pin(image: string, digest: string) {
+    fake('docker', `echo ${digest}`);
+    return run(typescript('base-images.ts', image));
+  }
+  const pinned = (image: string) =>
+    parse(readFileSync(join(folder, `base-images-${image}.json`), 'utf8')) as {
+      target: Record<string, { args: Record<string, string>; labels: Record<string, string> }>;
+    };
 
-  test.each([
-    ['function', { BUILD_IMAGE: 'node:', RUN_IMAGE: 'gcr.io/distroless/nodejs' }],
-    ['tfserving', { TFSERVING_IMAGE: 'tensorflow/serving:' }],
-    ['loadtest', { LOCUST_IMAGE: 'locustio/locust:' }],
-  ])('pins all base images of %s for bake', async (image, expected) => {
-    symlinkSync(resolve(image), join(folder, image));
-    fake('docker', `echo ${DIGEST}`);
-    const { exitCode, all } = await run(baseImages(image));
+  test('pins base images whose digest is not there yet, and records the last one', async () => {
+    mkdirSync(join(folder, 'any'));
+    const lines = [
+      'NODE=26',
+      'BUILD_IMAGE=node:${NODE}-slim',
+      `TOOL_IMAGE=tool@sha256:1`,
+      'RUN_IMAGE=run:1',
+      'REVISION=x',
+    ];
+    writeFileSync(join(folder, 'any/Dockerfile'), lines.map((line) => `ARG ${line}\n`).join(''));
+    const { exitCode, all } = await pin('any', DIGEST);
     expect(exitCode, all).toBe(0);
-    const file = readFileSync(join(folder, `base-images-${image}.json`), 'utf8');
-    const { target } = parse(file) as { target: Record<string, Record<'args' | 'labels', Record<string, string>>> };
-    const { args, labels } = target[image]!;
-    expect(Object.keys(args)).toEqual(Object.keys(expected));
-    for (const [name, reference] of Object.entries(args)) {
-      expect(reference.startsWith(expected[name as keyof typeof expected])).toBe(true);
-      expect(reference).toMatch(new RegExp(`:[\\w.-]+@${DIGEST}$`));
-    }
-    const [name, digest] = Object.values(args).at(-1)!.split('@');
-    expect(labels).toEqual({
-      'org.opencontainers.image.base.name': name,
-      'org.opencontainers.image.base.digest': digest,
-    });
+    const args = {
+      BUILD_IMAGE: `node:26-slim@${DIGEST}`,
+      TOOL_IMAGE: 'tool@sha256:1',
+      RUN_IMAGE: `run:1@${DIGEST}`,
+    };
+    const labels = { 'org.opencontainers.image.base.name': 'run:1', 'org.opencontainers.image.base.digest': DIGEST };
+    expect(pinned('any')).toEqual({ target: { any: { args, labels } } });
+  });
+
+  test.each(['function', 'tfserving', 'loadtest'])('leaves no base image of %s without a digest', async (image) => {
+    symlinkSync(resolve(image), join(folder, image));
+    const { exitCode, all } = await pin(image, DIGEST);
+    expect(exitCode, all).toBe(0);
+    const stages = readFileSync(join(image, 'Dockerfile'), 'utf8').matchAll(/^FROM \$\{(\w+)\}/gm);
+    const digests = [...stages].map(([, name]) => [name, expect.stringMatching(`.@${DIGEST}$`) as string]);
+    expect(pinned(image).target[image]!.args).toEqual(Object.fromEntries(digests));
   });
 
   test('wants an image that is there', async () => {
-    const { exitCode, all } = await run(baseImages('functoin'));
+    const { exitCode, all } = await pin('functoin', DIGEST);
     expect({ exitCode, all }).toEqual({
       exitCode: 2,
       all: 'base-images wants the folders of images, such as function; functoin/Dockerfile is not there.',
     });
   });
 
-  test('keeps a digest that is there', async () => {
-    mkdirSync(join(folder, 'function'));
-    writeFileSync(join(folder, 'function/Dockerfile'), `ARG RUN_IMAGE=node:26@${DIGEST}\n`);
-    fake('docker');
-    const { exitCode, calls } = await run(baseImages('function'));
-    expect({ exitCode, calls }).toEqual({ exitCode: 0, calls: '' });
-    expect(readFileSync(join(folder, 'base-images-function.json'), 'utf8')).toContain(`"node:26@${DIGEST}"`);
-  });
-
   test('fails where the registry gives no digest', async () => {
     symlinkSync(resolve('function'), join(folder, 'function'));
-    fake('docker', 'echo nothing');
-    const { exitCode, all } = await run(baseImages('function'));
+    const { exitCode, all } = await pin('function', 'nothing');
     expect(exitCode).not.toBe(0);
-    expect(all).toContain('The registry gave no digest of node:26-trixie-slim');
+    expect(all).toContain('The registry gave no digest of node:');
   });
 });
