@@ -1,6 +1,6 @@
 // Finds the archive that the load test prints at the end of its log, checks it, and unpacks it.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { stripVTControlCharacters } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
@@ -19,14 +19,6 @@ const OUTCOME = /(?<![\w./-])(?:(?:VALID|INVALID|BROKEN) [\w-]+|f2c_loadtest|Wor
 /** The beginning of a line that Locust, or a process of it, has logged. */
 const LOCUST = /\[[\d :,-]+\] \S*\w+\/locust[.\w]*: /;
 
-/** The text between the two marker lines: a header that describes the archive, and lines of base64. */
-interface Frame {
-  name: string;
-  bytes: number;
-  sha256: string;
-  base64: string;
-}
-
 /**
  * @param log the log of one pod of the load test. It may have other lines too, and other programs may have put anything
  *   before and behind each line.
@@ -34,12 +26,17 @@ interface Frame {
  * @throws Failure that says how the archive is damaged
  */
 export async function unpack(log: string): Promise<{ target: Interface; files: Files }> {
-  const { name, bytes, sha256, base64 } = readFrame(frameOf(plain(log)));
-  const target = INTERFACE_NAMES.find((each) => name === `${each}.tar.gz`);
+  const text = framed(plain(log));
+  // Its lines are found wherever they stand in a line of the log. The size and the checksum tell if it was not them.
+  const head = [/archive: ([\w.-]+)/, /bytes: (\d+)/, /sha256: ([\da-f]{64})/];
+  const [name, bytes, sha256] = head.map((line) => line.exec(text)?.[1]);
+  if (!name || !bytes || !sha256) throw damaged('its head is not complete');
+  const target = INTERFACE_NAMES.find((key) => name === `${key}.tar.gz`);
   if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
-  const archive = Buffer.from(base64, 'base64');
-  if (archive.length !== bytes) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
-  if (createHash('sha256').update(archive).digest('hex') !== sha256) throw damaged('its checksum is wrong');
+  const lines = text.match(/[A-Za-z\d+/]+=*/g)?.filter(({ length }) => length === WIDTH) ?? [];
+  const archive = Buffer.from(lines.join(''), 'base64');
+  if (archive.length !== Number(bytes)) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
+  if (hash('sha256', archive) !== sha256) throw damaged('its checksum is wrong');
   return { target, files: await filesIn(archive, target) };
 }
 
@@ -56,7 +53,8 @@ function plain(log: string): string {
   return stripVTControlCharacters(unescaped);
 }
 
-function frameOf(log: string): string {
+/** The text between the two marker lines: a head that describes the archive, and lines of base64. */
+function framed(log: string): string {
   const begin = log.indexOf(BEGIN);
   const end = log.indexOf(END);
   if (begin !== log.lastIndexOf(BEGIN) || end !== log.lastIndexOf(END)) {
@@ -92,16 +90,6 @@ function whyNone(log: string): string {
     );
   }
   return 'There is no archive in this text, nor any other line of a load test. Is it the whole log of its pod?';
-}
-
-/** Finds the lines wherever they stand in a line of the log. The size and the checksum tell if it was not them. */
-function readFrame(text: string): Frame {
-  const [, name] = /archive: ([\w.-]+)/.exec(text) ?? [];
-  const [, bytes] = /bytes: (\d+)/.exec(text) ?? [];
-  const [, sha256] = /sha256: ([\da-f]{64})/.exec(text) ?? [];
-  if (!name || !bytes || !sha256) throw damaged('its head is not complete');
-  const runs = text.match(/[A-Za-z\d+/]+=*/g) ?? [];
-  return { name, bytes: Number(bytes), sha256, base64: runs.filter(({ length }) => length === WIDTH).join('') };
 }
 
 async function filesIn(archive: Buffer, target: Interface): Promise<Files> {
