@@ -71,18 +71,11 @@ test('a file that is there already: 2, and it stays as it is', async () => {
 test.each([
   [[], "error: missing required argument 'folder'"],
   [['one', 'two'], 'error: too many arguments. Expected 1 argument but got 2'],
-  [['--fast', 'folder'], "error: unknown option '--fast'"],
   [['package.json/folder'], "error: package.json/folder can't be written: ENOTDIR"],
 ])('wrong use %j: 2', async (args, message) => {
   const { exitCode, stderr } = await collect(LOG, ...args);
   expect(exitCode).toBe(2);
   expect(stderr.startsWith(message), stderr).toBe(true);
-});
-
-test('--help has examples', async () => {
-  const { exitCode, stdout } = await collect('', '--help');
-  expect(exitCode).toBe(0);
-  expect(stdout).toContain('kubectl logs job/<name> | npm run --silent collect -- results/by-hand');
 });
 
 function changed(name: string, change: (text: string) => string): Map<string, Buffer> {

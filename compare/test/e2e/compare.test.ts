@@ -27,14 +27,8 @@ test('a short comparison of all experiments collects complete results, and leave
 
   const { environment, experiments } = results;
   const { interrupted, verdicts, kubernetes, servers, loadGenerator, pods, ceiling, leftOut } = environment();
-  expect({ interrupted, leftOut }).toEqual({
-    interrupted: false,
-    leftOut: [
-      'noise, scale-from-zero: too long for --quick, unless you name them.',
-      'autoscale: TensorFlow Serving over gRPC; --quick measures one interface of each server.',
-      'latency: how much of it is the load generator’s own; too long for --quick.',
-    ],
-  });
+  expect(interrupted).toBe(false);
+  expect(leftOut.map((sentence) => sentence.split(':')[0])).toEqual(['noise, scale-from-zero', 'autoscale', 'latency']);
   const others = verdicts.filter(({ experiment }) => experiment !== 'capacity');
   // Two targets in autoscale, and three in each of latency and batch.
   expect(others).toHaveLength(8);
