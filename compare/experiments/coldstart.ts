@@ -28,6 +28,7 @@ export const coldstart = {
     const rows = new Map(servers.map((server) => [server, [] as Row<'coldstarts'>[]]));
     // Cold starts are measured here, so nothing warms these replicas up.
     for (const server of servers) await place.prepare(server, 'one', () => Promise.resolve());
+    folder.add(await place.environment());
     for (let start = 0; start < coldStarts; start++) {
       for (const server of inTurn(servers, start)) {
         progress.begin(`coldstart ${start + 1}/${coldStarts}: ${SERVERS[server].name}`, COLD_START_SECONDS);

@@ -62,7 +62,7 @@ testWith(IMAGES.function)('the function as a container has a CPU limit', async (
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     NO_GRPC,
   ]);
-  expect(servers.function?.resources).toEqual({ 'function/one': { requests: {}, limits: { cpu: '100m' } } });
+  expect(servers.function?.resources).toEqual({ one: { requests: {}, limits: { cpu: '100m' } } });
 });
 
 testWith(IMAGES.function, IMAGES.tfserving)(
