@@ -130,14 +130,14 @@ export const KINDS = {
       offered_rate: column(
         or('', NUMBER),
         'requests/s',
-        'promised rate of all users together; empty in the closed loop',
+        'offered rate of all users together; empty in the closed loop',
       ),
       start_s: column(WHOLE, 's', 'Unix time of the first second that is measured, after the load has settled'),
       end_s: column(WHOLE, 's', 'Unix time of the first second that is no longer measured'),
       requests: column(WHOLE, 'requests', 'requests that ended in this time, failed ones included'),
       failures: column(WHOLE, 'requests', 'those that failed'),
       wrong_answers: column(WHOLE, 'requests', 'those that failed because a temperature was wrong'),
-      saturated: column(WHOLE, '', '1 if the target could not keep up with the promised rate, else 0'),
+      saturated: column(WHOLE, '', '1 if the target did not sustain the offered rate, else 0'),
     }),
   },
   latency: {
@@ -215,7 +215,7 @@ export const KINDS = {
       wrongAnswers: member(COUNT, 'requests', 'those that failed because a temperature was wrong'),
       seconds: member(AMOUNT, 's', 'measured time'),
       throughput: member(AMOUNT, 'requests/s', 'requests, divided by that time'),
-      offeredRate: member(v.nullable(AMOUNT), 'requests/s', 'promised rate; null in the closed loop'),
+      offeredRate: member(v.nullable(AMOUNT), 'requests/s', 'offered rate; null in the closed loop'),
       sentRate: member(v.nullable(AMOUNT), 'requests/s', 'rate that was sent; null in the closed loop'),
       p50Us: member(v.nullable(AMOUNT), 'µs', 'median, from the sending of the request; null without requests'),
       p99Us: member(v.nullable(AMOUNT), 'µs', '99th percentile; null without requests'),
@@ -235,7 +235,7 @@ export const KINDS = {
       saturatedFrom: member(
         v.nullable(COUNT),
         '',
-        'number of the first step whose promised rate the target could not keep up with; null if it kept up with all',
+        'number of the first step whose offered rate the target did not sustain; null if it sustained all',
       ),
       replicas: member(
         v.strictObject({ answered: v.nullable(COUNT), ready: v.nullable(COUNT) }),

@@ -190,7 +190,7 @@ function ratesSustainedByAll(targets: Targets): (number | null)[] {
   return first.filter((rate) => others.every((rates) => rates.includes(rate)));
 }
 
-const SUSTAINED = 'in the steps whose rate every target kept up with';
+const SUSTAINED = 'in the steps whose rate every target sustained';
 
 const AUTOSCALED_REPLICAS: FigureDefinition<number> = {
   key: 'autoscaled_replicas',
@@ -199,7 +199,7 @@ const AUTOSCALED_REPLICAS: FigureDefinition<number> = {
   better: 'less',
   source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${SUSTAINED}`,
   statistic: (data) => mean([...data]),
-  absent: 'The replicas could not be counted, or there was no rate that every target kept up with.',
+  absent: 'The replicas could not be counted, or there was no rate that every target sustained.',
 };
 
 const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
@@ -209,7 +209,7 @@ const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
   better: 'less',
   source: `autoscale/*/<target>_pods.csv: rise of cpu_seconds of all pods, ÷ right answers of _steps.csv, ${SUSTAINED}`,
   statistic: (data) => (1000 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ answers }) => answers)),
-  absent: 'The counters of CPU time could not be read, or there was no rate that every target kept up with.',
+  absent: 'The counters of CPU time could not be read, or there was no rate that every target sustained.',
 };
 
 function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: number; answers: number } {
@@ -236,7 +236,7 @@ const AUTOSCALED_P99: FigureDefinition<readonly Histogram[]> = {
   better: 'less',
   source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${SUSTAINED}`,
   statistic: (steps) => percentile(steps.flat(), 0.99) / 1000,
-  absent: 'There was no rate that every target kept up with.',
+  absent: 'There was no rate that every target sustained.',
   bare: 'scaling',
   interval: (steps) => inMs(percentileInterval(steps.flat(), 0.99)),
 };

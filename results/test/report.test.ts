@@ -485,7 +485,7 @@ test('a target that could not keep up is a finding: what it held and answered, n
     const file = join(folder, `autoscale/${trial}/tfserving_steps.csv`);
     const [header, first, second, third = ''] = readFileSync(file, 'utf8').split(/\r?\n/);
     const [, , , , start = ''] = third.split(',');
-    // 100 s in which 1000 or 2000 answers/s came where 4000 were promised; the last step was not begun.
+    // 100 s in which 1000 or 2000 answers/s came where 4000 were offered; the last step was not begun.
     const overload = `2,32,1,4000,${start},${Number(start) + 100},${trial}00000,0,0,1`;
     writeFileSync(file, [header, first, second, overload, ''].join('\n'));
   }
@@ -494,7 +494,9 @@ test('a target that could not keep up is a finding: what it held and answered, n
   expect(html).toMatch(
     /With the autoscaler, the function held 4,537 requests\/s \(\d replicas, [\d.]+ cores\) and TensorFlow Serving held 2,268 requests\/s \(\d replicas, [\d.]+ cores\), and answered at most 2,000\./,
   );
-  expect(html).toMatch(/Answers\/s where it could not keep up<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</);
+  expect(html).toMatch(
+    /Answers\/s where it did not sustain the rate<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</,
+  );
   expect(summary().invalid).toEqual([]);
 });
 

@@ -58,9 +58,9 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
           ...value((part) => firstSecond(part, ({ ready_replicas }) => ready_replicas > 1)),
         ],
         ['A second replica’s first answer, after s', ...value(secondAnswer)],
-        ['Highest rate that was kept up with, requests/s', ...value(sustainedRate)],
+        ['Highest rate that was sustained, requests/s', ...value(sustainedRate)],
         ...(parts.some((part) => part && saturatedSteps(part).length > 0)
-          ? [['Answers/s where it could not keep up', ...value(answersUnderOverload)]]
+          ? [['Answers/s where it did not sustain the rate', ...value(answersUnderOverload)]]
           : []),
         ['Failed requests', ...value((part) => number(part.read('verdict').failures))],
         ['Median latency, ms', ...value((part) => number(percentile([latencyOf(part)], 0.5) / 1000))],
@@ -167,7 +167,7 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
     alt: 'Five panels over the same time: replicas, CPU, answers a second, 99th percentile, and answers by replica.',
     values: {
       kind: 'table',
-      columns: [left('Side'), ...['second', 'ready', 'CPU, cores', 'right answers/s', 'p99, ms'].map(right)],
+      columns: [left('Target'), ...['second', 'ready', 'CPU, cores', 'right answers/s', 'p99, ms'].map(right)],
       rows: rows
         .filter(({ second }) => second % LISTED_EVERY === 0)
         .map(({ target, second, ready, cpu, throughput, p99 }) => [

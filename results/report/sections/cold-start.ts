@@ -105,10 +105,10 @@ async function coldStarts(starts: readonly Row<'coldstarts'>[][], targets: Targe
     kind: 'picture',
     svg,
     caption: 'Each start is a dot; the bars are the medians.',
-    alt: 'The times of all starts as dots, in a row for each side.',
+    alt: 'The times of all starts as dots, in a row for each target.',
     values: {
       kind: 'table',
-      columns: [left('Side'), right('start'), right('seconds')],
+      columns: [left('Target'), right('start'), right('seconds')],
       rows: rows.map(({ target, start, seconds }) => [target, number(start), number(seconds)]),
       source: 'coldstart/1/<target>_coldstarts.csv: first_answer_ms',
     },

@@ -142,10 +142,10 @@ async function latencies(trials: readonly Histogram[][], targets: Targets): Prom
     kind: 'picture',
     svg,
     caption: 'Latency by percentile, both scales logarithmic, all trials merged; the bands are 95 % intervals.',
-    alt: 'A rising curve of latency by percentile for each side.',
+    alt: 'A rising curve of latency by percentile for each target.',
     values: {
       kind: 'table',
-      columns: [left('Side'), right('percentile'), right('ms'), right('at least'), right('at most')],
+      columns: [left('Target'), right('percentile'), right('ms'), right('at least'), right('at most')],
       rows: rows.map(({ target, share, value, low, high }) => [target, ...[100 * share, value, low, high].map(number)]),
       source: 'latency/*/<target>_latency.csv',
     },

@@ -34,8 +34,8 @@ function blocks({ targets }: Material): Block[] {
     paragraph(fairness(targets)),
     paragraph(
       'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load ' +
-        'generator was too busy or late, it missed the promised rate, an answer was wrong, too many requests failed, ' +
-        'a ready replica got no work, or no steady state was reached. A target that can’t keep up with a rate is a ' +
+        'generator was too busy or late, it missed the offered rate, an answer was wrong, too many requests failed, ' +
+        'a ready replica got no work, or no steady state was reached. A target that doesn’t sustain a rate is a ' +
         'finding: the report tells what it answered, and no latency at that rate.',
     ),
     {

@@ -122,10 +122,10 @@ async function saturation(
     caption:
       'Throughput of one replica by users. Lines: all trials together; dots: each trial; ring: the knee, after which ' +
       `more users bring less than ${number(Math.round(100 * (1 - KNEE_SHARE)))} % more.`,
-    alt: 'A curve for each side that rises and levels out.',
+    alt: 'A curve for each target that rises and levels out.',
     values: {
       kind: 'table',
-      columns: [left('Side'), right('users'), right('right answers/s in each trial')],
+      columns: [left('Target'), right('users'), right('right answers/s in each trial')],
       rows: dots.map(({ target, users, trial }) => [target, number(users), number(trial)]),
       source: 'capacity/*/<target>_steps.csv',
     },
