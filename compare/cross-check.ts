@@ -55,7 +55,7 @@ function readOptions(argv: string[]): Options {
   const urls = new Map<Target, string>();
   const command = new Command('npm run cross-check --')
     .description(
-      `Sends requests at given rates to targets that already run, with this load generator and with vegeta in turn, and ` +
+      `Sends requests at offered rates to targets that already run, with this load generator and with vegeta in turn, and ` +
         `compares their percentiles. Two agree if they differ by at most ${100 * TOLERANCE.share} % or ` +
         `${TOLERANCE.ms} ms, whichever is more.`,
     )

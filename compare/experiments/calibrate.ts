@@ -26,7 +26,7 @@ const MOST_FAILED = 0.01;
 /** What each of the trials finds out. */
 const FINDS: Record<Calibration, string> = {
   closed: 'what the load generator can send in a closed loop',
-  open: 'what the load generator can send at a rate',
+  open: 'what the load generator can send at an offered rate',
   floor: 'what the load generator itself takes at the rate of latency',
   scaling: 'what the load generator itself takes at the rates of autoscale',
 };

@@ -26,7 +26,7 @@ interface Truth {
   capacity: number;
   /** What one user gets answered while the replica is not saturated. */
   perUser: number;
-  /** What the load generator sends in a closed loop, and at a given rate before a process of it is too busy. */
+  /** What the load generator sends in a closed loop, and at an offered rate before a process of it is too busy. */
   closed: number;
   open: number;
   /** The highest rate that the load generator keeps at all. */

@@ -32,8 +32,8 @@ MEANINGS = {
     grpc.StatusCode.UNIMPLEMENTED: "the server does not have the method that was called",
     grpc.StatusCode.NOT_FOUND: "the server does not have what was asked for, such as the model",
     grpc.StatusCode.RESOURCE_EXHAUSTED: (
-        "the server is out of some resource, such as threads, of which TensorFlow Serving may have more with "
-        "--grpc_max_threads in its extraArgs"
+        "the server is out of some resource, such as threads, of which TensorFlow Serving gets more by "
+        "--grpc_max_threads (threads.grpc of its chart)"
     ),
 }
 # The details of a failure may hold values, so they are logged, once for each status and process.

@@ -92,7 +92,7 @@ def test_a_server_that_has_too_few_threads(run: Run, tfserving: ScriptedTfServin
     tfserving.status = grpc.StatusCode.RESOURCE_EXHAUSTED
     reasons = " ".join(run().verdict()["reasons"])
     assert "; 100 % of them: the status is RESOURCE_EXHAUSTED: " in reasons
-    assert "--grpc_max_threads in its extraArgs" in reasons
+    assert "--grpc_max_threads (threads.grpc of its chart)" in reasons
 
 
 def test_a_server_that_does_not_exist(run: Run) -> None:

@@ -7,15 +7,15 @@ import { compareInCluster, namespaceOf } from './in-cluster.ts';
 import { kindsFor, kindsOf } from './run.ts';
 
 /** The second load, when there are results of the first one. */
-const AT_GIVEN_RATE = /at a given rate in the form of the function/;
+const AT_OFFERED_RATE = /at an offered rate in the form of the function/;
 
 test('a comparison that is interrupted keeps what was measured, and leaves nothing behind', async () => {
   const { ended, run, said, interrupt } = compareInCluster('--experiment', 'latency', '--users', '2');
-  await said(AT_GIVEN_RATE, 300);
+  await said(AT_OFFERED_RATE, 300);
   interrupt();
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(130);
-  expect(text).toMatch(/Interrupted in this step: calibrate: .* at a given rate in the form of the function/);
+  expect(text).toMatch(/Interrupted in this step: calibrate: .* at an offered rate in the form of the function/);
   expect(kindsOf(run(), 'calibrate')).toEqual({ function: kindsFor().function });
   expect(run().environment().interrupted).toBe(true);
   expect(await namespaceOf(text)).toBeUndefined();
@@ -23,11 +23,11 @@ test('a comparison that is interrupted keeps what was measured, and leaves nothi
 
 test('a comparison whose load generator is evicted says so, and keeps what was measured', async () => {
   const { ended, run, said } = compareInCluster('--experiment', 'batch', '--users', '2');
-  await said(AT_GIVEN_RATE, 300);
+  await said(AT_OFFERED_RATE, 300);
   await evictLoadTest();
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(1);
-  expect(text).toMatch(/Failed in this step: calibrate: .* at a given rate in the form of the function/);
+  expect(text).toMatch(/Failed in this step: calibrate: .* at an offered rate in the form of the function/);
   expect(text).toMatch(/The load generator.* (gone|ended)/);
   expect(kindsOf(run(), 'calibrate')).toEqual({ function: kindsFor().function });
   expect(await namespaceOf(text)).toBeUndefined();
