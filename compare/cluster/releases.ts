@@ -1,4 +1,4 @@
-// Runs Helm: it installs the charts, and scales the targets by upgrading them.
+// Runs Helm: it installs the charts, and scales the servers by upgrading them.
 
 import { join } from 'node:path';
 import { parseAllDocuments } from 'yaml';

@@ -1,4 +1,4 @@
-// Talks to the API of a cluster, as far as a comparison needs it. `kubectl proxy` signs in.
+// Talks to the API of a cluster, as far as this project needs it. `kubectl proxy` signs in.
 
 import { Failure } from '../failure.ts';
 import type { Shell } from '../shell.ts';
