@@ -30,9 +30,15 @@ export class ApiError extends Failure {
   readonly status: number;
 
   constructor(path: string, status: number, text: string) {
-    super(`The cluster answers ${status} to ${path}.`, text);
+    super(`The cluster answers ${status} to ${path}.`, messageOf(text));
     this.status = status;
   }
+}
+
+/** Kubernetes says what is wrong by an object, whose message is for people. */
+function messageOf(text: string): string {
+  if (!text.startsWith('{"kind":"Status"')) return text;
+  return (JSON.parse(text) as { message?: string }).message ?? text;
 }
 
 /** Whether the caller lacks a right. */

@@ -1,6 +1,7 @@
 // Tests what is read from Kubernetes' objects, with made-up objects.
 
 import { describe, expect, test } from 'vitest';
+import { ApiError } from '../kubernetes/api.ts';
 import type { Node, Pod } from '../kubernetes/objects.ts';
 import { lostNodes, obstacle, trouble } from '../kubernetes/pods.ts';
 
@@ -65,4 +66,14 @@ test('a node whose kubelet has ended is named', () => {
   expect(lostNodes([node('True'), node('Unknown')])).toEqual([
     'The node it is not ready: Kubelet stopped posting node status.',
   ]);
+});
+
+test.each([
+  [
+    '{"kind":"Status","message":"nodes is forbidden: User \\"me\\" cannot list"}',
+    'nodes is forbidden: User "me" cannot list',
+  ],
+  ['dial tcp: connection refused', 'dial tcp: connection refused'],
+])('a refusal of the API server is shown as it is meant for people: %s', (text, details) => {
+  expect(new ApiError('/api/v1/nodes', 403, text).details).toBe(details);
 });
