@@ -98,7 +98,7 @@ type Client = (target: Target, url: string, rate: number, seconds: number) => Pr
 function thisGenerator({ load: generate }: Generator): Client {
   return async ({ key }, url, rate, seconds) => {
     const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
-    const files = await generate({ target: key, steps, settleSeconds: SETTLE_SECONDS }, url);
+    const files = await generate({ target: key, steps, settleSeconds: SETTLE_SECONDS, seed: 1, arrivals: 'even' }, url);
     const { verdict, reasons } = verdictOf(files, key);
     if (verdict === 'INVALID') throw new Failure(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
     const rows = rowsOf(files, key, 'latency');
@@ -173,7 +173,7 @@ async function crossCheck(options: Options, interruption: AbortSignal): Promise<
   try {
     progress.begin('checking that vegeta is here');
     await shell.run('vegeta', ['-version']);
-    const clients = [thisGenerator(await openGenerator(shell, 1, progress.say)), vegeta(shell)];
+    const clients = [thisGenerator(await openGenerator(shell, progress.say)), vegeta(shell)];
     for await (const row of measure(options, clients, progress)) rows.push(row);
     return rows.some((row) => row.at(-1) === 'higher') ? EXIT_CODES.HIGHER : EXIT_CODES.NOT_HIGHER;
   } catch (error) {

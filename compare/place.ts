@@ -20,6 +20,10 @@ export interface Load {
   steps: Step[];
   /** How many seconds at the start of each step are not measured. */
   settleSeconds: number;
+  /** The seed of the temperatures, and of the instants at which requests are sent. */
+  seed: number;
+  /** Requests at an offered rate come in an even row, as few clients send; by default they come at random. */
+  arrivals?: 'even';
   /** Whether to send the requests to the bare server instead of the target. */
   toBareServer?: boolean;
 }

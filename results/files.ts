@@ -14,22 +14,20 @@ export type Server = (typeof SERVER_NAMES)[number];
 export const INTERFACE_NAMES = [...SERVER_NAMES, 'tfserving-grpc'] as const;
 export type Interface = (typeof INTERFACE_NAMES)[number];
 
-/** Each experiment has a folder of its own. */
-export const EXPERIMENT_NAMES = [
-  'calibrate',
-  'capacity',
-  'batch',
-  'coldstart',
-  'autoscale',
-  'latency',
-  'noise',
-  'scale-from-zero',
-] as const;
-export type ExperimentName = (typeof EXPERIMENT_NAMES)[number];
+/** The function under a second name: `sweep` measures it twice, and what the two differ by is noise. */
+export const AGAIN = 'function-again';
+/** What files belong to: an interface, or the function's second name. */
+export const TARGET_NAMES = [...INTERFACE_NAMES, AGAIN] as const;
+export type TargetName = (typeof TARGET_NAMES)[number];
+
+/** Each experiment has a folder of its own. Runs that were measured before `sweep` have `FORMER_NAMES`. */
+export const EXPERIMENT_NAMES = ['calibrate', 'sweep', 'batch', 'coldstart', 'autoscale', 'scale-from-zero'] as const;
+export const FORMER_NAMES = ['capacity', 'latency', 'noise'] as const;
+export type ExperimentName = (typeof EXPERIMENT_NAMES)[number] | (typeof FORMER_NAMES)[number];
 
 /**
- * The trials of `calibrate` measure different things. `floor` and `scaling` ask a bare server at the rates of `latency` and
- * of `autoscale`.
+ * The trials of `calibrate` measure different things. `floor` and `scaling` ask a bare server at the rates of `sweep` and of
+ * `autoscale`.
  */
 export const CALIBRATIONS = { closed: 1, open: 2, floor: 3, scaling: 4 } as const;
 export type Calibration = keyof typeof CALIBRATIONS;
@@ -330,13 +328,13 @@ export type Content<K extends Kind> = K extends CsvKind ? Row<K>[] : Verdict;
 
 export const KIND_NAMES = Object.keys(KINDS) as Kind[];
 
-export function fileName(target: Interface, kind: Kind): string {
+export function fileName(target: TargetName, kind: Kind): string {
   return `${target}_${kind}.${KINDS[kind].extension}`;
 }
 
-/** The interface and kind of a file by its name; undefined if it is no file of an interface. */
-export function whatIs(name: string): { target: Interface; kind: Kind } | undefined {
-  return INTERFACE_NAMES.flatMap((target) => KIND_NAMES.map((kind) => ({ target, kind }))).find(
+/** The target and kind of a file by its name; undefined if it is no file of a target. */
+export function whatIs(name: string): { target: TargetName; kind: Kind } | undefined {
+  return TARGET_NAMES.flatMap((target) => KIND_NAMES.map((kind) => ({ target, kind }))).find(
     ({ target, kind }) => name === fileName(target, kind),
   );
 }
@@ -382,15 +380,26 @@ const INTERFACE = v.object({
   method: v.string(),
 });
 
+const BOUND = v.object({
+  /** Such as 99, of which `p99` is the latency. */
+  percentile: AMOUNT,
+  milliseconds: AMOUNT,
+});
+
 /** What an experiment asks of each of its targets. */
 const PLAN = v.object({
   /** How often its loads run, or how often it starts a replica. */
   trials: COUNT,
   /** The replicas, as `resources` of a server names them. */
   scaling: v.picklist(['one', 'core', 'auto']),
+  /** Of `sweep`: the bounds of latency, such as p99 below 10 ms, whose rates it finds. */
+  bounds: v.exactOptional(v.array(BOUND)),
   /** The bounds of every target's autoscaler, if it is on. */
   replicas: v.exactOptional(v.object({ min: COUNT, max: COUNT })),
-  /** One after another; none in a start. A step without a rate is a closed loop, and rates are in requests/s. */
+  /**
+   * One after another; none in a start. A step without a rate is a closed loop, and rates are in requests/s. Of `sweep`,
+   * the steps of all targets; each target has further ones near its bounds.
+   */
   steps: v.array(
     v.object({ seconds: AMOUNT, users: COUNT, rate: v.exactOptional(AMOUNT), batch: v.exactOptional(COUNT) }),
   ),
@@ -477,7 +486,7 @@ export const environmentSchema = v.object({
         experiment: v.string(),
         trial: COUNT,
         round: v.exactOptional(COUNT),
-        target: v.picklist(INTERFACE_NAMES),
+        target: v.picklist(TARGET_NAMES),
         verdict: v.picklist(['VALID', 'INVALID']),
         reasons: v.array(v.string()),
       }),
@@ -490,6 +499,8 @@ export const environmentSchema = v.object({
 
 export type Environment = v.InferOutput<typeof environmentSchema>;
 export type Plan = v.InferOutput<typeof PLAN>;
+/** A bound of latency; a share of the requests, in percent, must take less. */
+export type Bound = v.InferOutput<typeof BOUND>;
 export type Image = NonNullable<v.InferOutput<typeof SERVER>['image']>;
 
 export const ENVIRONMENT = 'environment.json';

@@ -8,18 +8,19 @@ import * as v from 'valibot';
 import {
   ENVIRONMENT,
   EXPERIMENT_NAMES,
+  FORMER_NAMES,
   environmentSchema,
   fileName,
   KIND_NAMES,
   KINDS,
-  INTERFACE_NAMES,
+  TARGET_NAMES,
   whatIs,
   type Content,
   type FileDefinition,
   type Environment,
   type Kind,
   type ExperimentName,
-  type Interface,
+  type TargetName,
 } from './files.ts';
 
 /** An error that says in a sentence what is wrong with a file. */
@@ -45,7 +46,7 @@ export interface TrialFolder {
   targets: TargetResults[];
 }
 export interface TargetResults {
-  target: Interface;
+  target: TargetName;
   /** The kinds of file that the trial has of this target. */
   kinds: Kind[];
   /** @throws ResultsError if the file is missing or broken */
@@ -85,7 +86,7 @@ function sha256(content: Uint8Array | string): string {
 }
 
 function experimentOf(folder: string, name: string): ExperimentName {
-  const experiment = EXPERIMENT_NAMES.find((known) => known === name);
+  const experiment = [...EXPERIMENT_NAMES, ...FORMER_NAMES].find((known) => known === name);
   if (experiment) return experiment;
   throw new ResultsError(
     `${join(folder, name)} has no place there: it is none of the experiments ${EXPERIMENT_NAMES.join(', ')}.`,
@@ -108,7 +109,7 @@ function targetsOf(folder: string): TargetResults[] {
     if (!what) throw new ResultsError(`${join(folder, name)} is not a file of a trial: ${KNOWN_FILES}.`);
     return what;
   });
-  return INTERFACE_NAMES.map((target) => ({
+  return TARGET_NAMES.map((target) => ({
     target,
     kinds: KIND_NAMES.filter((kind) => files.some((file) => file.target === target && file.kind === kind)),
     read: <K extends Kind>(kind: K) => read(kind, join(folder, fileName(target, kind))),
@@ -117,7 +118,7 @@ function targetsOf(folder: string): TargetResults[] {
 
 const KINDS_OF_FILES = KIND_NAMES.map((kind) => `${kind}.${KINDS[kind].extension}`).join(', ');
 const KNOWN_FILES =
-  `its name must be <target>_<kind>, with a target of ${INTERFACE_NAMES.join(', ')} and a kind of ` + KINDS_OF_FILES;
+  `its name must be <target>_<kind>, with a target of ${TARGET_NAMES.join(', ')} and a kind of ` + KINDS_OF_FILES;
 
 const { compare: byNumber } = new Intl.Collator('en', { numeric: true });
 

@@ -55,8 +55,8 @@ export function percentileInterval(histograms: readonly Histogram[], share: numb
   return { low: atRank(histograms, low), high: atRank(histograms, high) };
 }
 
-/** The latency of the request with this rank; the fastest has rank 1. */
-function atRank(histograms: readonly Histogram[], rank: number): number {
+/** The latency in µs of the request with this rank; the fastest has rank 1. NaN without requests. */
+export function atRank(histograms: readonly Histogram[], rank: number): number {
   const ends = histograms.flatMap(({ buckets }) => buckets.at(-1) ?? []);
   if (ends.length === 0) return NaN;
   // Bisects for the smallest latency with enough requests: merging would cost far more in a bootstrap.

@@ -25,7 +25,7 @@ interface Job {
 
 /** @throws Failure if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(session: ClusterSession, load: Load): Promise<Files> {
-  const { api, core, settings } = session;
+  const { api, core } = session;
   // The bare server stays for several loads that go to it, and does not disturb the others.
   await (load.toBareServer ? deployBareServer : removeBareServer)(session);
   await installChart(session, 'loadtest', {
@@ -33,7 +33,7 @@ export async function runLoad(session: ClusterSession, load: Load): Promise<File
     run: randomUUID(),
     target: load.target,
     host: await hostOf(session, load),
-    seed: settings.seed,
+    seed: load.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
     // The bare server has only one answer.

@@ -105,7 +105,13 @@ export async function askBareServer(
     `calibrate: ${FINDS[calibration]} in the form of ${INTERFACES[target].name}`,
     OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
   );
-  const files = await place.load({ target, steps, settleSeconds: settings.pace.settle, toBareServer: true });
+  const files = await place.load({
+    target,
+    steps,
+    settleSeconds: settings.pace.settle,
+    seed: settings.seed,
+    toBareServer: true,
+  });
   folder.write('calibrate', CALIBRATIONS[calibration], files);
   const verdict = verdictOf(files, target);
   if (verdict.throughput > 0 && verdict.failures <= MOST_FAILED * verdict.requests) return { files, verdict };

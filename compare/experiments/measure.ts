@@ -37,7 +37,13 @@ export async function measure(
     await warmUp(context, target);
   });
 
-  const { files, samples } = await watched(place, { target, settleSeconds: settings.pace.settle, steps });
+  const { files, samples } = await watched(place, {
+    target,
+    settleSeconds: settings.pace.settle,
+    // In one trial all targets are asked the same at the same instants.
+    seed: settings.seed + trial - 1,
+    steps,
+  });
   for (const kind of ['timeline', 'pods', 'throttling'] as const) {
     if (samples[kind].length > 0) csv(files, target, kind, samples[kind]);
   }
@@ -78,7 +84,7 @@ async function watched(place: Place, load: Load): Promise<{ files: Files; sample
 /** Warms up a target's replica, and throws away what was measured. */
 export async function warmUp({ place, settings }: Context, target: Interface): Promise<void> {
   const steps = [{ seconds: settings.pace.warmUp, users: WARM_UP_USERS }];
-  await place.load({ target, steps, settleSeconds: 0 });
+  await place.load({ target, steps, settleSeconds: 0, seed: settings.seed });
 }
 
 /** Puts the same steps on all targets of an experiment, one after another, once for each trial. */

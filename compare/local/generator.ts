@@ -47,7 +47,6 @@ export interface Generator {
  */
 export async function openGenerator(
   shell: Shell,
-  seed: number,
   say: (sentence: string) => void,
   venv = join(ROOT, '.venv'),
 ): Promise<Generator> {
@@ -71,7 +70,7 @@ export async function openGenerator(
   const load: Generator['load'] = async (load, url) => {
     const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
     try {
-      const args = [...argumentsOf(load, url, seed), `--results=${results}`, '--no-archive'];
+      const args = [...argumentsOf(load, url), `--results=${results}`, '--no-archive'];
       const { stdout, stderr, exitCode, signal, shortMessage } = await run(...args);
       // 0 means VALID and 3 means INVALID; both have results.
       if (exitCode !== 0 && exitCode !== 3) {
@@ -130,13 +129,14 @@ async function works(shell: Pick<Shell, 'run'>, program: string, args: string[])
   }
 }
 
-function argumentsOf(load: Load, url: string, seed: number): string[] {
+function argumentsOf(load: Load, url: string): string[] {
   return [
     `--target=${load.target}`,
     `--host=${url}`,
-    `--seed=${seed}`,
+    `--seed=${load.seed}`,
     `--steps=${JSON.stringify(load.steps)}`,
     `--settle=${load.settleSeconds}`,
+    ...(load.arrivals ? [`--arrivals=${load.arrivals}`] : []),
     // The bare server has only one answer.
     ...(load.toBareServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
   ];

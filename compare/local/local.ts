@@ -21,7 +21,7 @@ const POLL_MS = 2;
 
 /** @throws Failure if nothing can be compared here */
 export async function openLocal(settings: Settings, shell: Shell, say: (sentence: string) => void): Promise<Place> {
-  const generator = await openGenerator(shell, settings.seed, say);
+  const generator = await openGenerator(shell, say);
   const { starters, images, leftOut } = await findServers(settings, shell, say);
   const interfaces = INTERFACE_NAMES.filter((target) => settings.urls[target] ?? starters[INTERFACES[target].server]);
   const running = new Map<Server, RunningServer>();

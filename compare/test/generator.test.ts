@@ -42,7 +42,7 @@ function fakePython(generator = 'exit 0'): void {
   fake(join(folder, 'bin/python3'), `rm -rf '${venv}'; mkdir -p '${join(venv, 'bin')}'; cp '${installed}' '${python}'`);
 }
 
-const open = () => openGenerator(openShell(new AbortController().signal), 1, () => undefined, venv);
+const open = () => openGenerator(openShell(new AbortController().signal), () => undefined, venv);
 const calls = () => readFileSync(join(folder, 'calls'), 'utf8').split('\n');
 
 describe('the Python environment', () => {
@@ -86,7 +86,7 @@ describe('an environment that is set up for other Pythons', () => {
     for (const name of names) vi.stubEnv(name, '1');
     fakePython(`env >'${join(folder, 'env')}'; exit 1`);
     const { load: generate } = await open();
-    const load = { target: 'function', steps: [], settleSeconds: 0 } as const;
+    const load = { target: 'function', steps: [], settleSeconds: 0, seed: 1 } as const;
     await expect(generate({ ...load, steps: [] }, 'http://127.0.0.1:8080')).rejects.toThrow('ended with exit code 1');
     const seen = readFileSync(join(folder, 'env'), 'utf8').split('\n');
     expect(seen.filter((line) => names.includes(line.replace(/=.*/, '')))).toEqual(['PIP_USER=0']);
@@ -116,7 +116,7 @@ test.each([
 ])('a load generator that ends by %j says so', async (generator, how) => {
   fakePython(generator);
   const { load: generate } = await open();
-  const load = { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0 } as const;
+  const load = { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0, seed: 1 } as const;
   const ended = generate({ ...load, steps: [...load.steps] }, 'http://127.0.0.1:8080');
   await expect(ended).rejects.toThrow(`The load generator ${how}`);
 });

@@ -86,7 +86,7 @@ function openFake(terminated: Ending, log = ''): { namespace: ClusterSession; as
 }
 
 function load(namespace: ClusterSession) {
-  return runLoad(namespace, { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0 });
+  return runLoad(namespace, { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0, seed: 1 });
 }
 
 describe('the load generator', () => {

@@ -12,6 +12,7 @@ import {
   type Interval,
   type Pair,
 } from '../statistics.ts';
+import { cpuSeconds } from '../sweep.ts';
 import {
   bareLoadOf,
   bestStep,
@@ -19,7 +20,6 @@ import {
   countingOf,
   cpuLimitOf,
   cpuOf,
-  cpuOfPods,
   isValid,
   latencyOf,
   loadsOf,
@@ -214,7 +214,9 @@ const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
 
 function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: number; answers: number } {
   return {
-    seconds: sum(steps.map((step) => cpuOfPods(part, step))),
+    seconds: sum(
+      steps.map(({ start_s, end_s }) => cpuSeconds(part.has('pods') ? part.read('pods') : [], start_s, end_s)),
+    ),
     answers: sum(steps.map(({ requests, failures }) => requests - failures)),
   };
 }

@@ -11,7 +11,7 @@ import {
   type ExperimentName,
   type Kind,
   type Row,
-  type Interface,
+  type TargetName,
 } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram, type Pair } from '../statistics.ts';
@@ -23,7 +23,7 @@ export interface Part {
   trial: number;
   /** Only in `capacity`, where a round has a load for each number of users. */
   round: number | undefined;
-  target: Interface;
+  target: TargetName;
   has: (kind: Kind) => boolean;
   /** @throws ResultsError if there is no such file */
   read: <K extends Kind>(kind: K) => Content<K>;
@@ -77,7 +77,7 @@ export function readMeasurements(folder: string): Measurements {
 /** A target of a run, by its key. */
 export interface MeasuredTarget {
   measurements: Measurements;
-  key: Interface;
+  key: TargetName;
 }
 
 /**
@@ -86,7 +86,7 @@ export interface MeasuredTarget {
  */
 export function cpuLimitOf(
   { servers, interfaces }: Environment,
-  target: Interface,
+  target: TargetName,
   scaling: string,
 ): string | undefined {
   return servers[interfaces[target]?.server ?? '']?.resources[scaling]?.limits.cpu;
@@ -234,26 +234,6 @@ export function cpuOf(part: Part, steps = part.read('steps')): { seconds: number
     seconds: last.cpu_seconds - first.cpu_seconds,
     requests: requests.reduce((total, count) => total + count, 0),
   };
-}
-
-/**
- * CPU seconds of all pods in a step, interpolated between the readings of each pod's counter; NaN without readings. A pod
- * that was first read after the step began counts with all CPU since its start.
- */
-export function cpuOfPods(part: Part, { start_s, end_s }: Row<'steps'>): number {
-  const readings = part.has('pods') ? part.read('pods') : [];
-  const pods = Object.values(Object.groupBy(readings, ({ pod }) => pod)).map((ofPod) => ofPod ?? []);
-  return pods.length > 0 ? sum(pods.map((ofPod) => counterAt(ofPod, end_s) - counterAt(ofPod, start_s))) : NaN;
-}
-
-/** Interpolates the counter of one pod; it is 0 before the first reading, and constant after the last one. */
-function counterAt(readings: readonly Row<'pods'>[], time: number): number {
-  const after = readings.findIndex(({ timestamp_s }) => timestamp_s >= time);
-  const [before, next] = [readings.at(after - 1), readings[after]];
-  if (!next) return before?.cpu_seconds ?? 0;
-  if (after === 0 || !before) return next.timestamp_s === time ? next.cpu_seconds : 0;
-  const share = (time - before.timestamp_s) / (next.timestamp_s - before.timestamp_s);
-  return before.cpu_seconds + share * (next.cpu_seconds - before.cpu_seconds);
 }
 
 /** Samples of replicas, CPU and memory during the load; empty if the target runs elsewhere. */

@@ -2,13 +2,13 @@
 
 import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENVIRONMENT, whatIs, type Interface } from '../files.ts';
+import { ENVIRONMENT, whatIs, type TargetName } from '../files.ts';
 
 const RUN = join(import.meta.dirname, '../2026-11-28T03-33-05');
 
 interface Parts {
   experiments: readonly string[];
-  targets?: readonly Interface[];
+  targets?: readonly TargetName[];
   /** The first so many trials of each experiment. */
   trials?: number;
 }
