@@ -86,6 +86,12 @@ export interface Estimate {
   interval: Interval | undefined;
 }
 
+/** An estimate that the truth may lie beyond: above it or below it there was nothing more to measure with. */
+export interface OneSided extends Estimate {
+  /** Undefined of an estimate like any other. An interval ends at 0 or at infinity on the side that the truth may lie on. */
+  bound?: 'at least' | 'at most' | undefined;
+}
+
 /** What one trial has measured of each of two targets. */
 export type Pair<Trial> = readonly [one: Trial, other: Trial];
 

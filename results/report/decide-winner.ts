@@ -19,8 +19,10 @@ const MOST_OF_GENERATOR = 0.5;
 export function winnerOf({ better }: Figure, { ratio, parts }: Comparison, floor = 1): Winner {
   if (!ratio?.interval) return 'unknown';
   const { low, high } = ratio.interval;
-  if (low <= 1 && high >= 1) return 'neither';
-  if (floor > 1 && Math.abs(Math.log(ratio.value)) <= Math.log(floor)) return 'neither';
+  // A ratio that may lie anywhere beyond its value can't show that there is no difference.
+  const none = ratio.bound ? 'unknown' : 'neither';
+  if (low <= 1 && high >= 1) return none;
+  if (floor > 1 && Math.abs(Math.log(ratio.value)) <= Math.log(floor)) return none;
   if (parts && isOfGenerator(ratio, parts)) return 'generator';
   return low > 1 === (better === 'more') ? 'baseline' : 'other';
 }

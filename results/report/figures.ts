@@ -10,6 +10,7 @@ import {
   type Estimate,
   type Histogram,
   type Interval,
+  type OneSided,
   type Pair,
 } from '../statistics.ts';
 import { cpuSeconds } from '../sweep.ts';
@@ -39,10 +40,12 @@ export interface Figure {
   name: string;
   unit: string;
   better: 'more' | 'less';
+  /** Whether it stands on the first page; the others stand in the section of their experiment. */
+  isMain: boolean;
   /** The files and columns that it is computed from. */
   source: string;
   /** The value for each target, in their order: of the compared trials or starts, else of all that count. */
-  values: (Estimate | undefined)[];
+  values: (OneSided | undefined)[];
   /** The baseline against each other target, in their order. */
   comparisons: Comparison[];
 }
@@ -51,7 +54,7 @@ export interface Comparison {
   /** Number of pairs of trials, or of starts, that the ratio comes from: those that count for both. */
   pairs: number;
   /** The baseline's figure divided by the other's; undefined where a value or a trial is missing. */
-  ratio: Estimate | undefined;
+  ratio: OneSided | undefined;
   /**
    * The other's figure minus the baseline's, in the figure's unit. `generator` is the difference between bare servers that
    * are asked in the same forms; `servers` is the rest. Undefined without bare servers, or if the figure is no latency.
@@ -71,6 +74,8 @@ export interface Why {
 
 /** Defines how a figure is computed. Each trial's datum is taken out once, because a bootstrap needs it often. */
 interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
+  /** Whether it stands in the section of its experiment only. */
+  isDetail?: boolean;
   /** Computes the figure of several trials together; NaN if they lack it. */
   statistic: (data: readonly Datum[]) => number;
   interval?: (data: readonly Datum[]) => Interval | undefined;
@@ -292,6 +297,7 @@ function errors(targets: Targets): Figure {
     name: 'Failed requests per million',
     unit: '',
     better: 'less',
+    isMain: true,
     source: '*/*/<target>_verdict.json without calibrate: failures, ÷ requests',
     values,
     comparisons: others.map((other) => ({
@@ -323,7 +329,7 @@ function ofTrials<Datum>(
 function figure<Datum>(
   targets: Targets,
   experiment: ExperimentName,
-  { key, name, unit, better, source, statistic, interval, bare, absent }: FigureDefinition<Datum>,
+  { key, name, unit, better, isDetail = false, source, statistic, interval, bare, absent }: FigureDefinition<Datum>,
   samplesOf: (target: Target) => Sample<Datum>[],
   bareOf: (target: Target) => Datum[] = () => [],
 ): Figure {
@@ -363,7 +369,7 @@ function figure<Datum>(
     if (pairs.length > 0) return { ...nothing, why: { kind: 'absent', sentence: absent } };
     return { ...nothing, why: whyUnpaired([baseline, other], experiment) };
   });
-  return { key, name, unit, better, source, values, comparisons };
+  return { key, name, unit, better, isMain: !isDetail, source, values, comparisons };
 }
 
 /** Why latencies over two protocols, each of which has a client of its own in the load generator, say nothing. */

@@ -1,6 +1,6 @@
 // Numbers as the report prints them: the same in every locale.
 
-import type { Estimate, Interval } from '../statistics.ts';
+import type { Interval, OneSided } from '../statistics.ts';
 
 const NUMBER = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 4 });
 const RATIO = new Intl.NumberFormat('en-US', { minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
@@ -27,11 +27,20 @@ export function ratio(value: number): string {
   return RATIO.format(value);
 }
 
-/** Such as `0.431 (0.402 to 0.462)`. */
-export function ratioWithInterval(estimate: Estimate | undefined): string {
+/** Such as `7,200`, or `at least 7,200`. */
+export function valueInWords(estimate: OneSided | undefined): string {
+  return [estimate?.bound, number(estimate?.value ?? NaN)].filter(Boolean).join(' ');
+}
+
+/** Such as `0.431 (0.402 to 0.462)`, or `at least 2.17 (1.95 or more)`. */
+export function ratioWithInterval(estimate: OneSided | undefined): string {
   if (!estimate) return ABSENT;
-  const { value, interval: range } = estimate;
-  return range ? `${ratio(value)} (${interval(range, ratio)})` : ratio(value);
+  const { value, bound, interval: range } = estimate;
+  const text = [bound, ratio(value)].filter(Boolean).join(' ');
+  if (!range) return text;
+  if (bound === 'at least') return `${text} (${ratio(range.low)} or more)`;
+  if (bound === 'at most') return `${text} (${ratio(range.high)} or less)`;
+  return `${text} (${interval(range, ratio)})`;
 }
 
 /** A list in words. @param and such as `and` */
