@@ -4,7 +4,7 @@ import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { ROOT, VERSION } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
-import type { Environment } from '../results/files.ts';
+import { AGAIN, type Environment, type Interface } from '../results/files.ts';
 import type { Place } from './place.ts';
 import { now } from './run/folder.ts';
 import { INTERFACES } from './servers/index.ts';
@@ -34,17 +34,23 @@ export async function beginEnvironment(settings: Settings, shell: Shell, place: 
     ...(await place.environment()),
     ceiling: null,
     leftOut: [...place.leftOut],
-    interfaces: Object.fromEntries(
-      place.interfaces.map((target) => {
-        const { server, name, label, protocol, question } = INTERFACES[target];
-        const method = question?.options.method ?? 'gRPC';
-        return [target, { server, name, label, protocol, method }];
-      }),
-    ),
+    interfaces: Object.fromEntries([
+      ...place.interfaces.map((target) => [target, interfaceOf(target)] as const),
+      ...(place.interfaces.includes('function') ? [[AGAIN, again(interfaceOf('function'))] as const] : []),
+    ]),
     pods: place.pods,
     plan: {},
     verdicts: [],
   };
+}
+
+function interfaceOf(target: Interface): Environment['interfaces'][string] {
+  const { server, name, label, protocol, question } = INTERFACES[target];
+  return { server, name, label, protocol, method: question?.options.method ?? 'gRPC' };
+}
+
+function again<T extends { name: string; label: string }>(measured: T): T {
+  return { ...measured, name: `${measured.name} again`, label: `${measured.label}, again` };
 }
 
 /**

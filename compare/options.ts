@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { choiceOptions, type Choice } from '../lib/kubernetes/connection.ts';
 import { CHARTS, type Chart } from '../lib/project.ts';
-import { EXPERIMENT_NAMES, INTERFACE_NAMES, type ExperimentName } from '../results/files.ts';
+import { EXPERIMENT_NAMES, INTERFACE_NAMES, type Bound, type ExperimentName } from '../results/files.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
 import { INTERFACES } from './servers/index.ts';
@@ -17,7 +17,7 @@ ${EXPERIMENTS.map(helpOf).join('\n')}
 Examples:
   npm run compare                                          everything, in kubectl's current context (under two hours)
   npm run compare -- --quick                               a first impression (a quarter of an hour)
-  npm run compare -- --experiment capacity --trials 5      one experiment, more often
+  npm run compare -- --experiment sweep --within 'p99<50ms'   one experiment, with a bound of your own
   npm run compare -- --set function.image.repository=me/f2c-function --set function.image.tag=2.0.0
   npm run compare -- --note-file about-this-cluster.txt    with a note that the report shows
   npm run compare -- --local --quick                       without a cluster
@@ -42,18 +42,29 @@ export function readOptions(argv: string[]): Settings {
         .argParser(repeated(oneOf(EXPERIMENT_NAMES)))
         .default([], 'all'),
     )
-    .option('--trials <n>', `number of times each load runs (default: ${FULL.trials}, quick ${QUICK.trials})`, whole)
+    .option(
+      '--trials <n>',
+      `number of times each load runs (default: ${FULL.trials}, in sweep ${FULL.sweepTrials}; quick ${QUICK.trials})`,
+      whole,
+    )
     .option(
       '--run-time <time>',
       `length of the autoscale run, such as 90s or 5m (default: ${FULL.runTime}s, quick ${QUICK.runTime}s)`,
       seconds,
     )
-    .option('--users <n>', 'highest number of users at the same time', whole, 64)
-    .option(
-      '--cpu-limit <quantity>',
-      'CPU limit of the single replica in capacity, batch and coldstart',
-      cpuQuantity,
-      '100m',
+    .addOption(
+      new Option(
+        '--within <bound>',
+        'the highest rate is found at which a latency stays below this, such as p95<5ms; can be repeated',
+      )
+        .argParser(repeated(bound))
+        .default([], 'p99<10ms'),
+    )
+    .addOption(
+      new Option('--workers <n>', 'let n pods of the load generator send together, for a cluster with more room')
+        .argParser(whole)
+        .default(0, 'its own pod sends')
+        .conflicts('local'),
     )
     .addOption(
       new Option('--namespace <name>', 'work in an existing namespace, which needs no rights outside it').conflicts(
@@ -103,6 +114,7 @@ export function readOptions(argv: string[]): Settings {
 
   const pace = { ...(given.quick ? QUICK : FULL) };
   pace.trials = given.trials ?? pace.trials;
+  pace.sweepTrials = given.trials ?? pace.sweepTrials;
   pace.runTime = given.runTime ?? pace.runTime;
   const { note: text = given.noteFile } = given;
   return {
@@ -112,8 +124,8 @@ export function readOptions(argv: string[]): Settings {
     keep: given.keep ?? false,
     experiments: withNeeds(given.experiment, given.quick ?? false),
     pace,
-    users: given.users,
-    cpuLimit: given.cpuLimit,
+    within: given.within.length > 0 ? given.within : [{ percentile: 99, milliseconds: 10 }],
+    workers: given.workers,
     seed: given.seed,
     ...(given.context !== undefined && { context: given.context }),
     ...(given.kubeconfig !== undefined && { kubeconfig: given.kubeconfig }),
@@ -142,8 +154,8 @@ interface Given extends Choice {
   experiment: ExperimentName[];
   trials?: number;
   runTime?: number;
-  users: number;
-  cpuLimit: string;
+  within: Bound[];
+  workers: number;
   seed: number;
   namespace?: string;
   set: [Chart, string][];
@@ -217,9 +229,16 @@ function seconds(text: string): number {
   return total;
 }
 
-function cpuQuantity(text: string): string {
-  if (!/^(\d+m|\d+(\.\d+)?)$/.test(text)) throw new InvalidArgumentError('CPUs are wanted, such as 500m or 1.');
-  return text;
+/** Reads a bound such as `p99<10ms`. */
+function bound(text: string): Bound {
+  const [, percentile, time, unit] = /^p(\d+(?:\.\d+)?)<(\d+(?:\.\d+)?)(ms|s)$/.exec(text) ?? [];
+  const given = { percentile: Number(percentile), milliseconds: Number(time) * (unit === 's' ? 1000 : 1) };
+  if (!(given.percentile > 0 && given.percentile < 100 && given.milliseconds > 0)) {
+    throw new InvalidArgumentError(
+      "A percentile and a time are wanted, such as 'p99<10ms' (in quotes, for the shell).",
+    );
+  }
+  return given;
 }
 
 /** @returns it without a slash at its end */

@@ -28,8 +28,8 @@ export interface Load {
   toBareServer?: boolean;
 }
 
-/** How many replicas a server has: one with the given CPU limit, one with a whole core, or as many as its autoscaler wants. */
-export type Scaling = 'one' | 'core' | 'auto';
+/** How many replicas a server has: one, or as many as its autoscaler wants. */
+export type Scaling = 'one' | 'auto';
 
 /** The rows of the files about a server's replicas; none where they can't be read. */
 export interface Samples {
@@ -54,8 +54,6 @@ export interface Place {
   readonly scales: boolean;
   /** How few and how many replicas the autoscaler of each server may ask for, where that is known. */
   readonly replicas?: { readonly min: number; readonly max: number } | undefined;
-  /** Whether each of these servers is held to a CPU limit, without which it may outrun the load generator. */
-  readonly limitsCpu: boolean;
   /** CPUs that the servers and the load generator share. */
   readonly cpus: number;
   /**

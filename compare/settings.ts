@@ -2,62 +2,61 @@
 
 import type { Choice } from '../lib/kubernetes/connection.ts';
 import type { Chart } from '../lib/project.ts';
-import type { ExperimentName, Interface } from '../results/files.ts';
+import type { Bound, ExperimentName, Interface } from '../results/files.ts';
+
+/** First seconds of every step, which are not measured. */
+export const SETTLE_SECONDS = 2;
 
 /** How long and how often each thing is measured; all times are in seconds. */
 export interface Pace {
+  /** trials of `sweep` */
+  sweepTrials: number;
+  /** trials of the other experiments */
   trials: number;
   /** time of the run with the autoscaler */
   runTime: number;
-  /** first seconds of every step, which are not measured */
-  settle: number;
   /** time of the load that warms up caches and compilers, once for each target */
   warmUp: number;
   /** time of the closed loop against the bare server, once for each form of request */
   calibrate: number;
-  /** time for each number of users, at least */
-  capacityStep: number;
-  /** by how much that number rises from one load to the next */
-  usersFactor: number;
-  /** time of the fixed rate; the p99 of 100 requests/s has an interval from 100 s on */
-  latency: number;
-  /** time for each batch size */
+  /** measured time of a rate of `sweep`, at least and at most */
+  shortestStep: number;
+  longestStep: number;
+  /** time for each batch size: a kubelet reads its counters every 5 to 10 s, and two readings are wanted */
   batchStep: number;
   /** values in a request of `batch` */
   batches: readonly number[];
-  /** whether `latency` also measures how much of it is the load generator's own */
-  floor: boolean;
+  /** whether it also measures how much is noise, how much is the load generator's own, and more rates near each bound */
+  isThorough: boolean;
   /** times that each target is started */
   coldStarts: number;
 }
 
 export const FULL: Pace = {
+  sweepTrials: 5,
   trials: 3,
-  runTime: 180,
-  settle: 5,
+  runTime: 300,
   warmUp: 20,
-  calibrate: 20,
-  capacityStep: 15,
-  usersFactor: 4,
-  latency: 100,
-  batchStep: 12,
-  batches: [1, 10, 100, 1000, 10_000],
-  floor: true,
+  calibrate: 16,
+  shortestStep: 6,
+  longestStep: 60,
+  batchStep: 16,
+  batches: [1, 100, 1000, 10_000],
+  isThorough: true,
   coldStarts: 10,
 };
 
 export const QUICK: Pace = {
+  sweepTrials: 1,
   trials: 1,
   runTime: 48,
-  settle: 2,
   warmUp: 5,
   calibrate: 6,
-  capacityStep: 6,
-  usersFactor: 64,
-  latency: 15,
-  batchStep: 6,
+  shortestStep: 4,
+  longestStep: 10,
+  batchStep: 10,
   batches: [1, 100, 10_000],
-  floor: false,
+  isThorough: false,
   coldStarts: 2,
 };
 
@@ -69,10 +68,10 @@ export interface Settings extends Choice {
   keep: boolean;
   experiments: ExperimentName[];
   pace: Pace;
-  /** Most users of any load. */
-  users: number;
-  /** CPU limit of the one replica in `capacity`, `batch` and `coldstart`, as Kubernetes writes it. */
-  cpuLimit: string;
+  /** The bounds of latency whose rates `sweep` finds. */
+  within: Bound[];
+  /** Pods of the load generator that send beside its own, which then only commands; 0 if it sends itself. */
+  workers: number;
   seed: number;
   /** The namespace to work in, which exists; by default the command makes one, and removes it. */
   namespace?: string;

@@ -37,7 +37,7 @@ export async function openCluster(settings: Settings, shell: Shell, say: Cluster
   const scalings: Partial<Record<Server, Scaling>> = {};
   /** The interfaces whose replica is not warm yet. */
   const cold = new Set<Interface>();
-  /** The resources of the pods that ran, by scaling: not always what was asked for. */
+  /** The resources of the pods that ran, by scaling. */
   const resources: Partial<Record<Server, Partial<Record<Scaling, Awaited<ReturnType<typeof resourcesOf>>>>>> = {};
   const seen: Seen = { pods: {}, cpuModels: new Map() };
   let readsKubelet = false;
@@ -71,7 +71,6 @@ export async function openCluster(settings: Settings, shell: Shell, say: Cluster
     leftOut: leftOut(),
     scales: true,
     replicas,
-    limitsCpu: true,
     cpus: cpus ?? Infinity,
     prepare,
     async load(load) {
@@ -110,9 +109,9 @@ export async function openCluster(settings: Settings, shell: Shell, say: Cluster
     if (scaling === 'auto') await startAutoscaler(session, server, Date.now());
   }
 
-  /** Makes one new replica of a server, with the resources of a scaling. */
+  /** Gets a server to one replica, which a scaling may replace. */
   async function change(server: Server, scaling: Scaling): Promise<void> {
-    await scaleToOne(session, server, scaling);
+    await scaleToOne(session, server);
     await see(session, seen, server);
     scalings[server] = scaling;
     for (const target of interfacesOf(server)) cold.add(target);

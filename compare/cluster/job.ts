@@ -25,7 +25,7 @@ interface Job {
 
 /** @throws Failure if the load left no results, with what the cluster reports about its pod */
 export async function runLoad(session: ClusterSession, load: Load): Promise<Files> {
-  const { api, core } = session;
+  const { api, core, settings } = session;
   // The bare server stays for several loads that go to it, and does not disturb the others.
   await (load.toBareServer ? deployBareServer : removeBareServer)(session);
   await installChart(session, 'loadtest', {
@@ -36,6 +36,7 @@ export async function runLoad(session: ClusterSession, load: Load): Promise<File
     seed: load.seed,
     steps: load.steps,
     settleSeconds: load.settleSeconds,
+    'workers.count': settings.workers,
     // The bare server has only one answer.
     temperatures: load.toBareServer ? { min: 98.6, max: 98.6 } : { min: -100, max: 300 },
   });

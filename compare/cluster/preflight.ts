@@ -130,6 +130,6 @@ async function checkRoom(session: ClusterSession, nodes: readonly Node[]): Promi
 }
 
 async function manifestsOf(session: ClusterSession, chart: Chart): Promise<Manifests[Chart]> {
-  const isTarget = chart !== 'loadtest';
-  return (await render(session, chart, ...(isTarget ? ['--set', 'autoscaling.enabled=true'] : []))) as Manifests[Chart];
+  const value = chart === 'loadtest' ? `workers.count=${session.settings.workers}` : 'autoscaling.enabled=true';
+  return (await render(session, chart, '--set', value)) as Manifests[Chart];
 }

@@ -7,7 +7,6 @@ import { PATIENCE_SECONDS } from '../../lib/kubernetes/pods.ts';
 import { CHARTS, RELEASES, ROOT, type Chart } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
 import type { Server } from '../../results/files.ts';
-import type { Scaling } from '../place.ts';
 import { SERVERS } from '../servers/index.ts';
 import { usageSince } from './samples.ts';
 import { kubectl, podsBy, selectorOf, waitForPods, type ClusterSession } from './session.ts';
@@ -70,25 +69,11 @@ function given({ settings }: ClusterSession, chart: Chart): string[] {
   return [...files, ...settings.set[chart].flatMap((value) => ['--set', value])];
 }
 
-/** What a replica with a whole core requests: little, as the rate limits its usage, and two must fit beside the load. */
-export const CORE_REQUEST = '100m';
-
-/** Returns the chart's values for the resources of a replica. */
-export function resourceValues({ settings: { cpuLimit } }: ClusterSession, scaling: Scaling): Values {
-  const values: Record<Scaling, Values> = {
-    auto: {},
-    one: { 'resources.requests.cpu': cpuLimit, 'resources.limits.cpu': cpuLimit },
-    core: { 'resources.requests.cpu': CORE_REQUEST, 'resources.limits.cpu': '1' },
-  };
-  return values[scaling];
-}
-
-/** Gets a server to one ready replica with the resources of its scaling; no autoscaler acts on it yet. */
-export async function scaleToOne(session: ClusterSession, server: Server, scaling: Scaling): Promise<void> {
+/** Gets a server to one ready replica; no autoscaler acts on it yet. */
+export async function scaleToOne(session: ClusterSession, server: Server): Promise<void> {
   // Helm removes an autoscaler after it has set the number of replicas, which the autoscaler may change in between.
   await kubectl(session, 'delete', 'horizontalpodautoscaler', RELEASES[server], '--ignore-not-found');
-  const one = { 'autoscaling.enabled': false, replicaCount: 1 };
-  await installChart(session, server, { ...one, ...resourceValues(session, scaling) });
+  await installChart(session, server, { 'autoscaling.enabled': false, replicaCount: 1 });
   await waitForReplicas(session, server, 1);
 }
 

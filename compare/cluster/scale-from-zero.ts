@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Failure } from '../../lib/failure.ts';
 import { FUNCTION_QUESTION } from '../servers/function.ts';
 import { deployBareServer, removeBareServer } from './bare-server.ts';
-import { installChart, resourceValues } from './releases.ts';
+import { installChart } from './releases.ts';
 import { BARE_SERVER, FROM_ZERO, kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
 
 const READY_SECONDS = 60;
@@ -25,7 +25,7 @@ export async function runsKnative({ api }: ClusterSession): Promise<boolean> {
 }
 
 /**
- * Installs the function as a Knative service, with the resources that its single replica has in `coldstart`.
+ * Installs the function as a Knative service.
  * @returns why there is none, as a sentence; undefined once it is ready
  */
 export async function installOnKnative(session: ClusterSession): Promise<string | undefined> {
@@ -36,7 +36,7 @@ export async function installOnKnative(session: ClusterSession): Promise<string 
   const window = { 'podAnnotations.autoscaling\\.knative\\.dev/window': WINDOW };
   let why = '';
   try {
-    await installChart(session, 'function', { ...fromZero, ...window, ...resourceValues(session, 'one') }, FROM_ZERO);
+    await installChart(session, 'function', { ...fromZero, ...window }, FROM_ZERO);
     await shell.until('The function is ready on Knative', READY_SECONDS, async () => {
       const path = `/apis/serving.knative.dev/v1/namespaces/${name}/services/${FROM_ZERO}`;
       const { status } = await api.get<KnativeService>(path);

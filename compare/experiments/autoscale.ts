@@ -1,23 +1,18 @@
 // Raises the rate step by step, equally for all targets, with the autoscaler on.
 
-import { median } from 'simple-statistics';
-import { quantity } from '../../lib/kubernetes/quantity.ts';
+import { max, min, sum } from 'simple-statistics';
 import { INTERFACE_NAMES, SERVER_NAMES, type Interface } from '../../results/files.ts';
+import { cpuAbout, type SweepFiles } from '../../results/sweep.ts';
 import type { Step } from '../place.ts';
 import { INTERFACES } from '../servers/index.ts';
 import { askBareServer, stepSeconds } from './calibrate.ts';
 import { OVERHEAD_SECONDS, type Context, type Experiment, type Limits } from './experiment.ts';
-import { boundOf, usersOfRate, wholeRate, withinLimits } from './limits.ts';
+import { boundOf, RATE_USERS, wholeRate, withinLimits } from './limits.ts';
 import { leaveOut, measureInTurns } from './measure.ts';
 
 const RATE_SHARES = [0.25, 0.5, 0.75, 1];
 /** The highest share of all CPUs that the load generator and a target may need together. Kubernetes needs some, too. */
 const CPU_SHARE = 0.8;
-/**
- * How much more CPU a target needs at least for a request at an even rate than in the closed loop, where it finds the next
- * request there already. The published run has 374 against 136 µs of TensorFlow Serving over REST.
- */
-const EVEN_RATE_COST = 2;
 /** Roughly how long an autoscaler takes until it has a reading of an idle replica. */
 const AUTOSCALER_SECONDS = 50;
 
@@ -25,19 +20,18 @@ export const autoscale = {
   name: 'autoscale',
   about: 'replicas and latency at rising rates, the same for all, with the autoscaler on',
   targets: INTERFACE_NAMES,
-  needs: ['calibrate', 'capacity'],
+  needs: ['calibrate', 'sweep'],
   quick: true,
   fits: ({ scales }) => scales,
   seconds: ({ pace }) =>
     pace.trials * (pace.runTime + AUTOSCALER_SECONDS + 2 * OVERHEAD_SECONDS + pace.warmUp) +
-    (pace.floor ? RATE_SHARES.length * stepSeconds(pace) + OVERHEAD_SECONDS : 0),
+    (pace.isThorough ? RATE_SHARES.length * stepSeconds(pace) + OVERHEAD_SECONDS : 0),
 
   async run(context) {
     const { settings, place } = context;
     const limits = limitsOfNodes(context);
     const seconds = Math.floor(settings.pace.runTime / RATE_SHARES.length);
-    const users = usersOfRate(settings);
-    const steps = RATE_SHARES.map((share) => ({ seconds, users, rate: wholeRate(share * limits.bound) }));
+    const steps = RATE_SHARES.map((share) => ({ seconds, users: RATE_USERS, rate: wholeRate(share * limits.bound) }));
     const { replicas } = place;
     const targets = settings.quick ? SERVER_NAMES : this.targets;
     for (const target of place.interfaces.filter((each) => !targets.includes(each))) {
@@ -53,7 +47,7 @@ export const autoscale = {
         steps,
       },
     );
-    if (settings.pace.floor) await askAtSharedRates({ ...context, limits }, targets, steps);
+    if (settings.pace.isThorough) await askAtSharedRates({ ...context, limits }, targets, steps);
     return {};
   },
 } as const satisfies Experiment;
@@ -73,21 +67,44 @@ async function askAtSharedRates(context: Context, targets: readonly Interface[],
 }
 
 /** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
-function limitsOfNodes({ place, settings, progress, limits, capacities }: Context): Limits {
+function limitsOfNodes({ place, progress, limits, sweeps }: Context): Limits {
   const targets = new Map(
     [...limits.targets].map(([target, its]) => {
-      const capacity = median([...(capacities.get(target) ?? [])]);
-      const cost = place.servers.includes(INTERFACES[target].server)
-        ? (EVEN_RATE_COST * quantity(settings.cpuLimit)) / capacity
-        : 0;
-      const cpuSeconds = its.cpuSeconds + cost;
-      const open = Math.min(its.open, (CPU_SHARE * place.cpus) / cpuSeconds);
+      const sweep = sweeps.get(target) ?? [];
+      const cpusAt = (rate: number) => rate * (its.cpuSeconds + cpuOfRequest(sweep, rate / (place.replicas?.max ?? 1)));
+      const open = highestWithin(its.open, (rate) => cpusAt(rate) <= CPU_SHARE * place.cpus);
       progress.say(
         `autoscale: at most ${open.toFixed(0)} requests/s to ${INTERFACES[target].name}, for which the load generator ` +
-          `and it need ${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
+          `and it need ${cpusAt(open).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
       );
       return [target, { ...its, open }];
     }),
   );
   return { targets, bound: boundOf(targets) };
+}
+
+/**
+ * CPU seconds that a replica needs for a request at a rate, as the sweep measured it; 0 where nothing counts its CPU.
+ * @param rate of one replica; beyond the rates that it sustained, the nearest of them counts
+ */
+function cpuOfRequest(sweep: readonly SweepFiles[], rate: number): number {
+  const rates = sweep.flatMap(({ steps }) =>
+    steps.flatMap(({ saturated, offered_rate }) => (saturated === 0 && offered_rate !== null ? [offered_rate] : [])),
+  );
+  if (rates.length === 0) return 0;
+  const measured = Math.min(Math.max(rate, min(rates)), max(rates));
+  const known = sweep.map((each) => cpuAbout(each, measured)).filter(({ seconds }) => Number.isFinite(seconds));
+  return sum(known.map(({ seconds }) => seconds)) / Math.max(1, sum(known.map(({ requests }) => requests)));
+}
+
+/** The highest rate up to a limit that fits, to one request/s, if all lower ones fit as well. */
+function highestWithin(limit: number, fits: (rate: number) => boolean): number {
+  if (fits(limit)) return limit;
+  let [low, high] = [0, limit];
+  while (high - low > 1) {
+    const middle = (low + high) / 2;
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return low;
 }

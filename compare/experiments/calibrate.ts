@@ -6,9 +6,9 @@ import { CALIBRATIONS, INTERFACE_NAMES, type Calibration, type Interface, type V
 import type { Step } from '../place.ts';
 import { rowsOf, type Files, verdictOf } from '../run/files.ts';
 import { INTERFACES } from '../servers/index.ts';
-import type { Settings } from '../settings.ts';
+import { SETTLE_SECONDS, type Settings } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
-import { boundOf, openCeiling, usersOfRate, wholeRate } from './limits.ts';
+import { boundOf, openCeiling, RATE_USERS, wholeRate } from './limits.ts';
 import { whyFailed } from './verdicts.ts';
 
 /** The load generator sends at most this share of its ceiling, so that the target is measured and not Locust. */
@@ -27,7 +27,7 @@ const MOST_FAILED = 0.01;
 const FINDS: Record<Calibration, string> = {
   closed: 'what the load generator can send in a closed loop',
   open: 'what the load generator can send at an offered rate',
-  floor: 'what the load generator itself takes at the rate of latency',
+  floor: 'what the load generator itself takes at the rates of sweep',
   scaling: 'what the load generator itself takes at the rates of autoscale',
 };
 
@@ -46,7 +46,7 @@ export const calibrate = {
 
   async run(context) {
     const { place, settings, progress, folder } = context;
-    const users = usersOfRate(settings);
+    const users = RATE_USERS;
     const { calibrate: seconds } = settings.pace;
     const closed: Record<string, number> = {};
     const open: Record<string, { rate: number; cpuSeconds: number }> = {};
@@ -69,7 +69,7 @@ export const calibrate = {
     const targets = new Map(
       place.interfaces.map((target) => {
         const { rate = 0, cpuSeconds = 0 } = open[target] ?? {};
-        return [target, { open: BOUND_SHARE * rate, closed: BOUND_SHARE * (closed[target] ?? 0), cpuSeconds }];
+        return [target, { open: BOUND_SHARE * rate, cpuSeconds }];
       }),
     );
     const bound = boundOf(targets);
@@ -87,8 +87,8 @@ export const calibrate = {
 } as const satisfies Experiment;
 
 /** How long each of several rates is offered to the bare server, in seconds. */
-export function stepSeconds({ calibrate, settle }: Settings['pace']): number {
-  return Math.max(settle + SHORTEST_STEP, Math.ceil(calibrate / 2));
+export function stepSeconds({ calibrate }: Settings['pace']): number {
+  return Math.max(SETTLE_SECONDS + SHORTEST_STEP, Math.ceil(calibrate / 2));
 }
 
 /**
@@ -108,7 +108,7 @@ export async function askBareServer(
   const files = await place.load({
     target,
     steps,
-    settleSeconds: settings.pace.settle,
+    settleSeconds: SETTLE_SECONDS,
     seed: settings.seed,
     toBareServer: true,
   });

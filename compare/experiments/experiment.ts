@@ -2,6 +2,7 @@
 
 import type { Progress } from '../../lib/progress.ts';
 import type { ExperimentName, Interface } from '../../results/files.ts';
+import type { SweepFiles } from '../../results/sweep.ts';
 import type { Place } from '../place.ts';
 import type { ResultsFolder } from '../run/folder.ts';
 import type { Settings } from '../settings.ts';
@@ -29,14 +30,13 @@ export interface Experiment {
 export interface Findings {
   /** What the load generator can send here without becoming the bottleneck. */
   readonly limits: Limits;
-  /** The throughput of one saturated replica in each round of `capacity`, in requests/s. */
-  readonly capacities: ReadonlyMap<Interface, readonly number[]>;
+  /** What each trial of `sweep` measured of one replica. */
+  readonly sweeps: ReadonlyMap<Interface, readonly SweepFiles[]>;
 }
 
 /**
  * How much may be asked of targets here. The *ceiling* is the most that the load generator can send to a bare server, a
  * *limit* is the share of it that a target may be asked, and the *bound* is the lowest limit of the baseline's protocol.
- * *Open* loops offer a rate; in *closed* loops each user waits for the answer.
  */
 export interface Limits {
   /** The highest rate that is offered to all targets whose protocol is the baseline's, in requests/s. */
@@ -46,11 +46,9 @@ export interface Limits {
 }
 
 export interface GeneratorLimits {
-  /** The highest rate that the open loop offers, in requests/s. */
+  /** The highest rate that it offers, in requests/s. */
   readonly open: number;
-  /** The highest throughput that the load generator can measure in the closed loop, in requests/s. */
-  readonly closed: number;
-  /** The CPU time that the load generator needs for a request of the open loop, in seconds. */
+  /** The CPU time that the load generator needs for a request at an offered rate, in seconds. */
   readonly cpuSeconds: number;
 }
 
@@ -64,5 +62,3 @@ export interface Context extends Findings {
 
 /** Roughly how much longer a load takes than its steps: its pod must start, and its results must be fetched. */
 export const OVERHEAD_SECONDS = 10;
-/** Roughly how long it takes to replace a target's replica by one with other resources. */
-export const REPLACEMENT_SECONDS = 25;

@@ -7,23 +7,18 @@ import type { Settings } from '../settings.ts';
 import { autoscale } from './autoscale.ts';
 import { batch } from './batch.ts';
 import { calibrate } from './calibrate.ts';
-import { capacity } from './capacity.ts';
 import { coldstart } from './coldstart.ts';
 import type { Context, Experiment } from './experiment.ts';
-import { latency } from './latency.ts';
 import { leaveOut } from './measure.ts';
-import { noise } from './noise.ts';
 import { scaleFromZero } from './scale-from-zero.ts';
+import { sweep } from './sweep.ts';
 
 export const EXPERIMENTS = [
   calibrate,
-  // These three have the same resources for each replica, so that none has to be replaced between them.
-  capacity,
+  sweep,
   batch,
   coldstart,
   autoscale,
-  latency,
-  noise,
   scaleFromZero,
 ] as const satisfies readonly Experiment[];
 
@@ -43,7 +38,7 @@ export async function runExperiments(run: Pick<Context, 'place' | 'settings' | '
   let context: Context = {
     ...run,
     limits: { bound: Infinity, targets: new Map() },
-    capacities: new Map(),
+    sweeps: new Map(),
   };
   const quickOnes = withNeeds([], true);
   if (settings.quick && quickOnes.every((name) => settings.experiments.includes(name))) {

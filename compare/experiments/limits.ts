@@ -5,13 +5,17 @@ import { Failure } from '../../lib/failure.ts';
 import type { Row, Interface, Verdict } from '../../results/files.ts';
 import type { Step } from '../place.ts';
 import { INTERFACES } from '../servers/index.ts';
-import type { Settings } from '../settings.ts';
-import type { Context, GeneratorLimits, Limits } from './experiment.ts';
+import type { GeneratorLimits, Limits } from './experiment.ts';
 
 /** A process of the load generator is the bottleneck above this share of its CPU limit (`f2c_loadtest/verdict.py`). */
 const MOST_CPU_SHARE = 0.9;
 /** A rate is not sustained if it is missed by more than this share (`f2c_loadtest/verdict.py`). */
 const MOST_RATE_ERROR = 0.02;
+/**
+ * Requests come at random instants, so that their number is Poisson distributed: its variance is its mean. Only what is
+ * missed by more than this number of standard deviations is missed.
+ */
+const DEVIATIONS = 3;
 
 /**
  * Finds what the load generator can send in the open loop. This is the rate at which its busiest process becomes the
@@ -41,7 +45,8 @@ export function openCeiling(
       break;
     }
     // What came late in the step before may be answered in this one, so that more than was offered is no miss.
-    if (rate < (offered_rate ?? 0) * (1 - MOST_RATE_ERROR)) break;
+    const offered = (offered_rate ?? 0) * (end_s - start_s);
+    if (requests < offered * (1 - MOST_RATE_ERROR) - DEVIATIONS * Math.sqrt(offered)) break;
     sustained = step;
   }
   if (sustained.rate > 0) return { rate: sustained.rate, cpuSeconds: sustained.cores / sustained.rate };
@@ -56,18 +61,8 @@ export function withinLimits(steps: readonly Step[], limits: GeneratorLimits | u
   return steps.filter(({ rate = 0 }) => rate <= (limits?.open ?? Infinity));
 }
 
-/** The users that share a rate, unless --users allows fewer: enough to send on time while some answers are slow. */
-const RATE_USERS = 32;
-
-/** Returns half the rate that the slowest target can answer, or half the highest rate that the generator sends to all. */
-export function equalRate({ settings, limits, capacities }: Context): Step {
-  const throughputs = [...capacities.values()].map((all) => median([...all]));
-  return {
-    seconds: settings.pace.latency,
-    users: usersOfRate(settings),
-    rate: wholeRate(min([...throughputs, ...limits.targets.values().map(({ open }) => open)]) / 2),
-  };
-}
+/** The users that share a rate at first: enough to send on time while some answers are slow. */
+export const RATE_USERS = 32;
 
 /**
  * Returns the rate to which all targets of the first one's protocol can be asked. The load generator may need more CPU for
@@ -79,10 +74,6 @@ export function boundOf(targets: Limits['targets']): number {
   return min(
     [...targets].filter(([target]) => first && protocolOf(target) === protocolOf(first)).map(([, { open }]) => open),
   );
-}
-
-export function usersOfRate({ users }: Settings): number {
-  return Math.min(RATE_USERS, users);
 }
 
 /** Rounds a rate down to a whole number, which is at least 1. */

@@ -1,74 +1,87 @@
 // Puts loads on targets, and writes what was measured.
 
 import { sum } from 'simple-statistics';
-import { fileName, type ExperimentName, type Plan, type Interface } from '../../results/files.ts';
+import {
+  AGAIN,
+  fileName,
+  type ExperimentName,
+  type Interface,
+  type Plan,
+  type TargetName,
+} from '../../results/files.ts';
 import type { Scaling, Step, Place, Load, Samples } from '../place.ts';
-import { csv, rowsOf, type Files, verdictOf } from '../run/files.ts';
+import { csv, renamed, rowsOf, type Files, verdictOf } from '../run/files.ts';
 import { INTERFACES } from '../servers/index.ts';
-import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
+import { SETTLE_SECONDS, type Settings } from '../settings.ts';
+import { OVERHEAD_SECONDS, type Context } from './experiment.ts';
 import { withinLimits } from './limits.ts';
-import { idleReplicas, judged, describeOverload, tooFast, whyFailed } from './verdicts.ts';
+import { idleReplicas, judged, describeOverload, whyFailed } from './verdicts.ts';
 
-const WARM_UP_USERS = 4;
+/** Users who ask again at once, in loads that only warm up or probe: enough to keep one replica busy. */
+const FEW_USERS = 4;
+
 /** A load of an experiment. */
 interface ExperimentLoad {
   experiment: ExperimentName;
   /** The folder of the experiment that the results go to. */
   trial: number;
-  /** Of `capacity`, whose rounds have a load for each number of users. */
-  round?: number;
   /** What tells this load from the others of the experiment, such as `1/3`. */
   which: string;
-  target: Interface;
+  /** What the results belong to. */
+  target: TargetName;
   scaling: Scaling;
   steps: Step[];
+  tell: Tell;
 }
+/** Says in phrases what a load has found. */
+type Tell = (files: Files, target: Interface) => string[];
+
+const throughput: Tell = (files, target) => [`${verdictOf(files, target).throughput.toFixed(1)} requests/s`];
 
 /** Puts one load on one target: warms it up first, samples it meanwhile, and writes the files and their verdict. */
-export async function measure(
+async function measure(
   context: Context,
-  { experiment, trial, round, which, target, scaling, steps }: ExperimentLoad,
+  { experiment, trial, which, target: name, scaling, steps, tell }: ExperimentLoad,
 ): Promise<Files> {
-  const { place, settings, progress, folder, limits } = context;
-  const name = `${experiment} ${which}: ${INTERFACES[target].name}`;
-  progress.begin(name, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
-  await place.prepare(target, scaling, async () => {
-    folder.add(await place.environment());
-    await warmUp(context, target);
-  });
+  const { place, settings, progress, folder } = context;
+  const target = name === AGAIN ? 'function' : name;
+  const what = `${experiment} ${which}: ${INTERFACES[target].name}${name === AGAIN ? ' again' : ''}`;
+  progress.begin(what, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
+  await prepare(context, target, scaling);
 
-  const { files, samples } = await watched(place, {
-    target,
-    settleSeconds: settings.pace.settle,
-    // In one trial all targets are asked the same at the same instants.
-    seed: settings.seed + trial - 1,
-    steps,
-  });
+  // In one trial all targets are asked the same at the same instants.
+  const seed = settings.seed + trial - 1;
+  const { files, samples } = await watched(place, { target, settleSeconds: SETTLE_SECONDS, seed, steps });
   for (const kind of ['timeline', 'pods', 'throttling'] as const) {
     if (samples[kind].length > 0) csv(files, target, kind, samples[kind]);
   }
 
-  const isClosed = steps.every(({ rate }) => rate === undefined);
-  const more = [
-    ...(scaling === 'auto' && files.has(fileName(target, 'replicas'))
+  const idle =
+    scaling === 'auto' && files.has(fileName(target, 'replicas'))
       ? idleReplicas(rowsOf(files, target, 'replicas'), samples.timeline)
-      : []),
-    ...(isClosed ? tooFast(rowsOf(files, target, 'steps'), limits.targets.get(target)?.closed ?? Infinity) : []),
-  ];
-  const verdict = judged(verdictOf(files, target), more);
+      : [];
+  const verdict = judged(verdictOf(files, target), idle);
   folder.add({ pods: place.pods });
-  folder.write(experiment, trial, files);
-  folder.judge(experiment, trial, verdict, round);
-  const overloads = describeOverload(rowsOf(files, target, 'steps'), samples.timeline);
+  folder.write(experiment, trial, renamed(files, target, name));
+  folder.judge(experiment, trial, name, verdict);
   const why = verdict.failures > 0 ? whyFailed(files, target) : '';
   const figures = [
-    `${verdict.throughput.toFixed(1)} requests/s`,
-    ...overloads,
+    ...tell(files, target),
+    ...describeOverload(rowsOf(files, target, 'steps'), samples.timeline),
     `${verdict.failures} failed${why}`,
   ].join('; ');
   const isValid = verdict.verdict === 'VALID';
-  progress.say(`${name}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
+  progress.say(`${what}: ${isValid ? figures : `INVALID. ${verdict.reasons.join(' ')}`}`, isValid ? 'ok' : 'warning');
   return files;
+}
+
+/** Gets a target ready for a load; a new replica is warmed up first. */
+export async function prepare(context: Context, target: Interface, scaling: Scaling): Promise<void> {
+  const { place, folder } = context;
+  await place.prepare(target, scaling, async () => {
+    folder.add(await place.environment());
+    await warmUp(context, target);
+  });
 }
 
 /** Runs a load while the target's replicas are sampled, where they are under control. */
@@ -83,34 +96,55 @@ async function watched(place: Place, load: Load): Promise<{ files: Files; sample
 
 /** Warms up a target's replica, and throws away what was measured. */
 export async function warmUp({ place, settings }: Context, target: Interface): Promise<void> {
-  const steps = [{ seconds: settings.pace.warmUp, users: WARM_UP_USERS }];
+  const steps = [{ seconds: settings.pace.warmUp, users: usersOf(settings) }];
   await place.load({ target, steps, settleSeconds: 0, seed: settings.seed });
 }
 
-/** Puts the same steps on all targets of an experiment, one after another, once for each trial. */
+/** A few users, or one for each worker of the load generator. */
+export function usersOf({ workers }: Settings): number {
+  return Math.max(FEW_USERS, workers);
+}
+
+interface Differing {
+  /** The steps of a target, if they are not the plan's. */
+  stepsOf?: (target: Interface) => Step[];
+  tell?: Tell;
+}
+
+/**
+ * Puts steps on all targets of an experiment, one after another, once for each trial.
+ * @returns the files of each load, by target
+ */
 export async function measureInTurns(
   context: Context,
-  { name, targets }: Pick<Experiment, 'name' | 'targets'>,
-  plan: Plan,
-): Promise<void> {
+  { name, targets }: { name: ExperimentName; targets: readonly TargetName[] },
+  plan: Plan & { scaling: Scaling },
+  { stepsOf = () => plan.steps, tell = throughput }: Differing = {},
+): Promise<Map<TargetName, Files[]>> {
   const { place, folder, limits } = context;
-  const { trials, scaling, steps } = plan;
+  const { trials, scaling } = plan;
   folder.plan(name, plan);
-  const asked = targets.filter((target) => place.interfaces.includes(target));
+  const measured = new Map<TargetName, Files[]>();
+  const asked = targets.filter((target) => target === AGAIN || place.interfaces.includes(target));
   for (let trial = 1; trial <= trials; trial++) {
-    const which = `${trial}/${trials}`;
     for (const target of inTurn(asked, trial - 1)) {
-      const sent = withinLimits(steps, limits.targets.get(target));
+      const of = target === AGAIN ? 'function' : target;
+      const steps = stepsOf(of);
+      const sent = withinLimits(steps, limits.targets.get(of));
       if (trial === 1 && sent.length < steps.length) {
         leaveOut(
           context,
-          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${INTERFACES[target].name}, which are ` +
+          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${INTERFACES[of].name}, which are ` +
             'more than the load generator can send without strain, or the nodes have CPU for.',
         );
       }
-      if (sent.length > 0) await measure(context, { experiment: name, trial, which, target, scaling, steps: sent });
+      if (sent.length === 0) continue;
+      const load = { experiment: name, trial, which: `${trial}/${trials}`, target, scaling, steps: sent, tell };
+      const files = await measure(context, load);
+      measured.set(target, [...(measured.get(target) ?? []), files]);
     }
   }
+  return measured;
 }
 
 /** Says what is not measured, and why, here and in the results. */
@@ -120,6 +154,6 @@ export function leaveOut({ progress, folder }: Pick<Context, 'progress' | 'folde
 }
 
 /** Reverses the order of the targets in every other round, so that a drift of the machine affects all alike. */
-export function inTurn<T extends Interface>(targets: readonly T[], round: number): readonly T[] {
+export function inTurn<T extends TargetName>(targets: readonly T[], round: number): readonly T[] {
   return round % 2 === 0 ? targets : targets.toReversed();
 }

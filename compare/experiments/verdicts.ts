@@ -20,31 +20,6 @@ export function idleReplicas(replicas: Row<'replicas'>[], timeline: Row<'timelin
   ];
 }
 
-/** Checks that a target was not too fast for the load generator. @returns a sentence if it was, else none */
-export function tooFast(steps: Row<'steps'>[], bound: number): string[] {
-  const throughput = highestThroughput(steps);
-  // A rate at the bound may come out a little higher.
-  if (throughput <= bound * 1.02) return [];
-  return [
-    `The target answered ${throughput.toFixed(0)} requests/s, more than the ${bound.toFixed(0)} that the load generator ` +
-      'sends without strain: lower --cpu-limit, or give the generator more processes and CPU.',
-  ];
-}
-
-/** A target is saturated when its throughput rises by less than this share twice in a row. */
-const SATURATION_GAIN = 0.05;
-
-/** @param throughputs requests/s, with more users from each to the next */
-export function levelsOff(throughputs: readonly number[]): boolean {
-  let best = 0;
-  let flat = 0;
-  for (const throughput of throughputs) {
-    flat = best > 0 && throughput < best * (1 + SATURATION_GAIN) ? flat + 1 : 0;
-    best = Math.max(best, throughput);
-  }
-  return flat >= 2;
-}
-
 /**
  * Describes each step in which a target did not sustain the offered rate, and how many replicas it had.
  * @returns a phrase for each such step
@@ -57,14 +32,14 @@ export function describeOverload(steps: readonly Row<'steps'>[], timeline: reado
         .filter(({ timestamp_s }) => timestamp_s >= step.start_s && timestamp_s < step.end_s)
         .map(({ ready_replicas }) => ready_replicas);
       const replicas = ready.length > 0 ? `, with up to ${max(ready)} replicas` : '';
-      const answered = highestThroughput([step]).toFixed(0);
+      const answered = throughputOf(step).toFixed(0);
       return `it answers at most ${answered} of ${step.offered_rate?.toFixed(0) ?? ''} requests/s here${replicas}`;
     });
 }
 
-/** Returns the highest throughput of all steps, in requests/s. */
-export function highestThroughput(steps: Row<'steps'>[]): number {
-  return max([0, ...steps.map(({ requests, failures, start_s, end_s }) => (requests - failures) / (end_s - start_s))]);
+/** Right answers in a step, in requests/s. */
+export function throughputOf({ requests, failures, start_s, end_s }: Row<'steps'>): number {
+  return (requests - failures) / (end_s - start_s);
 }
 
 export function judged(verdict: Verdict, reasons: string[]): Verdict {

@@ -1,11 +1,15 @@
 // Makes this machine the place of a comparison: each target runs as a container, or the function as a process.
 
+import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
 import { Failure } from '../../lib/failure.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
+import { CHARTS, ROOT } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
 import { INTERFACE_NAMES, type Environment, type Interface, type Row, type Server } from '../../results/files.ts';
-import { type Load, type Place, type Scaling, type Watch } from '../place.ts';
+import type { Load, Place, Watch } from '../place.ts';
 import type { Files } from '../run/files.ts';
 import { answers, INTERFACES, SERVERS } from '../servers/index.ts';
 import type { Settings } from '../settings.ts';
@@ -25,9 +29,7 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
   const { starters, images, leftOut } = await findServers(settings, shell, say);
   const interfaces = INTERFACE_NAMES.filter((target) => settings.urls[target] ?? starters[INTERFACES[target].server]);
   const running = new Map<Server, RunningServer>();
-  /** The CPU limits of a replica that starts here, as Kubernetes writes them. */
-  const limits: Record<Exclude<Scaling, 'auto'>, string> = { one: settings.cpuLimit, core: '1' };
-  const resources: Partial<Record<Server, Environment['servers'][string]['resources']>> = {};
+  const limit = cpuLimit();
   const isWarm = new Set<Interface>();
 
   // Other machines have other CPUs than the one that environment.json describes.
@@ -47,17 +49,9 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
       pods: {},
       leftOut: ['autoscale and scale-from-zero: on one machine without a cluster, nothing scales.', ...leftOut],
       scales: false,
-      limitsCpu: running.values().every(({ limit }) => limit !== undefined),
       cpus: availableParallelism(),
-      async prepare(target, scaling, warmUp) {
-        const limit = limits[scaling === 'auto' ? 'one' : scaling];
-        const { server } = INTERFACES[target];
-        checkRuns(server);
-        const replica = running.get(server);
-        if (replica?.limit) {
-          await replica.limit(quantity(limit));
-          resources[server] = { ...resources[server], [scaling]: { requests: {}, limits: { cpu: limit } } };
-        }
+      async prepare(target, _scaling, warmUp) {
+        checkRuns(INTERFACES[target].server);
         if (isWarm.has(target)) return;
         isWarm.add(target);
         await warmUp();
@@ -72,8 +66,12 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
           kubernetes: null,
           servers: Object.fromEntries(
             servers.map((server) => {
-              const workload = { image: images[server] ?? null, chart: null };
-              return [server, { name: SERVERS[server].name, ...workload, resources: resources[server] ?? {} }];
+              const image = images[server] ?? null;
+              // Only a container has a limit.
+              const resources: Environment['servers'][string]['resources'] = image
+                ? { one: { requests: {}, limits: { cpu: limit } } }
+                : {};
+              return [server, { name: SERVERS[server].name, image, chart: null, resources }];
             }),
           ),
           loadGenerator: { image: null, chart: null },
@@ -89,7 +87,7 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
   /** Starts the server of an interface, unless it runs already, and waits for the first right answer. */
   async function ready(target: Interface): Promise<void> {
     const { server } = INTERFACES[target];
-    const replica = running.get(server) ?? (await starters[server]?.(quantity(limits.one)));
+    const replica = running.get(server) ?? (await starters[server]?.(quantity(limit)));
     if (replica) running.set(server, replica);
     const url = urlOf(target);
     await shell.until(
@@ -147,6 +145,14 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
   async function close(): Promise<void> {
     await Promise.all(running.values().map((server) => server.stop()));
   }
+}
+
+/** The CPU limit that the charts give each server, as Kubernetes writes it: what runs here is what one installs. */
+function cpuLimit(): string {
+  const values = parse(readFileSync(join(ROOT, CHARTS.function, 'values.yaml'), 'utf8')) as {
+    resources: { limits: { cpu: string } };
+  };
+  return values.resources.limits.cpu;
 }
 
 /** Samples CPU and memory of a server every second. If one sample fails, only that sample is missing. */

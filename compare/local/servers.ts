@@ -21,8 +21,6 @@ export interface RunningServer {
   name: string;
   /** Reads what it uses, as its own machine counts it; undefined where that can't be known. */
   usage: () => Promise<Usage | undefined>;
-  /** Changes the server's CPU limit, in cores; undefined if nothing can limit its CPU. */
-  limit?: (cores: number) => Promise<void>;
   /** Returns what the server said when it ended; undefined while it runs. */
   whyEnded: () => string | undefined;
   /** Returns when it has ended; can be called more than once. */
@@ -60,10 +58,7 @@ export async function findServers(settings: Settings, shell: Shell, say: (senten
       say('The function is bundled.');
       await shell.run('npm', ['--prefix', ROOT, 'run', '--silent', 'build']);
       servers.starters.function = () => startFunction();
-      servers.leftOut.push(
-        'capacity, batch: nothing limits the CPU of the function as a process of this machine, so it answers more than ' +
-          `the load generator can send. ${remedy}.`,
-      );
+      servers.leftOut.push(`A CPU limit of the function: nothing limits a process of this machine. ${remedy}.`);
     } else servers.leftOut.push(`${name}: ${remedy}, or give ${orUrls}.`);
   }
   if (new Set(architectures.values()).size > 1) {
@@ -177,9 +172,6 @@ async function startContainer(
       url: (target) => addresses[target] ?? '',
       name: `container-${id.slice(0, 12)}`,
       usage: usageOf(id),
-      limit: async (cores) => {
-        await shell.run('docker', ['update', '--cpus', String(cores), id]);
-      },
       whyEnded: () => why,
       stop,
     };

@@ -1,6 +1,14 @@
 // The files of a load, in memory, by name.
 
-import { fileName, type CsvKind, type Row, type Interface, type Verdict } from '../../results/files.ts';
+import {
+  fileName,
+  whatIs,
+  type CsvKind,
+  type Row,
+  type Interface,
+  type TargetName,
+  type Verdict,
+} from '../../results/files.ts';
 import { parse } from '../../results/read.ts';
 import { format } from '../../results/write.ts';
 
@@ -27,4 +35,13 @@ export function csv<K extends Parameters<typeof format>[0]>(
   rows: Row<K>[],
 ): Files {
   return files.set(fileName(target, kind), Buffer.from(format(kind, rows)));
+}
+
+/** Gives the files of a target the name of another one. */
+export function renamed(files: Files, from: Interface, to: TargetName): Files {
+  const nameOf = (name: string) => {
+    const { target, kind } = whatIs(name) ?? {};
+    return target === from && kind ? fileName(to, kind) : name;
+  };
+  return new Map([...files].map(([name, content]) => [nameOf(name), content]));
 }

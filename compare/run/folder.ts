@@ -11,6 +11,7 @@ import {
   type ExperimentName,
   type Kind,
   type Plan,
+  type TargetName,
   type Verdict,
 } from '../../results/files.ts';
 import { describe, formatEnvironment } from '../../results/write.ts';
@@ -24,8 +25,8 @@ export interface ResultsFolder {
   readonly isEmpty: boolean;
   /** Writes the files of a trial, over those of the same name. */
   write(experiment: ExperimentName, trial: number, files: Files): void;
-  /** Keeps the verdict of a load, with the round that it belongs to, if its experiment has rounds of several loads. */
-  judge(experiment: ExperimentName, trial: number, verdict: Verdict, round?: number): void;
+  /** Keeps the verdict of a load on a target. */
+  judge(experiment: ExperimentName, trial: number, target: TargetName, verdict: Verdict): void;
   /** Keeps what an experiment is to measure. */
   plan(experiment: ExperimentName, plan: Plan): void;
   /** Keeps, as a sentence, what is not measured, and why. */
@@ -67,9 +68,8 @@ export function openFolder(results: string, environment: Environment): ResultsFo
       }
       save();
     },
-    judge(experiment, trial, { target, verdict, reasons }, round) {
-      const load = { experiment, trial, ...(round !== undefined && { round }), target, verdict, reasons };
-      const verdicts = [...current.verdicts, load];
+    judge(experiment, trial, target, { verdict, reasons }) {
+      const verdicts = [...current.verdicts, { experiment, trial, target, verdict, reasons }];
       current = { ...current, verdicts, ended: now() };
       save();
     },

@@ -31,7 +31,7 @@ test('a run that has measured nothing leaves nothing', () => {
 test('a run that ends early has complete files so far, and says that it is not finished', () => {
   const folder = begin();
   folder.write('autoscale', 1, files);
-  folder.judge('autoscale', 1, verdict);
+  folder.judge('autoscale', 1, 'function', verdict);
   const { environment, experiments } = readRun(folder.path);
   expect(environment()).toMatchObject({ interrupted: true, verdicts: [{ experiment: 'autoscale', trial: 1 }] });
   expect(experiments).toHaveLength(1);
@@ -42,7 +42,7 @@ test('a run that ends early has complete files so far, and says that it is not f
 test('a run that is finished says so, and lists what does not count', () => {
   const folder = begin();
   folder.write('autoscale', 1, files);
-  folder.judge('autoscale', 1, { ...verdict, verdict: 'INVALID', reasons: ['It was too hot.'] });
+  folder.judge('autoscale', 1, 'function', { ...verdict, verdict: 'INVALID', reasons: ['It was too hot.'] });
   folder.finish();
   expect(readRun(folder.path).environment().interrupted).toBe(false);
   expect(readme(folder.path)).not.toMatch(/Not complete/);

@@ -24,22 +24,24 @@ async function compare(...args: string[]): Promise<{ stdout: string; stderr: str
 describe('without an option', () => {
   const options = readOptions([]);
 
-  test('it runs all experiments in the cluster, three trials of each and ten cold starts', () => {
+  test('it runs all experiments in the cluster: five sweeps, three trials of the others, and ten cold starts', () => {
     expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: EXPERIMENT_NAMES });
-    expect(options.pace).toMatchObject({ trials: 3, runTime: 180, coldStarts: 10 });
+    expect(options.pace).toMatchObject({ sweepTrials: 5, trials: 3, runTime: 300, coldStarts: 10 });
+    expect(options.within).toEqual([{ percentile: 99, milliseconds: 10 }]);
   });
 });
 
 describe('options', () => {
   test('--quick measures for shorter times, and options that are given win over it', () => {
     const { pace } = readOptions(['--quick', '--trials', '2', '--run-time', '2m']);
-    expect(pace).toMatchObject({ trials: 2, runTime: 120 });
-    expect(pace.latency).toBeLessThan(readOptions([]).pace.latency);
+    expect(pace).toMatchObject({ sweepTrials: 2, trials: 2, runTime: 120 });
+    expect(pace.shortestStep).toBeLessThan(readOptions([]).pace.shortestStep);
   });
 
   test('--quick leaves out what takes long for what it tells, unless it is named', () => {
-    expect(readOptions(['--quick']).experiments).not.toContain('noise');
-    expect(readOptions(['--quick', '--experiment', 'noise']).experiments).toContain('noise');
+    expect(readOptions(['--quick']).experiments).not.toContain('scale-from-zero');
+    const named = ['--quick', '--experiment', 'scale-from-zero'];
+    expect(readOptions(named).experiments).toContain('scale-from-zero');
   });
 
   test.each([
@@ -49,6 +51,13 @@ describe('options', () => {
     ['1h30m', 5400],
   ])('--run-time %s is %d seconds', (text, seconds) => {
     expect(readOptions(['--run-time', text]).pace.runTime).toBe(seconds);
+  });
+
+  test('bounds of latency are read with their unit, in their order', () => {
+    expect(readOptions(['--within', 'p99.9<0.5s', '--within', 'p50<2.5ms']).within).toEqual([
+      { percentile: 99.9, milliseconds: 500 },
+      { percentile: 50, milliseconds: 2.5 },
+    ]);
   });
 
   test('experiments run in the order of their names', () => {
@@ -103,14 +112,17 @@ describe('wrong use', () => {
   test.each([
     ['an unknown option', ['--trails', '3'], /unknown option '--trails'/],
     ['a bare word', ['locust'], /too many arguments/],
-    ['an unknown experiment', ['--experiment', 'speed'], /Known are calibrate, capacity, batch/],
+    ['an unknown experiment', ['--experiment', 'speed'], /Known are calibrate, sweep, batch/],
     ['no trials', ['--trials', '0'], /whole number from 1/],
     ['a time that is too short', ['--run-time', '5s'], /from 20s to 24h/],
     ['no time at all', ['--run-time', 'm'], /from 20s to 24h/],
     ['an unknown chart', ['--set', 'chart.image.tag=2'], /Known are function, tfserving, loadtest/],
     ['a value without a chart', ['--set', 'image'], /name of a chart and "\."/],
     ['a URL with a path', ['--function-url', 'http://localhost/v1'], /without a path/],
-    ['CPUs that are none', ['--cpu-limit', 'half'], /CPUs are wanted/],
+    ['a bound without a time', ['--within', 'p99<10'], /A percentile and a time are wanted, such as 'p99<10ms'/],
+    ['a bound that all requests must keep', ['--within', 'p100<10ms'], /A percentile and a time are wanted/],
+    ['a bound of no time', ['--within', 'p99<0ms'], /A percentile and a time are wanted/],
+    ['workers without a cluster', ['--local', '--workers', '2'], /cannot be used with option '--local'/],
     ['an empty note', ['--note', ' '], /A note has text\./],
     ['two notes', ['--note', 'One.', '--note-file', 'package.json'], /cannot be used with option '--note-file/],
     ['a note that is not there', ['--note-file', 'nowhere.txt'], /nowhere\.txt can't be read as text in UTF-8: ENOENT/],

@@ -42,17 +42,17 @@ function lack(nodes: Node[], pods: Pod[], ...args: string[]): string[] {
 }
 
 describe('the room for each experiment', () => {
-  test('is told with the figures where it lacks, and with a limit that fits', () => {
-    const args = ['--cpu-limit', '500m', '--experiment', 'coldstart', '--experiment', 'scale-from-zero'];
-    expect(lack([node('one', '2')], [pod('650m', 'one')], ...args)).toEqual([
-      'coldstart: pods that request 1.50 CPUs and 1.50 GiB at the same time (the function 0.50, TensorFlow Serving 0.50 ' +
-        'on nodes with kubernetes.io/arch=amd64, the load generator 0.50) do not fit on the nodes, where 1.35 CPUs and 15.50 GiB are free. Some of them will not start ' +
-        'unless a node autoscaler adds a node: give `--cpu-limit 400m`, or lower `resources.requests` of the charts by --set, or ' +
+  test('is told with the figures where it lacks', () => {
+    const args = ['--experiment', 'coldstart', '--experiment', 'scale-from-zero'];
+    expect(lack([node('one', '2')], [pod('1350m', 'one')], ...args)).toEqual([
+      'coldstart: pods that request 0.70 CPUs and 1.50 GiB at the same time (the function 0.10, TensorFlow Serving 0.10 ' +
+        'on nodes with kubernetes.io/arch=amd64, the load generator 0.50) do not fit on the nodes, where 0.65 CPUs and 15.50 GiB are free. Some of them will not start ' +
+        'unless a node autoscaler adds a node: lower `resources.requests` of the charts by --set, or ' +
         'add a node, or name other experiments by --experiment.',
-      expect.stringMatching(
-        /^scale-from-zero: .* 1\.60 CPUs .*the function on Knative 0\.50, the bare server 0\.10\).*--cpu-limit 400m/,
-      ),
     ]);
+    expect(lack([node('one', '2')], [pod('1700m', 'one')], ...args)).toContainEqual(
+      expect.stringMatching(/^scale-from-zero: .* 0\.40 CPUs .*the function on Knative 0\.10, the bare server 0\.10\)/),
+    );
   });
 
   test('is enough on a node of two cores by default, but for the last replicas', () => {
@@ -65,19 +65,27 @@ describe('the room for each experiment', () => {
     ]);
   });
 
-  test('counts the pod that stays while its replica is replaced', () => {
-    const args = ['--cpu-limit', '900m', '--experiment', 'latency'];
-    const told = lack([node('one', '2')], [pod('150m', 'one')], ...args);
-    expect(told).toContainEqual(expect.stringMatching(/^latency: .*1\.90 CPUs/));
+  test('counts the workers of the load generator', () => {
+    const workers: Manifests = {
+      ...CHARTS,
+      loadtest: [
+        ...(CHARTS.loadtest ?? []),
+        { kind: 'Job', spec: { parallelism: 2, ...template('f2c-loadtest', '1') } },
+      ],
+    };
+    const settings = readOptions(['--experiment', 'batch', '--workers', '2']);
+    expect(lackOfRoom(settings, ['function'], workers, [node('one', '2')], [])).toContainEqual(
+      expect.stringMatching(/^batch: .*2\.60 CPUs .*the load generator 0\.50, 2 × the load generator 1\.00\)/),
+    );
   });
 
   test.each<[string, Node[]]>([
-    ['on one node', [node('one', '700m'), node('two', '700m'), node('three', '400m')]],
-    ['on nodes that take pods', [node('one', '1'), node('full', '8', { taints: [{ effect: 'NoSchedule' }] })]],
+    ['on one node', [node('one', '400m'), node('two', '400m'), node('three', '400m')]],
+    ['on nodes that take pods', [node('one', '600m'), node('full', '8', { taints: [{ effect: 'NoSchedule' }] })]],
     ['in memory', [node('one', '8', {}, '1Gi')]],
     ['on nodes of the chart’s architecture', [node('arm', '8', {}, '16Gi', 'arm64')]],
   ])('is looked for %s', (_, nodes) => {
-    const args = ['--cpu-limit', '600m', '--experiment', 'coldstart'];
+    const args = ['--experiment', 'coldstart'];
     expect(lack(nodes, [], ...args)).toEqual([expect.stringMatching(/^coldstart: .* do not fit/)]);
     expect(lack([...nodes, node('large', '4')], [], ...args)).toEqual([]);
   });

@@ -5,7 +5,7 @@ import type { Row, Verdict } from '../../results/files.ts';
 import { askBareServer } from '../experiments/calibrate.ts';
 import type { Context } from '../experiments/experiment.ts';
 import { openCeiling } from '../experiments/limits.ts';
-import { highestThroughput, idleReplicas, levelsOff, judged, tooFast, whyFailed } from '../experiments/verdicts.ts';
+import { idleReplicas, judged, whyFailed } from '../experiments/verdicts.ts';
 import { csv, rowsOf, verdictOf } from '../run/files.ts';
 import { filesOf } from './log.ts';
 
@@ -22,11 +22,11 @@ function timeline(ready_replicas: number, from: number, to: number): Row<'timeli
 
 const IDLE = { lag_ms: 0, throttled: null, stolen_cores: null, late: 0 };
 
-function step(requests: number, failures = 0): Row<'steps'> {
+function step(requests: number): Row<'steps'> {
   const times = { start_s: 100, end_s: 110 };
   return {
     ...{ step: 0, users: 1, batch: 1, offered_rate: null, ...times },
-    ...{ requests, failures, wrong_answers: 0, saturated: 0 },
+    ...{ requests, failures: 0, wrong_answers: 0, saturated: 0 },
   };
 }
 
@@ -59,33 +59,6 @@ describe('replicas that answer no requests', () => {
   test('without samples there is nothing to say', () => {
     expect(idleReplicas(answers(['a'], 100, 200), [])).toEqual([]);
   });
-});
-
-describe('a target that is too fast for the load generator', () => {
-  test('the throughput is that of the best step, without failed requests', () => {
-    expect(highestThroughput([step(1000), step(3000, 1500)])).toBe(150);
-    expect(highestThroughput([])).toBe(0);
-  });
-
-  test('up to the bound it counts', () => {
-    expect(tooFast([step(1000)], 100)).toEqual([]);
-  });
-
-  test('above it does not', () => {
-    expect(tooFast([step(1500)], 100)).toEqual([
-      expect.stringMatching(/^The target answered 150 requests\/s, more than/),
-    ]);
-  });
-});
-
-describe('throughput with more and more users', () => {
-  test.each([
-    [[], false],
-    [[100, 200, 300], false],
-    [[100, 102, 200], false],
-    [[100, 104, 104], true],
-    [[100, 200, 150, 160], true],
-  ])('%j has stopped rising: %s', (throughputs, isIt) => expect(levelsOff(throughputs)).toBe(isIt));
 });
 
 describe('the ceiling of the open loop', () => {

@@ -2,7 +2,7 @@
 
 import { sum } from 'simple-statistics';
 import { RELEASES, type Chart } from '../project.ts';
-import { byName, takesPods, type Node, type Pod, type Resources } from './objects.ts';
+import { takesPods, type Node, type Pod, type Resources } from './objects.ts';
 import { quantity } from './quantity.ts';
 
 /** What a pod requests, in CPUs and bytes, and which nodes it may run on. */
@@ -30,22 +30,24 @@ interface PodSpec {
 }
 /** Returns what each pod of a chart requests. */
 export function needsOf(chart: Chart, objects: readonly (Manifest | null)[]): Need[] {
-  return workloadsOf(objects).map((workload) => needOf(RELEASES[chart], chart, workload));
+  return workloadsOf(objects).map((workload) => needOf(RELEASES[chart], workload));
 }
 
 export function workloadsOf(objects: readonly (Manifest | null)[] = []): Manifest[] {
   return objects.filter((object) => object !== null).filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
 }
 
-/** @param cpu what its own container requests instead of what the chart says */
-export function needOf(what: string, chart: Chart, workload?: Manifest, cpu?: number): Need {
+export function needOf(what: string, workload?: Manifest): Need {
   const { containers = [], nodeSelector = {}, tolerations = [] } = workload?.spec?.template?.spec ?? {};
-  const ownContainer = byName(containers, RELEASES[chart]);
-  const requested = sum(
-    containers.map((each) => (each === ownContainer && cpu !== undefined ? cpu : request(each.resources, 'cpu'))),
-  );
-  const memory = sum(containers.map(({ resources }) => request(resources, 'memory')));
-  return { what, cpu: requested, memory, selector: nodeSelector, toleratesTaints: tolerations.length > 0 };
+  const requested = (resource: 'cpu' | 'memory') =>
+    sum(containers.map(({ resources }) => request(resources, resource)));
+  return {
+    what,
+    cpu: requested('cpu'),
+    memory: requested('memory'),
+    selector: nodeSelector,
+    toleratesTaints: tolerations.length > 0,
+  };
 }
 
 /** What is free on a node, in CPUs and bytes. */
