@@ -9,17 +9,17 @@ import { kindsFor, kindsOf } from './run.ts';
 const RESOURCES = { requests: expect.any(Object) as object, limits: expect.any(Object) as object };
 
 test('a short comparison of all experiments collects complete results, and leaves nothing behind', async () => {
-  const { ended, folder, run } = compareInCluster('--users', '2', '--run-time', '60s');
+  const { ended, folder, run } = compareInCluster('--run-time', '60s');
   const { text, exitCode } = await ended;
   // Whether a load is valid depends on how busy this machine is. Other tests check that the verdict says so.
   expect([0, 3], text).toContain(exitCode);
   const results = run();
-  const names = ['autoscale', 'batch', 'calibrate', 'capacity', 'coldstart', 'latency'];
+  const names = ['autoscale', 'batch', 'calibrate', 'coldstart', 'sweep'];
   expect(results.experiments.map(({ name }) => name)).toEqual(names);
   expect(kindsOf(results, 'calibrate')).toEqual(kindsFor());
   const { function: ofFunction, tfserving } = kindsFor('timeline', 'pods', 'throttling');
   expect(kindsOf(results, 'autoscale')).toEqual({ function: ofFunction, tfserving });
-  for (const experiment of ['capacity', 'latency', 'batch']) {
+  for (const experiment of ['sweep', 'batch']) {
     expect(kindsOf(results, experiment), experiment).toEqual(kindsFor('timeline', 'pods', 'throttling'));
   }
   const started = ['coldstarts', 'footprint'];
@@ -28,13 +28,12 @@ test('a short comparison of all experiments collects complete results, and leave
   const { environment, experiments } = results;
   const { interrupted, verdicts, kubernetes, servers, loadGenerator, pods, ceiling, leftOut } = environment();
   expect(interrupted).toBe(false);
-  expect(leftOut.map((sentence) => sentence.split(':')[0])).toEqual(['noise, scale-from-zero', 'autoscale', 'latency']);
-  const others = verdicts.filter(({ experiment }) => experiment !== 'capacity');
-  // Two targets in autoscale, and three in each of latency and batch.
-  expect(others).toHaveLength(8);
+  expect(leftOut.map((sentence) => sentence.split(':')[0])).toEqual(['scale-from-zero', 'sweep', 'autoscale']);
+  // Two targets in autoscale, and three in each of sweep and batch.
+  expect(verdicts).toHaveLength(8);
   expect(kubernetes?.nodes.map(({ cpuModel }) => cpuModel)).toContainEqual(expect.any(String));
   const { function: one, tfserving: other } = servers;
-  expect(one?.resources).toEqual({ one: RESOURCES, auto: RESOURCES, core: RESOURCES });
+  expect(one?.resources).toEqual({ one: RESOURCES, auto: RESOURCES });
   expect(other?.resources).toEqual(one?.resources);
   for (const known of [one, other, loadGenerator]) {
     expect(known).toMatchObject({
@@ -65,3 +64,18 @@ test('a short comparison of all experiments collects complete results, and leave
   expect(report).toMatchObject({ exitCode: 0, stderr: '' });
   expect(readdirSync(folder())).toContain('report.pdf');
 }, 1_200_000);
+
+test('two workers send together, and are held to the limits of each', async () => {
+  // Three pods of the load generator have room here if they request less.
+  const room = ['--set', 'loadtest.resources.requests.cpu=100m'];
+  const { ended, run } = compareInCluster('--experiment', 'calibrate', '--workers', '2', ...room);
+  const { text, exitCode } = await ended;
+  expect(exitCode, text).toBe(0);
+  const { experiments, environment } = run();
+  for (const { target, read } of experiments[0]!.trials.flatMap(({ targets }) => targets)) {
+    expect(new Set(read('generator').map(({ process }) => process)), target).toEqual(new Set(['worker-0', 'worker-1']));
+    expect(read('verdict').generator.processes).toBe(2);
+  }
+  expect(environment().options.workers).toBe(2);
+  expect(environment().ceiling?.bound).toBeGreaterThan(0);
+}, 600_000);

@@ -6,11 +6,8 @@ import { onTestFailed } from 'vitest';
 import { imageArguments } from './images.ts';
 import { compare, type Comparison } from './run.ts';
 
-/** With less CPU, the stand-in for TensorFlow Serving takes too long to start. */
-const CPU = ['--cpu-limit', '200m'];
-
 export function compareInCluster(...args: string[]): Comparison {
-  const comparison = compare('--quick', ...CPU, ...imageArguments(), ...args);
+  const comparison = compare('--quick', ...imageArguments(), ...args);
   onTestFailed(async () => console.log((await comparison.ended).text));
   return comparison;
 }

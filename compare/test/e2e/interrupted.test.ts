@@ -10,7 +10,7 @@ import { kindsFor, kindsOf } from './run.ts';
 const AT_OFFERED_RATE = /at an offered rate in the form of the function/;
 
 test('a comparison that is interrupted keeps what was measured, and leaves nothing behind', async () => {
-  const { ended, run, said, interrupt } = compareInCluster('--experiment', 'latency', '--users', '2');
+  const { ended, run, said, interrupt } = compareInCluster('--experiment', 'sweep');
   await said(AT_OFFERED_RATE, 300);
   interrupt();
   const { text, exitCode } = await ended;
@@ -22,7 +22,7 @@ test('a comparison that is interrupted keeps what was measured, and leaves nothi
 });
 
 test('a comparison whose load generator is evicted says so, and keeps what was measured', async () => {
-  const { ended, run, said } = compareInCluster('--experiment', 'batch', '--users', '2');
+  const { ended, run, said } = compareInCluster('--experiment', 'batch');
   await said(AT_OFFERED_RATE, 300);
   await evictLoadTest();
   const { text, exitCode } = await ended;

@@ -23,7 +23,7 @@ function testWith(...images: string[]) {
 
 /** A comparison of the function with a stub of TensorFlow Serving, whose results are complete. */
 async function compared(image: string, ...options: string[]): Promise<Run> {
-  const args = ['--local', '--quick', '--users', '2', '--tfserving-url', stub.url, ...options];
+  const args = ['--local', '--quick', '--tfserving-url', stub.url, ...options];
   const { ended, run } = compareWith({ FUNCTION_IMAGE: image }, ...args);
   const { text, exitCode } = await ended;
   // Whether a load is valid depends on how busy this machine is.
@@ -36,19 +36,19 @@ async function compared(image: string, ...options: string[]): Promise<Run> {
 const NO_GRPC = 'TensorFlow Serving over gRPC: its server runs elsewhere; give --tfserving-grpc-url.';
 const namesOf = ({ experiments }: Run) => experiments.map(({ name }) => name);
 
-test('the function as a process, which nothing limits, is measured by what can be valid', async () => {
-  const run = await compared('f2c-function:none', '--experiment', 'latency');
-  expect(namesOf(run)).toEqual(['calibrate', 'latency']);
+test('the function as a process, which nothing limits, is swept up to what the load generator can send', async () => {
+  const run = await compared('f2c-function:none', '--experiment', 'sweep');
+  expect(namesOf(run)).toEqual(['calibrate', 'sweep']);
   const { function: ofFunction, tfserving } = kindsFor();
   for (const trial of [1, 2]) expect(kindsOf(run, 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
-  expect(kindsOf(run, 'latency')).toEqual({ function: kindsFor('timeline', 'pods').function, tfserving });
+  expect(kindsOf(run, 'sweep')).toEqual({ function: kindsFor('timeline', 'pods').function, tfserving });
   const { leftOut, servers, ceiling } = run.environment();
   expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond.function ?? 0);
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
-    expect.stringMatching(/^capacity, batch: nothing limits the CPU of the function as a process/),
+    expect.stringMatching(/^A CPU limit of the function: nothing limits a process of this machine/),
     NO_GRPC,
-    'latency: how much of it is the load generator’s own; too long for --quick.',
+    'sweep: the function again, and how much of a latency is the load generator’s own; too long for --quick.',
   ]);
   expect(servers.function?.resources).toEqual({});
 });
@@ -62,13 +62,13 @@ testWith(IMAGES.function)('the function as a container has a CPU limit', async (
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     NO_GRPC,
   ]);
-  expect(servers.function?.resources).toEqual({ one: { requests: {}, limits: { cpu: '100m' } } });
+  expect(servers.function?.resources).toEqual({ one: { requests: {}, limits: { cpu: '500m' } } });
 });
 
 testWith(IMAGES.function, IMAGES.tfserving)(
   'both servers start from their images',
   async () => {
-    const { ended, run } = compare('--local', '--quick', '--experiment', 'coldstart', '--cpu-limit', '1');
+    const { ended, run } = compare('--local', '--quick', '--experiment', 'coldstart');
     const { text, exitCode } = await ended;
     expect(exitCode, text).toBe(0);
     const started = ['coldstarts', 'footprint'];

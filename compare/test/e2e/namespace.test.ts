@@ -33,7 +33,7 @@ beforeAll(async () => {
 afterAll(() => kubectl('delete', 'namespace', NAMESPACE, '--wait=false'));
 
 function compareAsAdmin(...args: string[]) {
-  const quick = ['--quick', '--experiment', 'coldstart', '--cpu-limit', '200m'];
+  const quick = ['--quick', '--experiment', 'coldstart'];
   return compareWith({ KUBECONFIG }, ...quick, ...imageArguments(), ...args);
 }
 
