@@ -4,6 +4,7 @@ import { stringify } from 'csv-stringify/sync';
 import * as v from 'valibot';
 import type { About } from './columns.ts';
 import {
+  AGAIN,
   ENVIRONMENT,
   environmentSchema,
   KIND_NAMES,
@@ -55,7 +56,7 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
     heading.trim(),
     '## Files',
     'Each experiment has a folder with a folder for each trial. The files there begin with the key of a target:\n' +
-      `${KEYS}.`,
+      `${KEYS}; in \`sweep\` also \`${AGAIN}\`, the function a second time.`,
     table(
       ['File', 'Written by', 'What it is'],
       [
