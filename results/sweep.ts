@@ -1,6 +1,6 @@
 // What a sweep over rates says of one target: its highest rate within a bound of latency, and anything at a rate between.
 
-import { mean, sum } from 'simple-statistics';
+import { sum } from 'simple-statistics';
 import type { Row } from './files.ts';
 import { atRank, countOf, type Histogram } from './statistics.ts';
 
@@ -43,11 +43,11 @@ export interface RateWithin {
  */
 export function rateWithin(latencies: readonly Point[], bound: number): RateWithin {
   const logarithms = rising(latencies.map(({ value }) => Math.log(value)));
-  const outside = logarithms.findIndex((logarithm) => logarithm >= Math.log(bound));
-  const [last, next] = [latencies.at(outside - 1), latencies[outside]];
-  if (outside === 0 || !last) return { rate: 0, isAtLeast: false };
+  const within = logarithms.filter((logarithm) => logarithm < Math.log(bound)).length;
+  const [last, next] = [latencies[within - 1], latencies[within]];
+  if (!last) return { rate: 0, isAtLeast: false };
   if (!next) return { rate: last.rate, isAtLeast: true };
-  const [y1 = NaN, y2 = NaN] = [logarithms[outside - 1], logarithms[outside]];
+  const [y1 = NaN, y2 = NaN] = logarithms.slice(within - 1);
   const share = Number.isFinite(y2) ? (Math.log(bound) - y1) / (y2 - y1) : 0;
   return { rate: last.rate * (next.rate / last.rate) ** share, isAtLeast: false };
 }
@@ -57,13 +57,18 @@ function rising(values: readonly number[]): number[] {
   const pools: number[][] = [];
   for (const value of values) {
     let pool = [value];
-    for (let before = pools.at(-1); before && mean(before) > mean(pool); before = pools.at(-1)) {
+    for (let before = pools.at(-1); before && meanOf(before) > meanOf(pool); before = pools.at(-1)) {
       pool = [...before, ...pool];
       pools.pop();
     }
     pools.push(pool);
   }
-  return pools.flatMap((pool) => pool.map(() => mean(pool)));
+  return pools.flatMap((pool) => pool.map(() => meanOf(pool)));
+}
+
+/** The library's mean corrects rounding, which makes NaN of Infinity. */
+function meanOf(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0) / values.length;
 }
 
 /**
