@@ -39,8 +39,6 @@ class BrokenError(Exception):
 
 def main() -> int:
     """Runs the command line and returns its exit code."""
-    # By default, gRPC logs a line for each connection that fails.
-    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
     try:
         settings = parse(sys.argv[1:])
         if settings.once:

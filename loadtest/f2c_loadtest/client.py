@@ -1,7 +1,6 @@
 """Defines what a client is: it sends the requests of one user over one connection. There is one for each protocol."""
 
 from typing import Protocol
-from urllib.parse import urlsplit
 
 # Seconds: longer than any target should take.
 CONNECTION_TIMEOUT = 5.0
@@ -31,11 +30,3 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Closes the connection; the next request opens a new one."""
-
-
-def address(host: str) -> tuple[str, int, bool]:
-    """Returns the name and the port in the URL of a host, and whether it demands TLS."""
-    url = urlsplit(host)
-    assert url.hostname
-    is_secret = url.scheme == "https"
-    return url.hostname, url.port or (443 if is_secret else 80), is_secret

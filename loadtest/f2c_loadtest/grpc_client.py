@@ -1,46 +1,40 @@
-"""A gRPC client for messages that are serialised in advance, on grpcio."""
+"""A gRPC client for messages that are serialised in advance: one unary call at a time, on a connection of its own.
+
+grpcio, which is made for many calls at a time, waits for each answer in a thread, and takes several times the CPU.
+"""
 
 import dataclasses
 import logging
-from functools import cache
+import struct
 from typing import ClassVar
+from urllib.parse import unquote, urlsplit
 
-import gevent
-import grpc
-from grpc.experimental.gevent import init_gevent
+from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError
+from f2c_loadtest.http2 import Answer, Http2Connection, StreamResetError, UnprocessedError, header_block
+from f2c_loadtest.socket_client import SocketClient
 
-from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError, address
+# What precedes a message: whether it is compressed, and its length.
+PREFIX = struct.Struct(">BL")
 
-# Under gevent, grpcio waits for each answer in a thread of gevent's pool, which has 10 by default: with more users,
-# answers would wait for a thread. No process can have more users than this. Threads are made when they are needed.
-MAX_THREADS = 10_000
-
-OPTIONS = [
-    # By default, all channels to an address share one connection.
-    ("grpc.use_local_subchannel_pool", 1),
-    # A retry would hide a failure, and the time that it took.
-    ("grpc.enable_retries", 0),
-    # The HTTP client takes no proxy from the environment either.
-    ("grpc.enable_http_proxy", 0),
-    # By default, answers over 4 MiB fail.
-    ("grpc.max_receive_message_length", -1),
-]
+OK = b"0"
+STATUSES = (
+    *("OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"),
+    *("PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"),
+    *("INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"),
+)
+"""The names of the codes from 0 on, by https://grpc.github.io/grpc/core/md_doc_statuscodes.html."""
 
 MEANINGS = {
-    grpc.StatusCode.UNAVAILABLE: "the server could not be reached, broke off the connection, or takes no requests",
-    grpc.StatusCode.DEADLINE_EXCEEDED: f"there was no answer within {NETWORK_TIMEOUT:g} s",
-    grpc.StatusCode.UNIMPLEMENTED: "the server does not have the method that was called",
-    grpc.StatusCode.NOT_FOUND: "the server does not have what was asked for, such as the model",
-    grpc.StatusCode.RESOURCE_EXHAUSTED: (
+    "UNAVAILABLE": "the server takes no requests, or a proxy in front of it can't reach it",
+    "UNIMPLEMENTED": "the server does not have the method that was called",
+    "NOT_FOUND": "the server does not have what was asked for, such as the model",
+    "RESOURCE_EXHAUSTED": (
         "the server is out of some resource, such as threads, of which TensorFlow Serving gets more by "
         "--grpc_max_threads (threads.grpc of its chart)"
     ),
 }
 # The details of a failure may hold values, so they are logged, once for each status and process.
-_logged: set[grpc.StatusCode] = set()
-
-# After these, the connection may be unusable.
-CONNECTION_ERRORS = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+_logged: set[str] = set()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,56 +45,97 @@ class GrpcRequest:
     message: bytes
 
     def encode(self, host: str, is_last: bool) -> bytes:
-        """Returns the message; gRPC itself adds the host."""
-        return self.message
+        """Returns the message as it is sent; the client itself adds the host."""
+        return PREFIX.pack(0, len(self.message)) + self.message
 
 
-class GrpcClient:
+class GrpcClient(SocketClient):
     """A `Client` of one unary method that accepts only answers with status OK."""
 
     def __init__(self, method: str, host: str) -> None:
         """Takes the path of the method, such as `/package.Service/Method`, and the URL of the host."""
-        _prepare()
-        name, port, self._is_secret = address(host)
-        self._address = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-        self._method = method
-        self._channel: grpc.Channel | None = None
+        super().__init__(host, "h2")
+        url = urlsplit(host)
+        self._headers = header_block(
+            [
+                (":method", "POST"),
+                (":scheme", url.scheme),
+                (":path", method),
+                (":authority", url.netloc),
+                ("te", "trailers"),
+                ("content-type", "application/grpc"),
+                # Otherwise compression would be measured too.
+                ("grpc-accept-encoding", "identity"),
+                ("user-agent", "f2c-loadtest"),
+            ]
+        )
 
     def ask(self, request: bytes) -> bytes:
-        """Returns the serialised answer; raises RequestError."""
-        if self._channel is None:
-            self._connect()
+        """Returns the serialised answer; raises OSError or RequestError."""
         try:
-            answer: bytes = self._call(request, timeout=NETWORK_TIMEOUT)
-        except grpc.RpcError as error:
-            code = error.code()
-            if code in CONNECTION_ERRORS:
-                # The channel would wait longer and longer before it connects again.
-                self.close()
-            if code not in _logged:
-                _logged.add(code)
-                logging.getLogger(__name__).warning("The first %s: %s", code.name, error.details())
-            meaning = f": {MEANINGS[code]}" if code in MEANINGS else ""
-            raise RequestError(f"the status is {code.name}{meaning}") from None
-        return answer
+            answer = self._exchange(request)
+        except UnprocessedError:
+            # A server that ends a connection in good order may say so when a request is already on its way, and that it
+            # has not looked at it. That is no failure: as with every gRPC client, the request goes on a new connection.
+            # The time that this takes is in the latency. A server that refuses a single request is another matter.
+            answer = self._exchange(request)
+        return _message_of(answer)
 
     def _connect(self) -> None:
-        if self._is_secret:
-            self._channel = grpc.secure_channel(self._address, grpc.ssl_channel_credentials(), OPTIONS)
-        else:
-            self._channel = grpc.insecure_channel(self._address, OPTIONS)
-        # Without serialisers, the call takes and returns bytes.
-        self._call = self._channel.unary_unary(self._method)
+        super()._connect()
+        self._http2 = Http2Connection(self._socket, self._readable, self._headers)
 
-    def close(self) -> None:
-        """Closes the connection; the next request opens a new one."""
-        if self._channel is not None:
-            self._channel.close()
-            self._channel = None
+    def _exchange(self, request: bytes) -> Answer:
+        if self._socket is not None and not self._http2.is_ready():
+            self.close()
+        if self._socket is None:
+            self._connect()
+        try:
+            return self._http2.ask(request)
+        except StreamResetError:
+            raise
+        except TimeoutError:
+            self.close()
+            raise RequestError(f"there was no answer within {NETWORK_TIMEOUT:g} s") from None
+        except BaseException:
+            self.close()
+            raise
 
 
-@cache
-def _prepare() -> None:
-    """Makes gRPC wait in greenlets. Its threads do not survive a fork, so this must follow Locust's."""
-    gevent.get_hub().threadpool.maxsize = MAX_THREADS
-    init_gevent()
+def _message_of(answer: Answer) -> bytes:
+    """Returns the one message of an answer; raises RequestError."""
+    headers, content, trailers = answer
+    http_status, kind = headers.get(b":status", b"none"), headers.get(b"content-type", b"none")
+    if http_status != b"200" or not _is_grpc(kind):
+        found = f"its HTTP status is {http_status.decode()}, and its content type {kind.decode(errors='replace')}"
+        raise RequestError(f"the answer is not gRPC: {found}")
+    status = trailers.get(b"grpc-status")
+    if status != OK:
+        raise RequestError(_describe(status, trailers.get(b"grpc-message", b"")))
+    if len(content) < PREFIX.size:
+        raise RequestError("the answer has no message")
+    is_compressed, length = PREFIX.unpack_from(content)
+    if is_compressed:
+        raise RequestError("the answer is compressed, although that was not offered")
+    if length > len(content) - PREFIX.size:
+        raise RequestError("the message of the answer is not whole")
+    if length < len(content) - PREFIX.size:
+        raise RequestError("the answer has more than one message")
+    return content[PREFIX.size :]
+
+
+def _is_grpc(kind: bytes) -> bool:
+    return kind == b"application/grpc" or kind.startswith((b"application/grpc+", b"application/grpc;"))
+
+
+def _describe(status: bytes | None, details: bytes) -> str:
+    """Returns a sentence about another status than OK, and logs the details that a server gives in percent-encoding."""
+    if status is None:
+        return "the answer has no status of gRPC"
+    code = int(status) if status.isdigit() else len(STATUSES)
+    name = STATUSES[code] if code < len(STATUSES) else "unknown to gRPC"
+    if name not in _logged:
+        _logged.add(name)
+        logging.getLogger(__name__).warning("The first %s: %s", name, unquote(details.decode(errors="replace")))
+    meaning = f": {MEANINGS[name]}" if name in MEANINGS else ""
+    return f"the status is {name}{meaning}"

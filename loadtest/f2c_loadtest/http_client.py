@@ -1,21 +1,16 @@
-"""An HTTP client for requests that are made in advance, on the connections and the parser of geventhttpclient.
+"""An HTTP client for requests that are made in advance, on the parser of geventhttpclient.
 
 Locust's own client takes twice the CPU: it makes each request anew, and handles headers, cookies and redirects that are
 of no use here.
 """
 
-import select
-from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from gevent.monkey import get_original
-from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from f2c_loadtest.client import CONNECTION_TIMEOUT, NETWORK_TIMEOUT, RequestError, address
-
-BLOCK_SIZE = 65536
+from f2c_loadtest.client import RequestError
+from f2c_loadtest.socket_client import BLOCK_SIZE, SocketClient
 
 
 class HttpRequest(NamedTuple):
@@ -40,22 +35,12 @@ class HttpRequest(NamedTuple):
         return "\r\n".join([*lines, "", ""]).encode() + content
 
 
-class HttpClient:
+class HttpClient(SocketClient):
     """A `Client` that accepts only answers with status 200."""
 
     def __init__(self, host: str) -> None:
-        """Takes the URL of the host; any certificate will do."""
-        name, port, is_secret = address(host)
-        self._pool = (partial(SSLConnectionPool, insecure=True) if is_secret else ConnectionPool)(
-            name,
-            port,
-            name,
-            port,
-            size=1,
-            connection_timeout=CONNECTION_TIMEOUT,
-            network_timeout=NETWORK_TIMEOUT,
-        )
-        self._socket: Any = None
+        """Takes the URL of the host."""
+        super().__init__(host, "http/1.1")
 
     def ask(self, request: bytes) -> bytes:
         """Returns the content of the answer; raises OSError or RequestError."""
@@ -86,18 +71,6 @@ class HttpClient:
         if status != 200:
             raise RequestError(f"the status is {status}")
         return bytes(answer._body_buffer)
-
-    def _connect(self) -> None:
-        self._socket = self._pool.get_socket()
-        # gevent's own `poll` would wait for a turn of its loop.
-        self._readable = get_original("select", "poll")()
-        self._readable.register(self._socket, select.POLLIN)
-
-    def close(self) -> None:
-        """Closes the connection; the next request opens a new one."""
-        if self._socket is not None:
-            self._pool.release_socket(self._socket)
-            self._socket = None
 
 
 class _Answer(HTTPResponse):

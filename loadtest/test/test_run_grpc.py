@@ -1,11 +1,11 @@
 """Runs the command with a real Locust against a real gRPC server, which tests can give faults."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import grpc
 import pytest
+from certificate import Certificate
 from running import LoadTest, assert_complete, run_command, run_on_time
 from scripted_tfserving import ScriptedTfServing, scripted_tfserving
 
@@ -83,6 +83,7 @@ def test_another_status_than_ok(run: Run, tfserving: ScriptedTfServing) -> None:
     assert load_test.process.returncode == 3
     assert load_test.verdict()["wrongAnswers"] == 0
     assert errors(load_test) == {"RequestError('the status is FAILED_PRECONDITION')"}
+    assert load_test.log.count("The first FAILED_PRECONDITION: The test wants this.") == 1
     # The server refused the requests, and the connections are still good.
     assert tfserving.connections == USERS
     assert_complete(load_test)
@@ -98,9 +99,7 @@ def test_a_server_that_has_too_few_threads(run: Run, tfserving: ScriptedTfServin
 def test_a_server_that_does_not_exist(run: Run) -> None:
     load_test = run("--host=http://127.0.0.1:9")
     assert load_test.process.returncode == 3
-    (error,) = errors(load_test)
-    assert "the status is UNAVAILABLE: the server could not be reached" in error
-    assert load_test.log.count("The first UNAVAILABLE: failed to connect to all addresses") == 1
+    assert errors(load_test) == {"ConnectionRefusedError(111, 'Connection refused')"}
     assert_complete(load_test)
 
 
@@ -108,7 +107,7 @@ def test_answers_that_take_longer_than_a_request_may(run: Run, tfserving: Script
     tfserving.seconds = 10.5
     load_test = run("--run-time=13s")
     assert load_test.process.returncode == 3
-    assert errors(load_test) == {"RequestError('the status is DEADLINE_EXCEEDED: there was no answer within 10 s')"}
+    assert errors(load_test) == {"RequestError('there was no answer within 10 s')"}
 
 
 def test_all_users_wait_at_the_same_time(run: Run, tfserving: ScriptedTfServing) -> None:
@@ -118,13 +117,9 @@ def test_all_users_wait_at_the_same_time(run: Run, tfserving: ScriptedTfServing)
     assert load_test.verdict()["p99Us"] < 700_000
 
 
-def test_a_server_with_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    name = ("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost")
-    files = ("-keyout", str(key), "-out", str(certificate))
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *name, *files], check=True)
-    credentials = grpc.ssl_server_credentials([(key.read_bytes(), certificate.read_bytes())])
-    monkeypatch.setenv("GRPC_DEFAULT_SSL_ROOTS_FILE_PATH", str(certificate))
+def test_a_server_with_tls(tmp_path: Path) -> None:
+    certificate = Certificate(tmp_path)
+    credentials = grpc.ssl_server_credentials([(certificate.key.read_bytes(), certificate.file.read_bytes())])
     with scripted_tfserving(credentials) as server:
         load_test = LoadTest(tmp_path, *load(server), target="tfserving-grpc")
         load_test.end()

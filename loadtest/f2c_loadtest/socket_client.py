@@ -1,0 +1,61 @@
+"""What clients have in common: one connection, of geventhttpclient's pool, on which the calling greenlet waits."""
+
+import select
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+from gevent.monkey import get_original
+from gevent.socket import IPPROTO_TCP, TCP_NODELAY
+from gevent.ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
+from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
+
+from f2c_loadtest.client import CONNECTION_TIMEOUT, NETWORK_TIMEOUT
+
+# Bytes to ask a socket for at once.
+BLOCK_SIZE = 65536
+
+
+class SocketClient:
+    """Opens and closes the connection of a client to a host."""
+
+    def __init__(self, host: str, protocol: str) -> None:
+        """Takes the URL of the host, and what TLS calls the protocol (ALPN); any certificate will do."""
+        url = urlsplit(host)
+        assert url.hostname
+        is_secret = url.scheme == "https"
+        port = url.port or (443 if is_secret else 80)
+        make = partial(SSLConnectionPool, insecure=True, ssl_context_factory=partial(_trust_any, protocol))
+        self._pool = (make if is_secret else ConnectionPool)(
+            url.hostname,
+            port,
+            url.hostname,
+            port,
+            size=1,
+            connection_timeout=CONNECTION_TIMEOUT,
+            network_timeout=NETWORK_TIMEOUT,
+        )
+        self._socket: Any = None
+
+    def _connect(self) -> None:
+        """Opens the connection; raises OSError."""
+        self._socket = self._pool.get_socket()
+        # Otherwise a second small packet would wait until the server has acknowledged the first.
+        self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
+        # gevent's own `poll` would wait for a turn of its loop.
+        self._readable = get_original("select", "poll")()
+        self._readable.register(self._socket, select.POLLIN)
+
+    def close(self) -> None:
+        """Closes the connection; the next request opens a new one."""
+        if self._socket is not None:
+            self._pool.release_socket(self._socket)
+            self._socket = None
+
+
+def _trust_any(protocol: str, **_options: str) -> SSLContext:
+    context = SSLContext(PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = CERT_NONE
+    context.set_alpn_protocols([protocol])
+    return context
