@@ -1,12 +1,12 @@
 // Break-even: the batch size from which a target needs less CPU per value, or has a lower latency, than another.
 
 import { sum } from 'simple-statistics';
-import { quantity } from '../../lib/kubernetes/quantity.ts';
 import type { Row } from '../files.ts';
 import { percentile, ratioOf, withInterval, type Estimate, type Histogram, type Pair } from '../statistics.ts';
+import { cpuSeconds } from '../sweep.ts';
 import { GENERATOR_UNKNOWN } from './figures.ts';
 import { interval, numbersInWords, lowerFirst, number } from './format.ts';
-import { countingOf, cpuLimitOf, cpuOf, latencyOf, type Part } from './measurements.ts';
+import { countingOf, cpuOf, latencyOf, type Part } from './measurements.ts';
 import type { Target, Targets } from './targets.ts';
 
 /** How one target compares with the baseline over all measured sizes of a request. */
@@ -44,7 +44,7 @@ export function breakEvensOf(targets: Targets): BreakEven[] {
   const cpu: Measure<Cpu> = {
     key: 'cpu_per_value',
     verb: 'needs less CPU a value',
-    take: cpuTaker(targets),
+    take: cpuOfSizes,
     statistic: cpuPerValue,
     hasGenerator: false,
   };
@@ -64,29 +64,15 @@ export function cpuPerValue(data: readonly Cpu[]): number {
 }
 
 /**
- * Returns a function that takes CPU seconds and converted values out of a trial. The CPU comes from the pods' counters.
- * If any target lacks two readings in a step, each replica counts as if it used all of its CPU limit.
+ * Takes CPU seconds and converted values out of a trial: between two readings of the pod's counter within a step. Steps
+ * without two, as in runs that were measured before `sweep`, have the CPU between the readings around them.
  */
-export function cpuTaker(targets: Targets): (part: Part) => BySize<Cpu> {
-  if (hasCounters(targets)) {
-    return (part) =>
-      bySize(part, (step) => {
-        const { seconds, requests } = cpuOf(part, [step]);
-        return { seconds, values: requests * step.batch };
-      });
-  }
-  return (part) =>
-    bySize(part, ({ batch, requests, failures, start_s, end_s }) => {
-      const limit = cpuLimitOf(part.environment, part.target, 'one');
-      const seconds = (end_s - start_s) * (limit === undefined ? NaN : quantity(limit));
-      return { seconds, values: (requests - failures) * batch };
-    });
-}
-
-/** Whether each step of the experiment has two readings of its pod's CPU. */
-export function hasCounters(targets: Targets): boolean {
-  const parts = targets.flatMap((target) => countingOf(target, 'batch'));
-  return parts.every((part) => part.read('steps').every((step) => Number.isFinite(cpuOf(part, [step]).seconds)));
+export function cpuOfSizes(part: Part): BySize<Cpu> {
+  return bySize(part, (step) => {
+    const { seconds, requests } = cpuOf(part, [step]);
+    if (Number.isFinite(seconds) || !part.has('pods')) return { seconds, values: requests * step.batch };
+    return { seconds: cpuSeconds(part.read('pods'), step.start_s, step.end_s), values: step.requests * step.batch };
+  });
 }
 
 function bySize<Datum>(part: Part, tell: (step: Row<'steps'>) => Datum): BySize<Datum> {

@@ -2,8 +2,9 @@
 
 import { ResultsError } from '../read.ts';
 import { breakEvensOf, type BreakEven } from './break-even.ts';
+import { figuresOf } from './definitions.ts';
 import type { Document, Section } from './document.ts';
-import { figuresOf, noiseOf, type Figure, type NoiseFloors } from './figures.ts';
+import type { Figure, NoiseFloors } from './figures.ts';
 import { upperFirst } from './format.ts';
 import type { Measurements } from './measurements.ts';
 import { appendix } from './sections/appendix.ts';
@@ -11,6 +12,7 @@ import { conclusion } from './sections/conclusion.ts';
 import { environment, environmentTable } from './sections/environment.ts';
 import { SECTIONS } from './sections/index.ts';
 import type { Price, SectionDefinition } from './sections/section.ts';
+import { noiseOf } from './sweep-figures.ts';
 import { targetsOf, type Target, type Targets } from './targets.ts';
 
 export interface Report {
@@ -24,8 +26,8 @@ export interface Report {
 /** The report of one run: the function against all others. */
 export async function composeReport(measurements: Measurements, price: Price): Promise<Report> {
   const targets = targetsOf(measurements);
-  const figures = figuresOf(targets);
-  const noise = noiseOf(targets[0]);
+  const figures = figuresOf(targets, price);
+  const noise = noiseOf(targets, price);
   const breakEvens = breakEvensOf(targets);
   const sections: Section[] = [];
   const missing: SectionDefinition[] = [];
@@ -67,7 +69,7 @@ export async function composeSideBySide(one: Measurements, other: Measurements):
   if (pairs.length === 0) throw new ResultsError(`${one.folder} and ${other.folder} have no target in common.`);
   const conclusions = await Promise.all(
     pairs.map(async ({ title, targets }) => {
-      const [figures, noise] = [figuresOf(targets), noiseOf(targets[0])];
+      const [figures, noise] = [figuresOf(targets), noiseOf(targets)];
       return { title, blocks: await conclusion.blocks({ targets, figures, noise, breakEvens: [], missing: [] }) };
     }),
   );

@@ -27,6 +27,11 @@ export function winnerOf({ better }: Figure, { ratio, parts }: Comparison, floor
   return low > 1 === (better === 'more') ? 'baseline' : 'other';
 }
 
+/** Whether most of a target's figure is what a bare server takes, too. @param index of the target */
+export function isMostlyGenerator({ values, bare }: Figure, index: number): boolean {
+  return (bare[index] ?? 0) > MOST_OF_GENERATOR * (values[index]?.value ?? Infinity);
+}
+
 /** Whether two equal servers could show this ratio too, because of the load generator's own share. */
 function isOfGenerator({ value, interval }: Estimate, parts: NonNullable<Comparison['parts']>): boolean {
   const share = parts.generator / (parts.generator + parts.servers);

@@ -1,37 +1,9 @@
-// Defines each figure of the report, its source, and its value for every target.
+// What a figure of the report is: its value for every target, and how the baseline compares with each of the others.
 
-import { mean, median, sum } from 'simple-statistics';
-import { quantity } from '../../lib/kubernetes/quantity.ts';
-import type { Calibration, ExperimentName, Row } from '../files.ts';
-import {
-  percentile,
-  percentileInterval,
-  ratioOf,
-  type Estimate,
-  type Histogram,
-  type Interval,
-  type OneSided,
-  type Pair,
-} from '../statistics.ts';
-import { cpuSeconds } from '../sweep.ts';
-import {
-  bareLoadOf,
-  bestStep,
-  sustainedSteps,
-  countingOf,
-  cpuLimitOf,
-  cpuOf,
-  isValid,
-  latencyOf,
-  loadsOf,
-  pairsOfNoise,
-  partsOf,
-  readyReplicas,
-  startsOf,
-  waitForSecond,
-  type Part,
-  type MeasuredTarget,
-} from './measurements.ts';
+import type { Calibration, ExperimentName } from '../files.ts';
+import { ratioOf, type Estimate, type Interval, type OneSided, type Pair } from '../statistics.ts';
+import { words } from './format.ts';
+import { bareLoadOf, countingOf, isValid, partsOf, type Part } from './measurements.ts';
 import { paired, representativeOf, type Target, type Targets } from './targets.ts';
 
 export interface Figure {
@@ -46,6 +18,11 @@ export interface Figure {
   source: string;
   /** The value for each target, in their order: of the compared trials or starts, else of all that count. */
   values: (OneSided | undefined)[];
+  /**
+   * For each target, what bare servers give that are asked in its form: the load generator's own part of the value.
+   * Undefined without bare servers, or if the figure is no latency.
+   */
+  bare: (number | undefined)[];
   /** The baseline against each other target, in their order. */
   comparisons: Comparison[];
 }
@@ -73,7 +50,7 @@ export interface Why {
 }
 
 /** Defines how a figure is computed. Each trial's datum is taken out once, because a bootstrap needs it often. */
-interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
+export interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
   /** Whether it stands in the section of its experiment only. */
   isDetail?: boolean;
   /** Computes the figure of several trials together; NaN if they lack it. */
@@ -81,9 +58,17 @@ interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' |
   interval?: (data: readonly Datum[]) => Interval | undefined;
   /** For a latency: the load on a bare server that shows the load generator's own share. */
   bare?: Calibration;
-  /** Why trials that count may not have it: a sentence. */
-  absent: string;
+  /** On which side of the figure the truth may lie, if there was no more to measure it with. */
+  boundOf?: (data: readonly Datum[]) => OneSided['bound'];
+  /** Why trials of a target that count may not have it: a sentence. */
+  absent: (name: string, data: readonly Datum[]) => string;
 }
+
+/**
+ * Maps a figure's key to its noise floor: the factor above 1 by which two equal servers differ here. It is the interval
+ * of the function against itself. Figures that are not measured twice are left out.
+ */
+export type NoiseFloors = Readonly<Record<string, number>>;
 
 /** What one trial has for a figure. */
 interface Sample<Datum> {
@@ -91,255 +76,40 @@ interface Sample<Datum> {
   datum: Datum;
 }
 
-const PERCENTILES = [50, 95, 99];
-
-export function figuresOf(targets: Targets): Figure[] {
-  const rates = ratesSustainedByAll(targets);
-  const sustained = (part: Part) => sustainedSteps(part).filter(({ offered_rate }) => rates.includes(offered_rate));
-  return [
-    ofTrials(targets, 'capacity', answersPerCpu, THROUGHPUT_PER_CPU),
-    ...PERCENTILES.map((share) => ofTrials(targets, 'latency', (part) => latencyOf(part), latencyPercentile(share))),
-    ofTrials(targets, 'latency', (part) => cpuOf(part), CPU_PER_REQUEST),
-    ofTrials(targets, 'autoscale', (part) => readyReplicas(part, sustained(part)), AUTOSCALED_REPLICAS),
-    ofTrials(targets, 'autoscale', (part) => cpuOfAnswers(part, sustained(part)), AUTOSCALED_CPU),
-    ofTrials(targets, 'autoscale', waitForSecond, SECOND_REPLICA),
-    ofTrials(targets, 'autoscale', (part) => sustained(part).map(({ step }) => latencyOf(part, step)), AUTOSCALED_P99),
-    figure(targets, 'coldstart', COLD_START, (target) =>
-      startsOf(target).map(({ first_answer_ms }, trial) => ({ trial, datum: first_answer_ms })),
-    ),
-    ...FOOTPRINTS.map(([what, definition]) => ofTrials(targets, 'coldstart', bytesOf(what), definition)),
-    errors(targets),
-  ];
-}
-
-/**
- * Maps a figure's key to its noise floor: the factor above 1 by which two equal servers differ here. It is the interval
- * of the function against itself. Figures that `noise` does not measure are left out.
- */
-export type NoiseFloors = Readonly<Record<string, number>>;
-
-export function noiseOf({ measurements }: MeasuredTarget): NoiseFloors {
-  const pairs = pairsOfNoise(measurements);
-  const floors = <Datum>(
-    take: (part: Part) => Datum,
-    { key, statistic }: FigureDefinition<Datum>,
-  ): [string, number][] => {
-    const range = ratioOf(
-      pairs.map(([one, other]): Pair<Datum> => [take(one), take(other)]),
-      statistic,
-    )?.interval;
-    return range ? [[key, Math.max(range.high, 1 / range.low)]] : [];
-  };
-  return Object.fromEntries([
-    ...PERCENTILES.flatMap((share) => floors((part) => latencyOf(part), latencyPercentile(share))),
-    ...floors((part) => cpuOf(part), CPU_PER_REQUEST),
-  ]);
-}
-
-const THROUGHPUT_PER_CPU: FigureDefinition<{ answers: number; cpuSeconds: number }> = {
-  key: 'throughput_per_cpu',
-  name: 'Throughput per CPU',
-  unit: 'requests/s',
-  better: 'more',
-  source:
-    'capacity/*/<target>_steps.csv: right answers/s of the step with most, ÷ resources.limits.cpu in environment.json',
-  statistic: (data) => sum(data.map(({ answers }) => answers)) / sum(data.map(({ cpuSeconds }) => cpuSeconds)),
-  absent: 'Without a CPU limit there is nothing to divide by.',
-};
-
-/** Right answers of the best step, and the CPU seconds that its replica was allowed meanwhile; NaN without a limit. */
-function answersPerCpu(part: Part): { answers: number; cpuSeconds: number } {
-  const { requests, failures, start_s, end_s } = bestStep(part);
-  const limit = cpuLimitOf(part.environment, part.target, 'one');
-  return {
-    answers: requests - failures,
-    cpuSeconds: (end_s - start_s) * (limit === undefined ? NaN : quantity(limit)),
-  };
-}
-
-function latencyPercentile(share: number): FigureDefinition<Histogram> {
-  return {
-    key: `p${String(share)}_ms`,
-    name: share === 50 ? 'Median latency' : `p${String(share)} latency`,
-    unit: 'ms',
-    better: 'less',
-    source: 'latency/*/<target>_latency.csv: the rows of clock response and outcome ok, merged',
-    statistic: (histograms) => percentile(histograms, share / 100) / 1000,
-    absent: 'No request got a right answer.',
-    bare: 'floor',
-    interval: (histograms) => inMs(percentileInterval(histograms, share / 100)),
-  };
-}
-
-function inMs(microseconds: Interval | undefined): Interval | undefined {
-  return microseconds && { low: microseconds.low / 1000, high: microseconds.high / 1000 };
-}
-
-const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> = {
-  key: 'cpu_per_request_us',
-  name: 'CPU per request',
-  unit: 'µs',
-  better: 'less',
-  source: 'latency/*/<target>_pods.csv: rise of cpu_seconds, ÷ requests of <target>_seconds.csv meanwhile',
-  statistic: (data) => (1e6 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ requests }) => requests)),
-  absent: 'The counters of CPU time could not be read, or not twice in each load.',
-};
-
-/**
- * The offered rates of `autoscale` that each target sustained in each trial that counts, so that figures are of the same
- * work. A target without such a trial has no say.
- */
-function ratesSustainedByAll(targets: Targets): (number | null)[] {
-  const trials = targets.flatMap((target) => countingOf(target, 'autoscale'));
-  const [first = [], ...others] = trials.map((part) => sustainedSteps(part).map(({ offered_rate }) => offered_rate));
-  return first.filter((rate) => others.every((rates) => rates.includes(rate)));
-}
-
-const SUSTAINED = 'in the steps whose rate every target sustained';
-
-const AUTOSCALED_REPLICAS: FigureDefinition<number> = {
-  key: 'autoscaled_replicas',
-  name: 'Replicas while scaling',
-  unit: '',
-  better: 'less',
-  source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${SUSTAINED}`,
-  statistic: (data) => mean([...data]),
-  absent: 'The replicas could not be counted, or there was no rate that every target sustained.',
-};
-
-const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
-  key: 'autoscaled_cpu_ms',
-  name: 'CPU per answer while scaling',
-  unit: 'ms',
-  better: 'less',
-  source: `autoscale/*/<target>_pods.csv: rise of cpu_seconds of all pods, ÷ right answers of _steps.csv, ${SUSTAINED}`,
-  statistic: (data) => (1000 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ answers }) => answers)),
-  absent: 'The counters of CPU time could not be read, or there was no rate that every target sustained.',
-};
-
-function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: number; answers: number } {
-  return {
-    seconds: sum(
-      steps.map(({ start_s, end_s }) => cpuSeconds(part.has('pods') ? part.read('pods') : [], start_s, end_s)),
-    ),
-    answers: sum(steps.map(({ requests, failures }) => requests - failures)),
-  };
-}
-
-const SECOND_REPLICA: FigureDefinition<number> = {
-  key: 'second_replica_s',
-  name: 'Start of a second replica',
-  unit: 's',
-  better: 'less',
-  source: 'autoscale/*/<target>_timeline.csv: from the first desired_replicas > 1 to the first ready_replicas > 1',
-  statistic: (data) => mean([...data]),
-  absent: 'A load began with more than one replica, or ended with one.',
-};
-
-const AUTOSCALED_P99: FigureDefinition<readonly Histogram[]> = {
-  key: 'autoscaled_p99_ms',
-  name: 'p99 latency while scaling',
-  unit: 'ms',
-  better: 'less',
-  source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${SUSTAINED}`,
-  statistic: (steps) => percentile(steps.flat(), 0.99) / 1000,
-  absent: 'There was no rate that every target sustained.',
-  bare: 'scaling',
-  interval: (steps) => inMs(percentileInterval(steps.flat(), 0.99)),
-};
-
-const COLD_START: FigureDefinition<number> = {
-  key: 'cold_start_ms',
-  name: 'Cold start',
-  unit: 'ms',
-  better: 'less',
-  source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
-  statistic: (data) => median([...data]),
-  absent: 'It is not known for both targets.',
-};
-
-type Footprint = Row<'footprint'>['what'];
-
-const FOOTPRINTS: [Footprint, FigureDefinition<number>][] = [
-  footprint('memory_idle_mb', 'Memory, idle', 'memory_idle'),
-  footprint('memory_loaded_mb', 'Memory under load', 'memory_loaded'),
-  footprint('image_mb', 'Image', 'image'),
-];
-
-function footprint(key: string, name: string, what: Footprint): [Footprint, FigureDefinition<number>] {
-  const source = `coldstart/1/<target>_footprint.csv: bytes of ${what}`;
-  const statistic = (bytes: readonly number[]) => mean([...bytes]) / 1e6;
-  return [
-    what,
-    { key, name, unit: 'MB', better: 'less', source, statistic, absent: 'It is not known for both targets.' },
-  ];
-}
-
-/** Returns a function that takes a size out of a trial; it gives NaN if the size is not known. */
-function bytesOf(what: Footprint): (part: Part) => number {
-  return (part) => {
-    const rows = part.has('footprint') ? part.read('footprint') : [];
-    return rows.find((row) => row.what === what)?.bytes ?? NaN;
-  };
-}
-
-function errors(targets: Targets): Figure {
-  const values = targets.map(({ measurements, key }) => {
-    const loads = loadsOf(measurements).filter((part) => part.target === key);
-    const verdicts = loads.map((part) => part.read('verdict'));
-    const requests = sum(verdicts.map((verdict) => verdict.requests));
-    if (requests === 0) return undefined;
-    return { value: (1e6 * sum(verdicts.map(({ failures }) => failures))) / requests, interval: undefined };
-  });
-  const [baseline, ...others] = values;
-  return {
-    key: 'errors_per_million',
-    name: 'Failed requests per million',
-    unit: '',
-    better: 'less',
-    isMain: true,
-    source: '*/*/<target>_verdict.json without calibrate: failures, ÷ requests',
-    values,
-    comparisons: others.map((other) => ({
-      pairs: 0,
-      ratio: undefined,
-      parts: undefined,
-      why: baseline && other ? undefined : { kind: 'not-run', sentence: 'No load ran against both targets.' },
-      shared: undefined,
-    })),
-  };
-}
-
-function ofTrials<Datum>(
+/** A figure of an experiment's trials. Bare servers are asked the same, so that their trials have the same datum. */
+export function ofTrials<Datum>(
   targets: Targets,
   experiment: ExperimentName,
   take: (part: Part) => Datum,
   definition: FigureDefinition<Datum>,
+  trialsOf: (target: Target) => Part[] = (target) => countingOf(target, experiment),
 ): Figure {
   const { bare } = definition;
-  return figure(
+  return figureOf(
     targets,
     experiment,
     definition,
-    (target) => countingOf(target, experiment).map((part) => ({ trial: part.trial, datum: take(part) })),
+    (target) => trialsOf(target).map((part) => ({ trial: part.trial, datum: take(part) })),
     (target) => [bare && bareLoadOf(target, bare)].flatMap((part) => (part ? [take(part)] : [])),
   );
 }
 
-function figure<Datum>(
+export function figureOf<Datum>(
   targets: Targets,
   experiment: ExperimentName,
-  { key, name, unit, better, isDetail = false, source, statistic, interval, bare, absent }: FigureDefinition<Datum>,
+  definition: FigureDefinition<Datum>,
   samplesOf: (target: Target) => Sample<Datum>[],
   bareOf: (target: Target) => Datum[] = () => [],
 ): Figure {
+  const { key, name, unit, better, isDetail = false, source, interval, boundOf } = definition;
   const samples = new Map(targets.map((target) => [target, samplesOf(target)]));
-  const has = (data: readonly Datum[]) => data.length > 0 && Number.isFinite(statistic(data));
+  const bare = new Map(targets.map((target) => [target, valueOf(bareOf(target), definition)]));
   const pairedSamples = paired([...samples.values()]);
-  const values = [...samples.values()].map((ofTarget, index): Estimate | undefined => {
+  const values = [...samples.values()].map((ofTarget, index): OneSided | undefined => {
     const compared = pairedSamples[index] ?? [];
     const data = (compared.length > 0 ? compared : ofTarget).map(({ datum }) => datum);
-    return has(data) ? { value: statistic(data), interval: interval?.(data) } : undefined;
+    const value = valueOf(data, definition);
+    return value === undefined ? undefined : { value, interval: interval?.(data), bound: boundOf?.(data) };
   });
   const [baseline, ...others] = targets;
   const comparisons = others.map((other): Comparison => {
@@ -349,27 +119,63 @@ function figure<Datum>(
       return partner ? [[datum, partner.datum] as const] : [];
     });
     const nothing = { pairs: pairs.length, ratio: undefined, parts: undefined, why: undefined, shared: undefined };
-    const compared = [pairs.map(([datum]) => datum), pairs.map(([, datum]) => datum)] as const;
-    if (compared.every(has)) {
-      const bareData = [bareOf(baseline), bareOf(other)] as const;
-      if (bareData.every(has)) {
-        const differenceOf = ([baselineData, otherData]: Pair<Datum[]>) =>
-          statistic(otherData) - statistic(baselineData);
-        const generator = differenceOf(bareData);
-        const parts = { generator, servers: differenceOf(compared) - generator };
-        return { ...nothing, ratio: ratioOf(pairs, statistic), parts };
-      }
-      if (bare && baseline.protocol !== other.protocol)
-        return { ...nothing, why: { kind: 'absent', sentence: GENERATOR_UNKNOWN } };
-      return { ...nothing, ratio: ratioOf(pairs, statistic) };
+    if (pairs.length > 0) {
+      return { ...nothing, ...compare(pairs, [baseline, other], definition, [bare.get(baseline), bare.get(other)]) };
     }
     const shared = ofOther.length === 0 ? representativeOf(other, targets) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
     if (isShared) return { ...nothing, why: { kind: 'shared', sentence: measuredOnce(shared) }, shared };
-    if (pairs.length > 0) return { ...nothing, why: { kind: 'absent', sentence: absent } };
     return { ...nothing, why: whyUnpaired([baseline, other], experiment) };
   });
-  return { key, name, unit, better, isMain: !isDetail, source, values, comparisons };
+  return { key, name, unit, better, isMain: !isDetail, source, values, bare: [...bare.values()], comparisons };
+}
+
+/** Undefined where the trials lack the figure. */
+function valueOf<Datum>(data: readonly Datum[], { statistic }: FigureDefinition<Datum>): number | undefined {
+  const value = data.length > 0 ? statistic(data) : NaN;
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** Compares trials of two targets, of which there is one pair at least. */
+function compare<Datum>(
+  pairs: readonly Pair<Datum>[],
+  [one, other]: Pair<Target>,
+  definition: FigureDefinition<Datum>,
+  [ofBare, ofOtherBare]: Pair<number | undefined>,
+): Partial<Comparison> {
+  const because = (sentence: string) => ({ why: { kind: 'absent' as const, sentence } });
+  const data = [pairs.map(([datum]) => datum), pairs.map(([, datum]) => datum)] as const;
+  const [value, otherValue] = [valueOf(data[0], definition), valueOf(data[1], definition)];
+  if (value === undefined) return because(definition.absent(one.name, data[0]));
+  if (otherValue === undefined) return because(definition.absent(other.name, data[1]));
+  const zeros = [...(value === 0 ? [one.name] : []), ...(otherValue === 0 ? [other.name] : [])];
+  if (zeros.length > 0) return because(`It is 0 for ${words(zeros)}, and a ratio needs values above 0.`);
+  const [bound, otherBound] = data.map((trials) => definition.boundOf?.(trials));
+  if (bound && otherBound) return because(`For both it is only known “${bound}”, so there is no ratio.`);
+  const ratio = oneSided(ratioOf(pairs, definition.statistic), bound ?? opposite(otherBound));
+  if (ofBare !== undefined && ofOtherBare !== undefined) {
+    const generator = ofOtherBare - ofBare;
+    return { ratio, parts: { generator, servers: otherValue - value - generator } };
+  }
+  if (definition.bare && one.protocol !== other.protocol) return because(GENERATOR_UNKNOWN);
+  return { ratio };
+}
+
+/** What the bound of a divisor makes of a ratio. */
+function opposite(bound: OneSided['bound']): OneSided['bound'] {
+  return bound && (bound === 'at least' ? 'at most' : 'at least');
+}
+
+function oneSided(estimate: Estimate | undefined, bound: OneSided['bound']): OneSided | undefined {
+  if (!estimate || !bound) return estimate;
+  const { value, interval } = estimate;
+  const open = bound === 'at least' ? { high: Infinity } : { low: 0 };
+  return { value, bound, interval: interval && { ...interval, ...open } };
+}
+
+/** An interval of a latency, in ms. */
+export function inMs(microseconds: Interval | undefined): Interval | undefined {
+  return microseconds && { low: microseconds.low / 1000, high: microseconds.high / 1000 };
 }
 
 /** Why latencies over two protocols, each of which has a client of its own in the load generator, say nothing. */

@@ -6,7 +6,6 @@ import {
   runName,
   type Calibration,
   type Content,
-  type CsvKind,
   type Environment,
   type ExperimentName,
   type Kind,
@@ -14,15 +13,13 @@ import {
   type TargetName,
 } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
-import { histogramOf, type Histogram, type Pair } from '../statistics.ts';
+import { histogramOf, type Histogram } from '../statistics.ts';
 
 /** What a trial has measured of one target. */
 export interface Part {
   environment: Environment;
   experiment: ExperimentName;
   trial: number;
-  /** Only in `capacity`, where a round has a load for each number of users. */
-  round: number | undefined;
   target: TargetName;
   has: (kind: Kind) => boolean;
   /** @throws ResultsError if there is no such file */
@@ -66,7 +63,7 @@ export function readMeasurements(folder: string): Measurements {
         const written = contents.has('verdict') ? get('verdict').reasons : [];
         const reasons = [...new Set([...written, ...(judged?.reasons ?? [])])];
         const has = (kind: Kind) => contents.has(kind);
-        return { environment, experiment: name, trial: number, round: judged?.round, target, has, read: get, reasons };
+        return { environment, experiment: name, trial: number, target, has, read: get, reasons };
       }),
     ),
   );
@@ -92,29 +89,9 @@ export function cpuLimitOf(
   return servers[interfaces[target]?.server ?? '']?.resources[scaling]?.limits.cpu;
 }
 
-/** The parts of an experiment, in the order of trials. Each round of `capacity` is one part. */
+/** The parts of an experiment, in the order of trials. */
 export function partsOf({ measurements, key }: MeasuredTarget, experiment: ExperimentName): Part[] {
-  const parts = measurements.parts.filter((part) => part.experiment === experiment && part.target === key);
-  if (experiment !== 'capacity') return parts;
-  const rounds = Map.groupBy(parts, ({ round, trial }) => round ?? trial);
-  return [...rounds].map(([round, loads]) => asOne(loads as [Part, ...Part[]], round));
-}
-
-/** A round counts if the load with its highest throughput does; its rows are those of all its loads that count. */
-function asOne(loads: readonly [Part, ...Part[]], trial: number): Part {
-  const [first] = loads;
-  if (loads.length === 1) return first;
-  const throughputOfLoad = (load: Part) => load.read('verdict').throughput;
-  const best = loads.reduce((highest, load) => (throughputOfLoad(load) > throughputOfLoad(highest) ? load : highest));
-  const counting = loads.filter(isValid);
-  const read = <K extends Kind>(kind: K): Content<K> => {
-    if (kind === 'verdict') return best.read(kind);
-    const rows = counting.flatMap((load, step) =>
-      (load.read(kind) as Row<CsvKind>[]).map((row) => ('step' in row ? { ...row, step } : row)),
-    );
-    return rows as Content<K>;
-  };
-  return { ...first, trial, has: (kind) => counting.every((load) => load.has(kind)), read, reasons: best.reasons };
+  return measurements.parts.filter((part) => part.experiment === experiment && part.target === key);
 }
 
 /** The loads that are judged: all except those of `calibrate`. */
@@ -144,15 +121,6 @@ export function isValid({ reasons }: Part): boolean {
 /** The trials of an experiment that count. */
 export function countingOf(target: MeasuredTarget, experiment: ExperimentName): Part[] {
   return partsOf(target, experiment).filter(isValid);
-}
-
-/** Pairs the function with itself: trials 1 and 2 of `noise`, 3 and 4, and so on. */
-export function pairsOfNoise(measurements: Measurements): Pair<Part>[] {
-  const parts = partsOf({ measurements, key: 'function' }, 'noise').filter(isValid);
-  return parts.flatMap((part) => {
-    const next = parts.find(({ trial }) => trial === part.trial + 1);
-    return part.trial % 2 === 1 && next ? [[part, next] as const] : [];
-  });
 }
 
 /** Right answers/s of a step. */
@@ -270,10 +238,10 @@ export function waitForSecond(part: Part): number {
 /**
  * The share of CPU periods, from 0 to 1, in which the kernel stopped the target's pods at their CPU limit while they
  * were measured; undefined where it is not known, or no pod has a limit.
+ * @param steps their first and last one bound the time
  */
-export function throttledShare(part: Part): number | undefined {
+export function throttledShare(part: Part, steps = part.read('steps')): number | undefined {
   if (!part.has('throttling')) return undefined;
-  const steps = part.read('steps');
   const [start, end] = [steps.at(0)?.start_s ?? 0, steps.at(-1)?.end_s ?? 0];
   const within = part.read('throttling').filter(({ timestamp_s }) => timestamp_s >= start && timestamp_s <= end);
   let [periods, throttled] = [0, 0];

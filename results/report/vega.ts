@@ -47,6 +47,11 @@ const DASHES = [
 ];
 const SHAPES = ['circle', 'square', 'triangle-up', 'diamond'];
 
+/** The dashes that a target's line has beside its colour. @param index of the target */
+export function dashesOf(index: number): readonly number[] {
+  return DASHES[index % DASHES.length] ?? [];
+}
+
 /** Tells targets apart by colour, and without any by dashes. */
 export function byLine(targets: readonly string[]): object {
   return { color: byTarget(targets, TARGET_COLOURS, LINE_LEGEND), strokeDash: byTarget(targets, DASHES, LINE_LEGEND) };

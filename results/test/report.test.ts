@@ -9,7 +9,7 @@ import { execa } from 'execa';
 import { extractText } from 'unpdf';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Environment, Interface, Verdict } from '../files.ts';
-import { figuresOf } from '../report/figures.ts';
+import { figuresOf } from '../report/definitions.ts';
 import { number } from '../report/format.ts';
 import { bareLoadOf, latencyOf, readMeasurements } from '../report/measurements.ts';
 import { targetsOf } from '../report/targets.ts';

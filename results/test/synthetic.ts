@@ -10,6 +10,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { max, min, probit } from 'simple-statistics';
 import {
+  AGAIN,
   CALIBRATIONS,
   ENVIRONMENT,
   fileName,
@@ -18,20 +19,22 @@ import {
   type Environment,
   type Plan,
   type Interface,
+  type TargetName,
   type Verdict,
 } from '../files.ts';
 import { formatEnvironment } from '../write.ts';
 
-/** What is true of one target. */
+/**
+ * What is true of one target: a queue with one server whose times of service are exponential (M/M/1), behind a client that
+ * takes some time itself.
+ */
 interface Truth {
   /** Requests/s with one value that a replica answers at most. */
   capacity: number;
   /** CPU of a request with one value, and of each further value, µs. */
   cpuMicroseconds: number;
   microsecondsPerValue: number;
-  /** Lognormal, from when a request is due, µs: at the rate of the latency experiment. */
-  latencyMicroseconds: { median: number; sigma: number };
-  /** The same of a bare server, which is what the load generator takes to ask in this target's form. */
+  /** Lognormal: what a bare server takes, which is the load generator's own part in this target's form of request. */
   bareMicroseconds: { median: number; sigma: number };
   /** Median, from the pod's creation to its own first answer. */
   coldStartMs: number;
@@ -39,7 +42,24 @@ interface Truth {
   bytes: { image: number; memory_idle: number; memory_loaded: number };
 }
 
-const EXPERIMENTS = ['calibrate', 'capacity', 'autoscale', 'latency', 'noise', 'batch', 'coldstart', 'scale-from-zero'];
+/**
+ * The latency in µs that a share of the requests stays below, at a rate in requests/s to one replica. Requests that are
+ * slow for the queue are slow for the client, so that the shares of both add up: a percentile is known exactly.
+ */
+export function latencyAt({ bareMicroseconds, capacity }: Truth, rate: number, share: number): number {
+  return bareLatencyAt(bareMicroseconds, share) - (1e6 * Math.log(1 - share)) / (capacity - rate);
+}
+
+function bareLatencyAt({ median, sigma }: Truth['bareMicroseconds'], share: number): number {
+  return median * Math.exp(sigma * probit(share));
+}
+
+/** The rate at which a share of the requests takes at most so many µs. */
+export function rateWithin({ bareMicroseconds, capacity }: Truth, share: number, microseconds: number): number {
+  return capacity + (1e6 * Math.log(1 - share)) / (microseconds - bareLatencyAt(bareMicroseconds, share));
+}
+
+const EXPERIMENTS = ['calibrate', 'sweep', 'autoscale', 'batch', 'coldstart', 'scale-from-zero'];
 
 interface Synthetic {
   trials: number;
@@ -50,10 +70,9 @@ interface Synthetic {
 }
 
 const TFSERVING: Truth = {
-  capacity: 700,
+  capacity: 1850,
   cpuMicroseconds: 268,
   microsecondsPerValue: 0.26,
-  latencyMicroseconds: { median: 1900, sigma: 0.5 },
   bareMicroseconds: { median: 220, sigma: 0.4 },
   coldStartMs: 2100,
   bytes: { image: 505e6, memory_idle: 290e6, memory_loaded: 318e6 },
@@ -64,10 +83,9 @@ export type MadeUp = (typeof MADE_UP)[number];
 
 export const TRUTHS: Record<MadeUp, Truth> = {
   function: {
-    capacity: 3400,
-    cpuMicroseconds: 55,
+    capacity: 3300,
+    cpuMicroseconds: 150,
     microsecondsPerValue: 0.09,
-    latencyMicroseconds: { median: 1100, sigma: 0.35 },
     bareMicroseconds: { median: 200, sigma: 0.4 },
     coldStartMs: 900,
     bytes: { image: 148e6, memory_idle: 48e6, memory_loaded: 76e6 },
@@ -75,10 +93,9 @@ export const TRUTHS: Record<MadeUp, Truth> = {
   tfserving: TFSERVING,
   'tfserving-grpc': {
     ...TFSERVING,
-    capacity: 900,
+    capacity: 2350,
     cpuMicroseconds: 210,
     microsecondsPerValue: 0.005,
-    latencyMicroseconds: { median: 1500, sigma: 0.45 },
     bareMicroseconds: { median: 300, sigma: 0.4 },
   },
 };
@@ -93,7 +110,7 @@ const MOST_REPLICAS = 5;
 /** Requests/s that a bare server answers. */
 const BARE = 8000;
 
-/** One step, and what comes of it. */
+/** One step; a load without a rate is a closed loop. */
 interface Step {
   users: number;
   batch: number;
@@ -104,27 +121,29 @@ interface Step {
 export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = {}): void {
   const run = { trials: 3, seed: 1, experiments: EXPERIMENTS, truths: TRUTHS, ...options };
   const targets = options.targets ?? (['function', 'tfserving'] as const);
+  const steps = { sweep: LADDER, autoscale: AT_RISING_RATES, batch: batchSteps(targets, run.truths) };
   let now = START + 60;
-  const loads = run.experiments
-    .filter((name) => name in STEPS || name === 'calibrate')
-    .flatMap((experiment) => {
-      if (experiment === 'calibrate') return BARE_LOADS.map((load) => ({ experiment, isBare: true, ...load }));
-      const count = experiment === 'noise' ? 2 * run.trials : run.trials;
-      const steps = STEPS[experiment] ?? [];
-      return Array.from({ length: count }, (_, index) => ({ experiment, isBare: false, trial: index + 1, steps }));
-    });
-  for (const { experiment, trial, ...load } of loads) {
-    for (const target of experiment === 'noise' ? targets.slice(0, 1) : targets) {
-      const draws = drawsOf(`${run.seed} ${experiment} ${trial} ${target}`);
-      const truth = varied(run.truths[target], draws);
-      now = writeLoad(join(folder, experiment, String(trial)), {
-        ...load,
-        experiment,
-        target,
-        truth,
-        start: now,
-        draws,
-      });
+  const write = (name: TargetName, target: MadeUp, trial: number, load: Pick<Load, 'experiment' | 'steps'>) => {
+    const draws = drawsOf(`${run.seed} ${load.experiment} ${trial} ${name}`);
+    const truth = varied(run.truths[target], draws);
+    const { end, rows, verdict } = rowsOfLoad({ ...load, target, truth, start: now, draws });
+    const path = join(folder, load.experiment, String(trial));
+    put(path, name, rows);
+    writeFileSync(join(path, fileName(name, 'verdict')), JSON.stringify(verdict));
+    now = end;
+  };
+  for (const [experiment, planned] of Object.entries(steps).filter(([name]) => run.experiments.includes(name))) {
+    for (let trial = 1; trial <= run.trials; trial++) {
+      for (const target of targets) {
+        const load = { experiment, steps: experiment === 'sweep' ? sweepSteps(run.truths[target]) : planned };
+        write(target, target, trial, load);
+        if (experiment === 'sweep' && target === 'function') write(AGAIN, target, trial, load);
+      }
+    }
+  }
+  if (run.experiments.includes('calibrate')) {
+    for (const { trial, steps } of BARE_LOADS) {
+      for (const target of targets) write(target, target, trial, { experiment: 'calibrate', steps });
     }
   }
   if (run.experiments.includes('coldstart')) {
@@ -145,16 +164,15 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   writeFileSync(
     join(folder, ENVIRONMENT),
     formatEnvironment(
-      environmentOf(targets, { seed: run.seed, ceiling: ceilingOf(targets), plan: planOf(run.trials) }),
+      environmentOf(targets, { seed: run.seed, ceiling: ceilingOf(targets), plan: planOf(run.trials, steps) }),
     ),
   );
 }
 
 interface Load {
+  /** Of `calibrate`, a bare server is asked instead of the target. */
   experiment: string;
   steps: readonly Step[];
-  /** Whether a bare server is asked instead of the target. */
-  isBare: boolean;
   target: MadeUp;
   truth: Truth;
   /** Unix time. */
@@ -162,95 +180,111 @@ interface Load {
   draws: Draws;
 }
 
-const AT_ONE_RATE: Step[] = [{ users: 32, batch: 1, rate: 350, seconds: 120 }];
 const AT_RISING_RATES: Step[] = [500, 1000, 1500, 2000].map((rate) => ({ users: 32, batch: 1, rate, seconds: 70 }));
-const STEPS: Record<string, Step[]> = {
-  capacity: [1, 2, 4, 8, 16, 32].map((users) => ({ users, batch: 1, rate: null, seconds: 20 })),
-  autoscale: AT_RISING_RATES,
-  latency: AT_ONE_RATE,
-  noise: AT_ONE_RATE,
-  batch: [1, 10, 100, 1000, 10_000].map((batch) => ({ users: 4, batch, rate: null, seconds: 25 })),
-};
+
+/** The rates of `sweep` that all targets get. */
+const LADDER: Step[] = Array.from({ length: 12 }, (_, power) => sweepStep(Math.round(60 * 1.5 ** power)));
+export const BOUND = { percentile: 99, milliseconds: 10 };
+
+/** A step lasts until it has a thousand requests. */
+function sweepStep(rate: number): Step {
+  return { users: 32, batch: 1, rate, seconds: SETTLE + max([10, Math.ceil(1000 / rate)]) };
+}
+
+/** The ladder, and rates near the place where a target crosses the bound. */
+export function sweepSteps(truth: Truth): Step[] {
+  const within = rateWithin(truth, BOUND.percentile / 100, 1000 * BOUND.milliseconds);
+  const near = [-0.5, 0, 0.5].map((power) => sweepStep(Math.round(within * 1.5 ** power)));
+  return [...LADDER, ...near].sort((a, b) => (a.rate ?? 0) - (b.rate ?? 0));
+}
+
+/** Half of what the slowest target answers at each size. */
+function batchSteps(targets: readonly MadeUp[], truths: Record<MadeUp, Truth>): Step[] {
+  return [1, 10, 100, 1000, 10_000].map((batch) => {
+    const capacities = targets.map((target) => truths[target].capacity / slowdown(truths[target], batch));
+    return { users: 32, batch, rate: Math.round(0.5 * min(capacities)), seconds: 25 };
+  });
+}
+
+/** How many times as much CPU, and time, a request takes as one with one value. */
+function slowdown({ cpuMicroseconds, microsecondsPerValue }: Truth, batch: number): number {
+  return 1 + ((batch - 1) * microsecondsPerValue) / cpuMicroseconds;
+}
 
 /** What `calibrate` asks of a bare server, by trial. */
 const BARE_LOADS = [
   { trial: CALIBRATIONS.closed, steps: [{ users: 32, batch: 1, rate: null, seconds: 20 }] },
-  { trial: CALIBRATIONS.floor, steps: AT_ONE_RATE },
+  { trial: CALIBRATIONS.floor, steps: LADDER },
   { trial: CALIBRATIONS.scaling, steps: AT_RISING_RATES },
 ];
 
-/** @returns the Unix time at which the load has ended */
-function writeLoad(folder: string, { experiment, steps, isBare, target, truth, start, draws }: Load): number {
-  const rows = { steps: [], latency: [], seconds: [], pods: [], timeline: [], replicas: [] } as Record<
-    string,
+/** The rows of a load's files, by kind, and the Unix time at which it has ended. */
+export function rowsOfLoad({ experiment, steps, target, truth, start, draws }: Load) {
+  const rows = { steps: [], latency: [], seconds: [], pods: [], timeline: [], throttling: [] } as Record<
+    'steps' | 'latency' | 'seconds' | 'pods' | 'timeline' | 'throttling',
     Cell[][]
   >;
+  const replicaRows: Cell[][] = [];
   const cpuSeconds = Array.from({ length: MOST_REPLICAS }, () => 0);
   const tally = { requests: 0, seconds: 0 };
-  let [now, replicas] = [start, 1];
+  let [now, replicas, periods, throttled] = [start, 1, 0, 0];
   for (const [step, { users, batch, rate, seconds }] of steps.entries()) {
-    const cpu = truth.cpuMicroseconds + (batch - 1) * truth.microsecondsPerValue;
-    const slower = cpu / truth.cpuMicroseconds;
-    const { median, sigma } = isBare ? truth.bareMicroseconds : truth.latencyMicroseconds;
-    // In the closed loop users wait for each other, once the replica answers all that it can.
-    const limit = isBare ? BARE : truth.capacity / slower;
-    const answers = rate ?? 1 / (((median * slower) / 1e6 / users) ** 4 + (1 / limit) ** 4) ** 0.25;
-    const wanted = experiment === 'autoscale' ? min([MOST_REPLICAS, Math.ceil((answers * cpu) / 8e4)]) : 1;
-    const busy = rate === null || isBare ? 0 : min([0.8, (0.5 * answers) / (wanted * truth.capacity)]);
-    const typical = rate === null ? (1e6 * users) / answers / Math.exp(sigma ** 2 / 2) : median / (1 - busy);
+    const slower = slowdown(truth, batch);
+    const capacity = truth.capacity / slower;
+    const isBare = experiment === 'calibrate';
+    const offered = rate ?? BARE;
+    const wanted =
+      experiment === 'autoscale' ? min([MOST_REPLICAS, Math.ceil((offered * truth.cpuMicroseconds) / 8e4)]) : 1;
+    const isSaturated = !isBare && offered >= wanted * capacity;
+    const perSecond = Math.round(isSaturated ? wanted * capacity : offered);
+    const cpu = (perSecond * slower * truth.cpuMicroseconds) / 1e6;
     const scaled = now + 20 + Math.ceil(truth.coldStartMs / 1000 + 4 * draws.uniform());
-    const perSecond = Math.round(answers);
     for (const end = now + seconds; now < end; now++) {
       if (now >= scaled) replicas = max([replicas, wanted]);
-      rows.seconds?.push([
-        now,
-        users,
-        perSecond,
-        0,
-        typical,
-        typical * Math.exp(2.33 * sigma),
-        typical * Math.exp(3 * sigma),
-      ]);
-      rows.timeline?.push([
-        now + 0.2,
-        max([replicas, wanted]),
-        replicas,
-        (perSecond * cpu) / 1e6,
-        truth.bytes.memory_loaded,
-      ]);
+      rows.seconds.push([now, users, perSecond, 0, '', '', '']);
+      rows.timeline.push([now + 0.2, max([replicas, wanted]), replicas, cpu, truth.bytes.memory_loaded]);
+      [periods, throttled] = [periods + 10, throttled + 10 * (perSecond / (wanted * capacity)) ** 8];
+      if (experiment === 'sweep') rows.throttling.push([now, 'pod-0', periods, Math.floor(throttled)]);
       for (let index = 0; index < replicas; index++) {
-        if (now % 5 === index)
-          rows.pods?.push([now, `pod-${index}`, cpuSeconds[index] ?? 0, truth.bytes.memory_loaded]);
-        cpuSeconds[index] = (cpuSeconds[index] ?? 0) + (perSecond * cpu) / 1e6 / replicas;
-        if (target === 'function') rows.replicas?.push([now, `replica-${index}`, Math.round(perSecond / replicas)]);
+        if (now % 5 === index) rows.pods.push([now, `pod-${index}`, cpuSeconds[index] ?? 0, truth.bytes.memory_loaded]);
+        cpuSeconds[index] = (cpuSeconds[index] ?? 0) + cpu / replicas;
+        replicaRows.push([now, `replica-${index}`, Math.round(perSecond / replicas)]);
       }
     }
     const requests = perSecond * (seconds - SETTLE);
-    rows.steps?.push([step, users, batch, rate, now - seconds + SETTLE, now, requests, 0, 0, 0]);
+    rows.steps.push([step, users, batch, rate, now - seconds + SETTLE, now, requests, 0, 0, isSaturated ? 1 : 0]);
+    const latency = (share: number) =>
+      isBare
+        ? bareLatencyAt(truth.bareMicroseconds, share)
+        : isSaturated
+          ? 1e7 * share
+          : latencyAt({ ...truth, capacity }, offered / wanted, share);
     const clock = rate === null ? 'service' : 'response';
-    rows.latency?.push(...lognormal(typical, sigma, requests).map((row) => [step, clock, 'ok', ...row]));
+    rows.latency.push(...drawn(latency, requests, draws).map((row) => [step, clock, 'ok', ...row]));
     tally.requests += requests;
     tally.seconds += seconds - SETTLE;
+    if (experiment === 'sweep' && isSaturated) break;
   }
-  const pods = rows.pods?.toSorted((a, b) => Number(a[0]) - Number(b[0])) ?? [];
-  const { replicas: answered, ...others } = rows;
-  put(folder, target, { ...others, pods, ...(target === 'function' && { replicas: answered ?? [] }) });
-  writeFileSync(join(folder, fileName(target, 'verdict')), JSON.stringify(verdictOf(target, tally)));
-  return now + 30;
+  rows.pods.sort((a, b) => Number(a[0]) - Number(b[0]));
+  return {
+    rows: { ...rows, ...(target === 'function' && { replicas: replicaRows }) },
+    verdict: verdictOf(target, tally),
+    end: now + 30,
+  };
 }
 
-/** Latencies in µs and how many requests took so long: two thousand quantiles of a lognormal. */
-function lognormal(median: number, sigma: number, count: number): [number, number][] {
-  const quantiles = min([2000, count]);
-  return Array.from({ length: quantiles }, (_, index) => {
-    const requests = Math.floor(((index + 1) * count) / quantiles) - Math.floor((index * count) / quantiles);
-    return [Math.round(median * Math.exp(sigma * probit((index + 0.5) / quantiles))), requests];
+/** Latencies in µs, drawn at random, and how many requests took so long: a thousand stand for all. */
+function drawn(latency: (share: number) => number, count: number, { uniform }: Draws): [number, number][] {
+  const draws = min([1000, count]);
+  return Array.from({ length: draws }, (_, index) => {
+    const requests = Math.floor(((index + 1) * count) / draws) - Math.floor((index * count) / draws);
+    return [Math.round(latency(uniform())), requests];
   });
 }
 
 type Cell = string | number | null;
 
-function put(folder: string, target: Interface, files: Record<string, Cell[][]>): void {
+function put(folder: string, target: TargetName, files: Record<string, Cell[][]>): void {
   mkdirSync(folder, { recursive: true });
   for (const [kind, rows] of Object.entries(files)) {
     const columns = Object.keys(KINDS[kind as CsvKind].schema.entries);
@@ -289,7 +323,7 @@ interface Draws {
 }
 
 /** Draws that depend on nothing but a text. */
-function drawsOf(text: string): Draws {
+export function drawsOf(text: string): Draws {
   const generator = xoroshiro128plus(createHash('sha256').update(text).digest().readInt32LE());
   const uniform = () => uniformFloat64(generator);
   const normal = () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
@@ -297,14 +331,12 @@ function drawsOf(text: string): Draws {
 }
 
 /** What is true in one trial. */
-function varied(truth: Truth, draws: Draws): Truth {
-  const { median, sigma } = truth.latencyMicroseconds;
+export function varied(truth: Truth, draws: Draws): Truth {
   return {
     ...truth,
     capacity: truth.capacity * draws.factor(SPREAD),
     cpuMicroseconds: truth.cpuMicroseconds * draws.factor(SPREAD),
     microsecondsPerValue: truth.microsecondsPerValue * draws.factor(SPREAD),
-    latencyMicroseconds: { median: median * draws.factor(SPREAD), sigma },
   };
 }
 
@@ -315,20 +347,25 @@ function ceilingOf(targets: readonly MadeUp[]): Environment['ceiling'] {
 }
 
 /** What a made-up run was to measure. */
-function planOf(trials: number): Environment['plan'] {
-  const loads = Object.entries(STEPS).map(([name, steps]): [string, Plan] => {
-    const planned = steps.map(({ rate, ...step }) => ({ ...step, ...(rate !== null && { rate }) }));
-    const count = name === 'noise' ? 2 * trials : trials;
-    return [name, { trials: count, scaling: name === 'autoscale' ? 'auto' : 'one', steps: planned }];
+function planOf(trials: number, steps: Record<string, readonly Step[]> = {}): Environment['plan'] {
+  const loads = Object.entries(steps).map(([name, all]): [string, Plan] => {
+    const planned = all.map(({ rate, ...step }) => ({ ...step, ...(rate !== null && { rate }) }));
+    return [name, { trials, scaling: name === 'autoscale' ? 'auto' : 'one', steps: planned }];
   });
   return {
     ...Object.fromEntries(loads),
+    sweep: {
+      trials,
+      scaling: 'one',
+      bounds: [BOUND],
+      steps: LADDER.map(({ rate, ...step }) => ({ ...step, rate: rate ?? 0 })),
+    },
     coldstart: { trials: 10, scaling: 'one', steps: [] },
     'scale-from-zero': { trials: 3, scaling: 'one', steps: [] },
   };
 }
 
-/** Machines, charts and images that never were. One replica has a CPU limit of 200m. */
+/** Machines, charts and images that never were. One replica has a CPU limit of 500m. */
 export function environmentOf(targets: readonly MadeUp[], members: Partial<Environment> = {}): Environment {
   const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
   const servers = targets.filter((target) => target !== 'tfserving-grpc');
@@ -352,10 +389,13 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<Envir
       servers.map((server) => {
         const chart = { version: '0.1.0', values: { replicaCount: 1, autoscaling } };
         const { name } = INTERFACES[server];
-        return [server, { name, image: null, chart, resources: { one: resources('200m'), auto: resources('500m') } }];
+        return [server, { name, image: null, chart, resources: { one: resources('500m'), auto: resources('500m') } }];
       }),
     ),
-    interfaces: Object.fromEntries(targets.map((target) => [target, INTERFACES[target]])),
+    interfaces: {
+      ...Object.fromEntries(targets.map((target) => [target, INTERFACES[target]])),
+      [AGAIN]: { ...INTERFACES.function, name: 'the function again', label: 'Function, again' },
+    },
     loadGenerator: { image: null, chart: null },
     pods: {},
     clock: { offsetSeconds: 0.012, of: 'the API server, to a second' },

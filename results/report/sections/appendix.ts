@@ -13,9 +13,11 @@ function blocks({ targets }: { targets: readonly Target[] }): Block[] {
   const runs = [...new Set(targets.map(({ measurements }) => measurements))];
   const targetOf = (part: Part) =>
     targets.find(({ key, measurements }) => key === part.target && measurements.parts.includes(part));
-  const nameOf = (part: Part) => targetOf(part)?.name ?? part.target;
+  // The function again is no target that the report compares.
+  const knownOf = (part: Part) => targetOf(part) ?? part.environment.interfaces[part.target];
+  const nameOf = (part: Part) => knownOf(part)?.name ?? part.target;
   // The labels of two runs side by side name the run, and not the target.
-  const labelOf = (part: Part) => (runs.length === 1 ? targetOf(part)?.label : undefined) ?? upperFirst(nameOf(part));
+  const labelOf = (part: Part) => (runs.length === 1 ? knownOf(part)?.label : undefined) ?? upperFirst(nameOf(part));
   const parts = runs.flatMap((run) => run.parts.filter((part) => part.has('verdict')));
   const showsThrottling = parts.some((part) => throttledShare(part) !== undefined);
   const table: Table = {

@@ -1,10 +1,9 @@
-// Throughput, latency and CPU by the number of values in a request.
+// Latency and CPU by the number of values in a request.
 
 import { percentile } from '../../statistics.ts';
-import { cpuPerValue, cpuTaker, hasCounters } from '../break-even.ts';
+import { cpuOfSizes, cpuPerValue } from '../break-even.ts';
 import { cpuLimit, duration, valuesOf } from '../conditions.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
-import { counted } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
 import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, byLine, byPoint, WIDTH } from '../vega.ts';
@@ -19,19 +18,15 @@ export const batchSize: SectionDefinition = {
 async function blocks({ targets, breakEvens }: Material): Promise<Block[] | undefined> {
   const trials = trialsThatCount(targets, 'batch');
   if (!trials) return undefined;
-  const { measurements } = targets[0];
-  const users = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
-  const cpu = cpuTaker(targets);
-  const rows = forEachTarget(targets, trials, (parts, target) => batchRows(parts, target, cpu));
+  const rows = forEachTarget(targets, trials, batchRows);
   return [
     paragraph(
-      `${trialsOfEach(targets, trials)}, with ${counted(users, 'user')} and one replica ${cpuLimit(targets, 'batch')}, ` +
-        `each size ${duration(measurements, 'batch')}. The CPU of a value is ` +
-        (hasCounters(targets)
-          ? 'what the pods’ counters rose by between two readings within a step, ' +
-            'divided by the values of that time.'
-          : 'the CPU limit divided by the values of a second, as if the replica used all of it: its counters were ' +
-            'not read twice in each step.'),
+      `${trialsOfEach(targets, trials)}, of one replica ${cpuLimit(targets, 'batch')}, each size ` +
+        `${duration(targets[0].measurements, 'batch')}. ` +
+        (valuesOf(targets[0].measurements, 'batch', 'rate').length > 0
+          ? 'All targets are asked at the same rate, half of what the slowest of them can answer at that size: they ' +
+            'do the same work, and have room for it.'
+          : 'Users ask again as soon as they have the answer.'),
     ),
     ...(breakEvens.length > 0 ? [paragraph(breakEvens.map(({ sentence }) => sentence).join(' '))] : []),
     sideBySide(
@@ -39,32 +34,39 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
       targets,
       rows,
       ({ batch }) => batch,
-      { 'values/s': ({ values }) => values, 'p50, ms': ({ p50 }) => p50, 'CPU, µs a value': (row) => row.cpu },
+      {
+        'answers/s': ({ answers }) => answers,
+        'p50, ms': ({ p50 }) => p50,
+        'p99, ms': ({ p99 }) => p99,
+        'CPU, µs a value': (row) => row.cpu,
+      },
       'batch/*/<target>_steps.csv, _latency.csv and _pods.csv, all trials together',
     ),
     await batches(rows, targets),
   ];
 }
 
-function batchRows(parts: readonly Part[], target: string, cpu: ReturnType<typeof cpuTaker>): Batch[] {
-  const cpuBySize = parts.map(cpu);
+function batchRows(parts: readonly Part[], target: string): Batch[] {
+  const cpuBySize = parts.map(cpuOfSizes);
   return together(parts, ({ batch }) => batch)
     .map(({ key, answersPerSecond, histograms }) => ({
       target,
       batch: key,
-      values: key * answersPerSecond,
+      answers: answersPerSecond,
       p50: percentile(histograms, 0.5) / 1000,
+      p99: percentile(histograms, 0.99) / 1000,
       cpu: 1e6 * cpuPerValue(cpuBySize.flatMap((sizes) => sizes.get(key) ?? [])),
     }))
-    .filter(({ values }) => values > 0);
+    .filter(({ answers }) => answers > 0);
 }
 
 /** What one target does with requests of one size. */
 interface Batch {
   target: string;
   batch: number;
-  values: number;
+  answers: number;
   p50: number;
+  p99: number;
   /** µs of each value. */
   cpu: number;
 }
@@ -81,6 +83,7 @@ async function batches(rows: readonly Batch[], targets: Targets): Promise<Pictur
     return {
       width: WIDTH / 2 - 75,
       height: 190,
+      transform: [{ filter: `isValid(datum.${field})` }],
       layer: [
         { mark: 'line', encoding: { x, y, ...byLine(labels) } },
         { mark: 'point', encoding: { x, y, ...byPoint(labels) } },
@@ -88,7 +91,7 @@ async function batches(rows: readonly Batch[], targets: Targets): Promise<Pictur
     };
   };
   const svg = await draw(rows, {
-    hconcat: [chart('values', 'values/s'), chart('p50', 'median latency of a request, ms')],
+    hconcat: [chart('cpu', 'CPU of a value, µs'), chart('p50', 'median latency of a request, ms')],
     spacing: 80,
     bounds: 'flush',
   });
@@ -96,6 +99,6 @@ async function batches(rows: readonly Batch[], targets: Targets): Promise<Pictur
     kind: 'picture',
     svg,
     caption: 'What larger requests bring, all scales logarithmic.',
-    alt: 'Two charts: converted values a second, and the median latency of a request, by values in a request.',
+    alt: 'Two charts: the CPU of a value, and the median latency of a request, by values in a request.',
   };
 }

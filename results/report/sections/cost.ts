@@ -1,43 +1,64 @@
-// What the CPU of a million requests costs.
+// What a million requests cost: within the bound, by what a replica reserves, and by the CPU that they use.
 
-import { left, paragraph, right, type Block } from '../document.ts';
-import { number, ratioWithInterval } from '../format.ts';
+import { boundInWords, boundsOf } from '../sweep-figures.ts';
+import { left, paragraph, right, type Block, type Cell } from '../document.ts';
+import type { Figure } from '../figures.ts';
+import { ABSENT, number, ratioWithInterval, valueInWords } from '../format.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const cost: SectionDefinition = {
   title: 'Cost of a million requests',
-  measured: { what: 'cost', experiment: 'latency' },
+  measured: { what: 'cost', experiment: 'sweep' },
   blocks,
 };
 
 function blocks({ figures, targets, price: { dollarsPerHour, cpus } }: Material): Block[] | undefined {
-  const cpu = figures.find(({ key }) => key === 'cpu_per_request_us');
-  if (!cpu?.values[0]) return undefined;
-  const dollars = (microseconds: number) => (microseconds * dollarsPerHour) / (cpus * 3600);
-  const row = (name: string, worth: (microseconds: number) => number) => [
+  const find = (...keys: string[]) => figures.find(({ key, values }) => keys.includes(key) && values[0]);
+  const reserved = find('dollars_per_million');
+  // The latter is of runs that were measured before the sweep.
+  const used = find('cpu_per_request_us_at_half', 'cpu_per_request_us');
+  if (!reserved && !used) return undefined;
+  const [bound] = boundsOf(targets[0]);
+  const row = (
+    name: string,
+    { values, comparisons }: Figure,
+    tell: (value: number) => number = (value) => value,
+  ): Cell[] => [
     name,
-    ...cpu.values.flatMap((estimate, index) => [
-      number(worth(estimate?.value ?? NaN)),
-      ...(index > 0 ? [ratioWithInterval(cpu.comparisons[index - 1]?.ratio)] : []),
+    ...values.flatMap((known, index) => [
+      known ? valueInWords({ ...known, value: tell(known.value) }) : ABSENT,
+      ...(index > 0 ? [ratioWithInterval(comparisons[index - 1]?.ratio)] : []),
     ]),
   ];
   return [
     paragraph(
-      `The price assumes a node of ${number(cpus)} CPUs for ${number(dollarsPerHour)} US dollars an hour, with every ` +
-        'CPU busy; --node-price and --node-cpus set another one. Only the CPU of the target counts: memory, network ' +
-        'and anything in front of the target are left out.',
+      `A node of ${number(cpus)} CPUs costs ${number(dollarsPerHour)} US dollars an hour; --node-price and --node-cpus ` +
+        'set another price. ' +
+        (reserved
+          ? 'A replica reserves its CPU limit here, for the rate within the bound was measured with all of it. By its ' +
+            'request, a node would promise the same CPU to several replicas, and no bound would hold once they are busy. '
+          : '') +
+        'Only the CPU of the target counts: memory, network and anything in front of the target are left out.',
     ),
     {
       kind: 'table',
       columns: [
         left('A million requests'),
-        ...targets.flatMap(({ label }, index) => [
-          right(label),
-          ...(index > 0 ? [right('Ratio (95 % interval)')] : []),
-        ]),
+        ...targets.flatMap(({ label }, index) => [right(label), ...(index > 0 ? [right('Ratio (95 %)')] : [])]),
       ],
-      rows: [row('CPU, s', (microseconds) => microseconds), row('US dollars', dollars)],
-      source: `CPU per request · ${number(dollarsPerHour)} ÷ ${number(cpus)} ÷ 3600`,
+      rows: [
+        ...(reserved && bound ? [row(`What they reserve within ${boundInWords(bound)}, US dollars`, reserved)] : []),
+        ...(used
+          ? [
+              row(`${used.name}, µs (or s of a million)`, used),
+              row('The CPU that they use, US dollars', used, (value) => (value * dollarsPerHour) / (cpus * 3600)),
+            ]
+          : []),
+      ],
+      source:
+        (reserved
+          ? `limit of CPU ÷ rate within the bound · ${number(dollarsPerHour)} ÷ ${number(cpus)} · 10⁶ ÷ 3600; `
+          : '') + `CPU per request · ${number(dollarsPerHour)} ÷ ${number(cpus)} ÷ 3600`,
     },
   ];
 }

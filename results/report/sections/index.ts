@@ -1,5 +1,6 @@
 // The sections of the report, in the order in which you read them.
 
+import { former } from '../former.ts';
 import { accuracy } from './accuracy.ts';
 import { appendix } from './appendix.ts';
 import { autoscaling } from './autoscaling.ts';
@@ -8,19 +9,18 @@ import { coldStart } from './cold-start.ts';
 import { conclusion } from './conclusion.ts';
 import { cost } from './cost.ts';
 import { environment } from './environment.ts';
-import { latency } from './latency.ts';
 import { method } from './method.ts';
 import { repetition } from './repetition.ts';
 import type { SectionDefinition } from './section.ts';
+import { sweep } from './sweep.ts';
 import { threats } from './threats.ts';
-import { throughput } from './throughput.ts';
 
 export const SECTIONS: readonly SectionDefinition[] = [
   conclusion,
   method,
   environment,
-  latency,
-  throughput,
+  sweep,
+  former,
   autoscaling,
   cost,
   batchSize,

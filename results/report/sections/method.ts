@@ -16,15 +16,20 @@ import {
   valuesOf,
 } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
-import { counted, numbersInWords, number, upperFirst, words } from '../format.ts';
+import { numbersInWords, number, upperFirst, words } from '../format.ts';
+import { formerExperiments } from '../former.ts';
 import { bareLoadOf, type Measurements } from '../measurements.ts';
 import { allTargets, askedBy, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const method: SectionDefinition = { title: 'Method', blocks };
 
-/** Options of the load test, as each verdict has them. */
-const temperaturesSchema = v.object({ 'min-fahrenheit': v.number(), 'max-fahrenheit': v.number() });
+/** Options of the load test, as each verdict has them; it sent evenly before it had `arrivals`. */
+const settingsSchema = v.object({
+  'min-fahrenheit': v.number(),
+  'max-fahrenheit': v.number(),
+  arrivals: v.optional(v.string(), 'even'),
+});
 
 function blocks({ targets }: Material): Block[] {
   const [{ measurements }] = targets;
@@ -52,6 +57,7 @@ function blocks({ targets }: Material): Block[] {
         .filter(([name]) => isThere(name))
         .map((texts) => texts.join(' ')),
     },
+    ...(isThere('sweep') ? [paragraph(BETWEEN_RATES)] : []),
     paragraph(
       'Percentiles come from the histograms of all trials merged; they are never means of percentiles. Their ' +
         'intervals rest on order statistics. The intervals of the ratios rest on pairs of trials: with six trials or ' +
@@ -61,28 +67,45 @@ function blocks({ targets }: Material): Block[] {
   ];
 }
 
+/** How figures of the sweep come from the rates that were offered. */
+const BETWEEN_RATES =
+  'The rate within a bound lies between the last rate within it and the first one outside, on a line of logarithms, and ' +
+  'so does a latency at a rate between two that were offered. More load can’t make a server faster: where a percentile ' +
+  'falls as the rate rises, the mean of the logarithms takes the place of both (isotonic regression). A rate counts as ' +
+  'sustained if each trial sustained it. A request that failed, or got a wrong answer, is outside every bound. A target ' +
+  'outside the bound at the lowest rate has 0; one within it at the highest rate that could be sent has “at least” that. ' +
+  'CPU at a rate is the rise of the counters from the step below it to the step above, ÷ the requests meanwhile. The ' +
+  'load generator’s own part is that of a bare server at the same rates and instants, between two rates in the same way.';
+
 /** What makes the comparison a fair one. */
 function fairness(targets: Targets): string {
   const [{ measurements }] = targets;
   const { seed, mode } = measurements.environment;
   const [verdict] = measurements.parts.flatMap((part) => (part.has('verdict') ? part.read('verdict') : []));
-  const settings = v.safeParse(temperaturesSchema, verdict?.settings);
+  const settings = v.safeParse(settingsSchema, verdict?.settings);
   const range = settings.success
     ? `${span([settings.output['min-fahrenheit'], settings.output['max-fahrenheit']]).replaceAll('-', '−')} °F, `
     : '';
+  const isRandom = settings.success && settings.output.arrivals !== 'even';
   const order = turns(targets, measurements);
   const asked = askedBy(targets);
   const isUnlike = unlikeNodes(targets) !== undefined;
   return [
     `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to ${allTargets(targets)},`,
     'one target at a time.',
+    ...(isRandom
+      ? [
+          'Requests come at random instants, as from independent clients: the gaps are exponential. In one trial they ' +
+            'are the same for all targets, and each trial has its own.',
+        ]
+      : []),
     ...(asked === undefined ? [] : [`${asked}.`]),
     'It checks every answer: a wrong one counts as a failure.',
     'The answers are (f − 32) · 5/9, of the function in doubles, of the model in float32.',
     mode === 'cluster'
       ? `${upperFirst(allTargets(targets))} run with the same ${isUnlike ? 'requests and limits of ' : ''}CPU and memory, as ` +
         `read from the running pods${isUnlike ? ', but the nodes have unlike CPUs' : ''}.`
-      : `${upperFirst(allTargets(targets))} run on one machine, ${cpuLimit(targets, 'capacity')}.`,
+      : `${upperFirst(allTargets(targets))} run on one machine, ${cpuLimit(targets, 'sweep')}.`,
     ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects them alike.`] : []),
   ].join(' ');
 }
@@ -92,7 +115,6 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
   const [{ measurements }] = targets;
   const { environment } = measurements;
   const lasts = (experiment: ExperimentName) => duration(measurements, experiment);
-  const batchUsers = valuesOf(measurements, 'batch', 'users').at(-1) ?? NaN;
 
   const ceilings = targets.flatMap(({ key, name }) => {
     const [closed, open] = [environment.ceiling?.requestsPerSecond, environment.ceiling?.openRequestsPerSecond].map(
@@ -119,26 +141,18 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
         `${trialsInWords(targets, 'autoscale')}.`,
     ],
     [
-      'capacity',
-      `loads one replica, ${cpuLimit(targets, 'capacity')}, with ${numbersInWords(valuesOf(measurements, 'capacity', 'users'))} ` +
-        `users, each number ${lasts('capacity')}, until throughput stops rising. A user asks again as soon as the ` +
-        `answer is there; ${trialsInWords(targets, 'capacity')}.`,
+      'sweep',
+      `offers one replica, ${cpuLimit(targets, 'sweep')}, rising rates up to the first that it doesn’t sustain, and more ` +
+        `of them where it crosses a bound of latency; each ${lasts('sweep')}, which is until ten requests are slower ` +
+        'than the percentile (1,000 requests for a p99; their number varies by a third), or a minute; ' +
+        `${trialsInWords(targets, 'sweep')}. The function is asked twice in each, under two names: what these differ ` +
+        'by is noise. All rates of a target stay within what the load generator can send.',
     ],
-    [
-      'latency',
-      `offers one replica, ${cpuLimit(targets, 'latency')}, a steady ${ratesOf(measurements, 'latency')} requests/s, ` +
-        `${lasts('latency')}; ${trialsInWords(targets, 'latency')}. Latency counts from the moment when a request should ` +
-        'have been sent, so waiting behind a slow one counts too.',
-    ],
-    [
-      'noise',
-      `repeats latency with the function alone, in ${trialsInWords(targets, 'noise')}. Whatever two of these loads differ ` +
-        'by is noise.',
-    ],
+    ...formerExperiments(targets),
     [
       'batch',
       `sends ${numbersInWords(valuesOf(measurements, 'batch', 'batch'))} values in a request to one replica, ` +
-        `${cpuLimit(targets, 'batch')}, from ${counted(batchUsers, 'user')}, each size ${lasts('batch')}; ` +
+        `${cpuLimit(targets, 'batch')}, each size ${lasts('batch')}; ` +
         `${trialsInWords(targets, 'batch')}.`,
     ],
     [
@@ -167,7 +181,9 @@ const NAMED_TURNS = 4;
 /** In which order the targets were loaded, such as `the function, TensorFlow Serving, …`; empty where only one was. */
 function turns(targets: Targets, { parts }: Measurements): string {
   const nameOf = new Map(targets.map(({ key, name }) => [key, name]));
-  const loads = parts.filter((part) => part.has('steps') && !['calibrate', 'noise'].includes(part.experiment));
+  const loads = parts.filter(
+    (part) => part.has('steps') && !['calibrate', 'noise'].includes(part.experiment) && nameOf.has(part.target),
+  );
   const [longest = []] = Object.values(Object.groupBy(loads, ({ experiment }) => experiment)).sort(
     (a, b) => b.length - a.length,
   );

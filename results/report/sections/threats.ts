@@ -1,5 +1,6 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
+import { AGAIN, FORMER_NAMES } from '../../files.ts';
 import { BOOTSTRAP_TRIALS } from '../../statistics.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
@@ -40,7 +41,7 @@ function threatsOf(targets: Targets): string[] {
   const trials = Math.max(
     0,
     ...loads
-      .filter(({ experiment }) => experiment !== 'noise')
+      .filter(({ experiment }) => !FORMER_NAMES.some((name) => name === experiment))
       .map(({ target, experiment }) => partsOf({ measurements, key: target }, experiment).length),
   );
   const counting = loads.filter(isValid).map((part) => part.read('verdict').generator.cpuCores ?? 0);
@@ -60,7 +61,7 @@ function threatsOf(targets: Targets): string[] {
     [trials < 2, 'Every load ran once, so nothing shows how much results differ from run to run.'],
     [
       trials >= 2 && trials < BOOTSTRAP_TRIALS,
-      `Each load has ${counted(trials, 'trial')}, so the intervals rest on Student’s t, which assumes that the ` +
+      `Each load has at most ${counted(trials, 'trial')}, so the intervals rest on Student’s t, which assumes that the ` +
         'logarithms of the trials are normally distributed.',
     ],
     [
@@ -69,8 +70,8 @@ function threatsOf(targets: Targets): string[] {
         `${invalid.length === 1 ? 'is' : 'are'} left out of all figures; the appendix has the reasons.`,
     ],
     [
-      !parts.some(({ experiment }) => experiment === 'noise'),
-      'The function was not measured against itself, so the noise floor is not known.',
+      !parts.some(({ target }) => target === AGAIN),
+      'The function was not measured against itself, or that is not shown, so the noise floor is not known.',
     ],
     [
       mode === 'local',
@@ -116,8 +117,8 @@ function threatsOf(targets: Targets): string[] {
     ],
     [
       keys.includes('tfserving-grpc'),
-      'The load generator’s gRPC client waits in a thread, which costs it several times the CPU of its HTTP client, ' +
-        'and adds to the latencies over gRPC. Its part is in those of the bare server, where they were measured.',
+      'The load generator asks by one client over HTTP and by another over gRPC, and their parts of a latency differ. ' +
+        'Those of the bare server show them, where they were measured.',
     ],
     [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
   ];

@@ -1,0 +1,111 @@
+// From idle to saturation: latency against the rate, and what a request takes at rates below the bound.
+
+import { mean } from 'simple-statistics';
+import { cpuLimit, duration } from '../conditions.ts';
+import { isMostlyGenerator } from '../decide-winner.ts';
+import { left, paragraph, right, type Block, type Cell } from '../document.ts';
+import type { Figure, NoiseFloors } from '../figures.ts';
+import { ABSENT, number, percent, ratioWithInterval, valueInWords, words } from '../format.ts';
+import { throttledShare, type Part } from '../measurements.ts';
+import { sweepPicture } from '../sweep-chart.ts';
+import { baselineRate, boundInWords, boundsOf, SHARES } from '../sweep-figures.ts';
+import { labelsOf, trialsOfEach, trialsThatCount } from '../targets.ts';
+import type { Material, SectionDefinition } from './section.ts';
+
+export const sweep: SectionDefinition = {
+  title: 'From idle to saturation',
+  measured: { what: 'the rate within a latency', experiment: 'sweep' },
+  blocks,
+};
+
+async function blocks({ targets, figures, noise }: Material): Promise<Block[] | undefined> {
+  const trials = trialsThatCount(targets, 'sweep');
+  const picture = await sweepPicture(targets);
+  const [bound] = boundsOf(targets[0]);
+  if (!trials || !picture || !bound) return undefined;
+  const groups = SHARES.map((share) => ({
+    share,
+    rate: share.share * (baselineRate(targets)?.rate ?? NaN),
+    figures: figures.filter(({ key }) => key.endsWith(`_at_${share.key}`)),
+  }));
+  const ofGenerator = groups.flatMap((group) =>
+    group.figures.flatMap((figure) =>
+      targets.flatMap(({ name }, index) => (isMostlyGenerator(figure, index) ? `${figure.name} of ${name}` : [])),
+    ),
+  );
+  const isNoiseKnown = Object.keys(noise).length > 0;
+  const [baseline, ...others] = targets;
+  return [
+    paragraph(
+      `${trialsOfEach(targets, trials)}, of one replica ${cpuLimit(targets, 'sweep')}, asked at rising rates, each ` +
+        `${duration(baseline.measurements, 'sweep')}, up to the first that it doesn’t sustain.`,
+    ),
+    picture,
+    paragraph(
+      `The table tells what a request takes at ${words(SHARES.map(({ name }) => name))} of the rate at which ` +
+        `${baseline.name} is within ${boundInWords(bound)}.` +
+        (ofGenerator.length > 0 ? ` Mostly the load generator’s own: ${words(ofGenerator)}.` : ''),
+    ),
+    {
+      kind: 'table',
+      columns: [
+        left('One replica'),
+        ...labelsOf(targets).map(right),
+        ...others.map(({ label }, index) => right(`${index === 0 ? `${baseline.label} ` : ''}÷ ${label} (95 %)`)),
+        ...(isNoiseKnown ? [right('Noise')] : []),
+      ],
+      rows: groups.flatMap(({ share, rate, figures }) => {
+        const row = (cells: Cell[]) => [...cells, ...Array<Cell>(2 * targets.length - cells.length).fill('')];
+        const withNoise = (cells: Cell[], text = '') => (isNoiseKnown ? [...row(cells), text] : row(cells));
+        return [
+          withNoise([`At ${number(rate)}/s, ${share.name} of it`]),
+          ...figures.flatMap((figure) => [
+            withNoise(rowOf(figure), noiseInWords(noise, figure)),
+            ...(figure.bare.some((value) => value !== undefined)
+              ? [withNoise(['– the generator’s part', ...figure.bare.map((value = NaN) => number(value))])]
+              : []),
+          ]),
+          ...throttledRow(trials, rate).map((cells) => withNoise(cells)),
+        ];
+      }),
+      source:
+        'the files and columns that summary.csv names for each. The generator’s part is that of a bare server that only ' +
+        'answers' +
+        (isNoiseKnown ? '. Noise: what the function and the same function again differ by, at 95 %' : ''),
+    },
+  ];
+}
+
+/** What is the same in all rows of a rate is left out of the name. */
+function rowOf({ name, unit, better, values, comparisons }: Figure): Cell[] {
+  return [
+    `${name.replace(/ at .*/, '')}, ${unit} ${better === 'more' ? '↑' : '↓'}`,
+    ...values.map(valueInWords),
+    ...comparisons.map(({ ratio, why }): Cell => {
+      if (why?.kind === 'invalid') return { alert: 'INVALID' };
+      return why ? 'no result' : ratioWithInterval(ratio);
+    }),
+  ];
+}
+
+function noiseInWords(noise: NoiseFloors, { key }: Figure): string {
+  const floor = noise[key];
+  return floor === undefined ? ABSENT : percent(floor - 1);
+}
+
+/** The share of CPU periods in which the kernel stopped each target at its limit, about a rate; none where not known. */
+function throttledRow(trials: readonly Part[][], rate: number): Cell[][] {
+  const shares = trials.map((parts) => {
+    const known = parts.flatMap((part) => throttledAbout(part, rate) ?? []);
+    return known.length > 0 ? mean(known) : undefined;
+  });
+  return shares.some((known) => known !== undefined) ? [['CPU periods throttled', ...shares.map(percent)]] : [];
+}
+
+/** From the step with the rate below to the one with the rate above, as CPU is. */
+function throttledAbout(part: Part, rate: number): number | undefined {
+  const steps = part.read('steps').filter(({ saturated }) => saturated === 0);
+  const below = steps.findLast(({ offered_rate }) => (offered_rate ?? Infinity) <= rate);
+  const above = steps.find(({ offered_rate }) => (offered_rate ?? 0) >= rate);
+  return below && above ? throttledShare(part, [below, above]) : undefined;
+}
