@@ -15,6 +15,12 @@ export interface BreakEven {
   measure: 'cpu_per_value' | 'median_latency';
   /** The batch size at which the better target changes; undefined if there is none. */
   size: Estimate | undefined;
+  /** The one that does better from there on, or else at every measured size; undefined if the trials don't show which. */
+  better: Target | undefined;
+  /** Whether the trials show it beyond doubt. */
+  isSure: boolean;
+  /** The least and the largest size that was measured. */
+  measured: Pair<number>;
   /** What that means, in a sentence. */
   sentence: string;
 }
@@ -87,12 +93,14 @@ function breakEven<Datum>([baseline, other]: Pair<Target>, measure: Measure<Datu
   const at = (size: number) => (trials: readonly BySize<Datum>[]) =>
     measure.statistic(trials.flatMap((trial) => trial.get(size) ?? []));
   const ratios = sizes.flatMap((size) => ratioOf(pairs, at(size)) ?? []);
-  if (sizes.length < 2 || ratios.length < sizes.length) return [];
+  const [least, largest] = [sizes.at(0), sizes.at(-1)];
+  if (least === undefined || largest === undefined || least === largest || ratios.length < sizes.length) return [];
+  const compared = { other, measure: measure.key, measured: [least, largest] as const };
   if (measure.hasGenerator && baseline.protocol !== other.protocol) {
     const sentence =
       `Which of ${baseline.name} and ${other.name} ${measure.verb} at which size can’t be said: ` +
       lowerFirst(GENERATOR_UNKNOWN);
-    return [{ other, measure: measure.key, size: undefined, sentence }];
+    return [{ ...compared, size: undefined, better: undefined, isSure: false, sentence }];
   }
   const size = withInterval(pairs, (sample) => {
     const [ofBaseline, ofOther] = [sample.map(([trial]) => trial), sample.map(([, trial]) => trial)];
@@ -101,8 +109,8 @@ function breakEven<Datum>([baseline, other]: Pair<Target>, measure: Measure<Datu
       sizes.map((candidate) => Math.log(at(candidate)(ofBaseline) / at(candidate)(ofOther))),
     );
   });
-  const sentence = sentenceOf([baseline, other], measure.verb, { trials: pairs.length, sizes, ratios, size });
-  return [{ other, measure: measure.key, size, sentence }];
+  const evidence = { trials: pairs.length, sizes, ratios, size };
+  return [{ ...compared, size, ...verdictOf([baseline, other], measure.verb, evidence) }];
 }
 
 /** What the trials of `batch` that count for both targets measured. */
@@ -123,26 +131,37 @@ interface Evidence {
   size: Estimate | undefined;
 }
 
-function sentenceOf([baseline, other]: Pair<Target>, verb: string, { trials, sizes, ratios, size }: Evidence): string {
+function verdictOf(
+  [baseline, other]: Pair<Target>,
+  verb: string,
+  { trials, sizes, ratios, size }: Evidence,
+): Pick<BreakEven, 'better' | 'isSure' | 'sentence'> {
   const range = `${number(sizes.at(0) ?? NaN)} to ${number(sizes.at(-1) ?? NaN)} values a request`;
   const [winner, loser] = (ratios.at(-1)?.value ?? NaN) < 1 ? [baseline, other] : [other, baseline];
   const better = `${winner.name} ${verb} than ${loser.name}`;
   const none = trials === 1 ? 'one trial, so there is no interval' : 'not each trial shows it, so there is no interval';
   if (size) {
     const sure = size.interval ? `95 % interval ${interval(size.interval, about)}` : none;
-    return `From about ${about(size.value)} values a request on, ${better} (${sure}).`;
+    const sentence = `From about ${about(size.value)} values a request on, ${better} (${sure}).`;
+    return { better: winner, isSure: size.interval !== undefined, sentence };
   }
   const question = `which of ${baseline.name} and ${other.name} ${verb}`;
+  const undecided = (sentence: string) => ({ better: undefined, isSure: false, sentence });
   if (new Set(ratios.map(({ value }) => value < 1)).size > 1)
-    return `From ${range}, ${question} changes more than once.`;
-  if (trials === 1) return `At every measured size, ${range}, ${better} (${none}).`;
+    return undecided(`From ${range}, ${question} changes more than once.`);
+  if (trials === 1)
+    return { better: winner, isSure: false, sentence: `At every measured size, ${range}, ${better} (${none}).` };
   const unsure = sizes.filter((_, index) => {
     const { low = 0, high = Infinity } = ratios[index]?.interval ?? {};
     return low <= 1 && high >= 1;
   });
-  if (unsure.length === sizes.length) return `The trials show at no measured size, ${range}, ${question}.`;
+  if (unsure.length === sizes.length) return undecided(`The trials show at no measured size, ${range}, ${question}.`);
   const exception = unsure.length > 0 ? `; at ${numbersInWords(unsure)} the trials don’t show it beyond doubt` : '';
-  return `At every measured size, ${range}, ${better}${exception}.`;
+  return {
+    better: winner,
+    isSure: unsure.length === 0,
+    sentence: `At every measured size, ${range}, ${better}${exception}.`,
+  };
 }
 
 /**
@@ -160,6 +179,7 @@ function pointOfEquality(sizes: readonly number[], logs: readonly number[]): num
 
 const ABOUT = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 });
 
-function about(size: number): string {
+/** A size with two digits. */
+export function about(size: number): string {
   return ABOUT.format(size);
 }

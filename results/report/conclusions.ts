@@ -1,136 +1,215 @@
-// Puts into words which target does better: the baseline against each other target, by the intervals.
+// Puts the answer of a run into words: the headline of the first page, and from which size of a request on it changes.
 
-import { sum } from 'simple-statistics';
-import type { Pair } from '../statistics.ts';
-import { winnerOf, type Winner } from './decide-winner.ts';
+import type { Bound } from '../files.ts';
+import { about, type BreakEven } from './break-even.ts';
+import { winnerOf } from './decide-winner.ts';
 import type { Comparison, Figure, NoiseFloors } from './figures.ts';
-import { counted, interval, lowerFirst, number, ratio, upperFirst, words } from './format.ts';
+import { number, times, upperFirst, words } from './format.ts';
 import type { Target, Targets } from './targets.ts';
 
-export interface Conclusion {
-  other: Target;
-  headline: string;
-  /** The sentences of the paragraph under it. */
-  sentences: string[];
+/** How the headline tells a figure: its sentences begin with the target that has more of it. */
+interface Claim {
+  /** The key of the figure begins so. */
+  figure: string;
+  /** The beginning of the sentence, such as `with the same CPU, the function`. */
+  opening: (name: string) => string;
+  /** The same further on in the sentence. */
+  further: (name: string) => string;
+  verb: string;
+  /** Such as `as many`, and what of. */
+  as: string;
+  of: string;
+  /** What the target that has less of it is called behind `as`. */
+  than: (name: string) => string;
+  /** What there is no difference in. */
+  question: string;
+  /** What follows the beginning where a target has nothing to be compared with, such as `25 µs of CPU`. */
+  amount: (value: string) => string;
 }
 
-/** The figures that a conclusion is about: those that are measured often enough to have an interval. */
-const DECISIVE = [
-  'throughput_per_cpu',
-  'p50_ms',
-  'p99_ms',
-  'cpu_per_request_us',
-  'autoscaled_replicas',
-  'autoscaled_cpu_ms',
-  'second_replica_s',
-  'autoscaled_p99_ms',
-  'cold_start_ms',
-];
-
-/** A figure of one comparison. */
-interface Decisive {
-  figure: Figure;
-  comparison: Comparison;
-  winner: Winner;
-  /** The winner's and the loser's, or the baseline's and the other's if nobody wins. */
-  values: Pair<number>;
+/** What a run can compare first of these is its headline. */
+function claimsOf([{ measurements }]: Targets): readonly Claim[] {
+  const [bound] = measurements.environment.plan.sweep?.bounds ?? [];
+  return [...(bound ? [rateWithin(bound)] : []), THROUGHPUT, CPU, CPU_WHILE_SCALING, COLD_START];
 }
 
-/** One for each target that is compared with the baseline. */
-export function conclusionsOf(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): Conclusion[] {
+function rateWithin({ percentile, milliseconds }: Bound): Claim {
+  // Of the usual percentile one speaks as of all requests.
+  const within = `within ${number(milliseconds)} ms${percentile === 99 ? '' : ` at p${String(percentile)}`}`;
+  return {
+    figure: `rate_within_p${String(percentile)}_${String(milliseconds)}ms`,
+    opening: (name) => `${within}, one replica of ${name}`,
+    further: (name) => `one of ${name}`,
+    verb: 'answers',
+    as: 'as many',
+    of: 'requests',
+    than: (name) => name,
+    question: `how many requests one replica answers ${within}`,
+    amount: (value) => `${value} requests/s`,
+  };
+}
+
+const THROUGHPUT: Claim = {
+  figure: 'throughput_per_cpu',
+  opening: (name) => `with the same CPU, ${name}`,
+  further: (name) => name,
+  verb: 'answers',
+  as: 'as many',
+  of: 'requests',
+  than: (name) => name,
+  question: 'how many requests they answer with the same CPU',
+  amount: (value) => `${value} requests/s per CPU`,
+};
+
+const CPU: Claim = {
+  figure: 'cpu_per_request_us',
+  opening: (name) => `a request to ${name}`,
+  further: (name) => `one to ${name}`,
+  verb: 'takes',
+  as: 'as much',
+  of: 'CPU',
+  than: (name) => `one to ${name}`,
+  question: 'the CPU that a request takes',
+  amount: (value) => `${value} µs of CPU`,
+};
+
+const CPU_WHILE_SCALING: Claim = {
+  figure: 'autoscaled_cpu_ms',
+  opening: (name) => `while the replicas scale, an answer of ${name}`,
+  further: (name) => `one of ${name}`,
+  verb: 'takes',
+  as: 'as much',
+  of: 'CPU',
+  than: (name) => `one of ${name}`,
+  question: 'the CPU that an answer takes while the replicas scale',
+  amount: (value) => `${value} ms of CPU`,
+};
+
+const COLD_START: Claim = {
+  figure: 'cold_start_ms',
+  opening: (name) => `a cold start of ${name}`,
+  further: (name) => `one of ${name}`,
+  verb: 'takes',
+  as: 'as long',
+  of: '',
+  than: (name) => `one of ${name}`,
+  question: 'how long a cold start takes',
+  amount: (value) => `${value} ms`,
+};
+
+/** The one sentence of a run that a reader would repeat. */
+export function headlineOf(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): string {
   const [baseline, ...others] = targets;
-  // The numbers of several comparisons stand in the table only, so that all of them have room on the first page.
-  const tell = others.length > 1 ? nameOf : difference;
-  return others.map((other, index) => {
-    const decisive = figures.flatMap((figure): Decisive[] => {
-      const comparison = figure.comparisons[index];
-      if (!comparison || comparison.shared || !DECISIVE.includes(figure.key)) return [];
-      const winner = winnerOf(figure, comparison, noise[figure.key]);
-      const [ofBaseline = NaN, ofOther = NaN] = [0, index + 1].map((place) => figure.values[place]?.value);
+  const candidates = claimsOf(targets).flatMap((claim) => {
+    const figure = figures.find(({ key, isMain }) => isMain && key.startsWith(claim.figure));
+    return figure ? [{ claim, figure, results: resultsOf(claim, figure, noise[figure.key], targets) }] : [];
+  });
+  if (others.length === 0) {
+    const known = candidates.find(({ figure }) => figure.values[0]);
+    if (!known) return `Only ${baseline.name} was measured.`;
+    const { claim, figure } = known;
+    return `${upperFirst(`${claim.opening(baseline.name)} ${claim.verb} ${amountOf(claim, figure.values[0])}`)}.`;
+  }
+  const told = candidates.find(({ results }) => results.length > 0);
+  if (!told) return `This run can’t say whether ${baseline.name} or ${nameAll(others, 'or')} does better.`;
+  const { claim, results } = told;
+  const [shown, draws, impressions] = (['shown', 'draw', 'impression'] as const).map((kind) =>
+    results.filter((result) => result.kind === kind),
+  ) as [Result[], Result[], Result[]];
+  const noDifference = `the trials show no difference between ${baseline.name} and ${nameAll(
+    draws.map(({ other }) => other),
+    'or',
+  )}`;
+  if (shown.length > 0) return `${upperFirst(chained(claim, shown))}${draws.length > 0 ? `; ${noDifference}` : ''}.`;
+  if (draws.length > 0) return `${upperFirst(noDifference)} in ${claim.question}.`;
+  return `First impression: ${chained(claim, impressions)}.`;
+}
+
+/** What a claim says of a target beside the baseline. */
+interface Result {
+  other: Target;
+  /** `impression`: the trials are too few for an interval. */
+  kind: 'shown' | 'draw' | 'impression';
+  /** The one of both that the sentence begins with, and the other one. */
+  subject: Target;
+  object: Target;
+  /** What the sentence says of it. */
+  text: string;
+  /** The same behind another sentence about it. */
+  again: string;
+  /** The same behind another sentence that ends with the object; undefined if it can't be left out. */
+  amount?: string;
+}
+
+/** Targets of which nothing is known beside the baseline are left out. */
+function resultsOf(claim: Claim, figure: Figure, floor: number | undefined, [baseline, ...others]: Targets): Result[] {
+  const { as, of, than, further, verb } = claim;
+  const [value, ...values] = figure.values;
+  return others.flatMap((other, index): Result[] => {
+    const [comparison, otherValue] = [figure.comparisons[index], values[index]];
+    if (!comparison || !value || !otherValue || comparison.pairs === 0) return [];
+    const { ratio, pairs } = comparison;
+    if (ratio) {
+      const winner = winnerOf(figure, comparison, floor);
+      const isOpen = ratio.bound !== undefined && (ratio.bound === 'at least') !== ratio.value > 1;
+      if (winner === 'unknown' && (isOpen || ratio.interval)) return [];
+      const [subject, object] = ratio.value > 1 ? [baseline, other] : [other, baseline];
+      const factor = times(Math.max(ratio.value, 1 / ratio.value));
+      const amount = `${ratio.bound ? 'at least ' : ''}${factor === '1' ? 'about' : `${factor} times`} ${as}`;
       return [
-        { figure, comparison, winner, values: winner === 'other' ? [ofOther, ofBaseline] : [ofBaseline, ofOther] },
+        {
+          other,
+          kind: winner === 'unknown' ? 'impression' : ['neither', 'generator'].includes(winner) ? 'draw' : 'shown',
+          subject,
+          object,
+          amount,
+          text: `${[amount, of].filter(Boolean).join(' ')} as ${than(object.name)}`,
+          again: `${amount} as ${than(object.name)}`,
+        },
       ];
-    });
-    const by = (winner: Winner) => decisive.filter((candidate) => candidate.winner === winner);
-    const [wins, losses, draws, unknown] = [by('baseline'), by('other'), by('neither'), by('unknown')];
-    const byGenerator = by('generator');
-    const counts = {
-      baseline: wins.length,
-      other: losses.length,
-      neither: draws.length + byGenerator.length,
-      unknown: unknown.length,
-    };
-    return {
-      other,
-      headline: headline(counts, [baseline, other]),
-      sentences: [
-        ...won(wins, [baseline, other], tell),
-        ...won(losses, [other, baseline], tell),
-        ...undecided(draws),
-        ...differByGenerator(byGenerator),
-        ...doubts(unknown),
-      ],
-    };
+    }
+    const kind = pairs > 1 ? 'shown' : 'impression';
+    const beside = (subject: Target, amount: string, rest: string): Result[] => [
+      {
+        other,
+        kind,
+        subject,
+        object: subject === other ? baseline : other,
+        text: `${amount}, and ${rest}`,
+        again: rest,
+      },
+    ];
+    if (value.bound && otherValue.bound)
+      return beside(baseline, 'all that could be sent', `${further(other.name)} ${verb} all that could be sent, too`);
+    if (value.value > 0 && otherValue.value > 0) return [];
+    const [more, less] = otherValue.value > 0 ? [other, baseline] : [baseline, other];
+    return beside(more, amountOf(claim, more === other ? otherValue : value), `${further(less.name)} ${verb} none`);
   });
 }
 
-/** @param counts figures by who does better in them */
-function headline(counts: Record<Exclude<Winner, 'generator'>, number>, [baseline, other]: Pair<Target>): string {
-  const { neither, unknown } = counts;
-  const all = sum(Object.values(counts));
-  const rest = [
-    ...(neither > 0 ? [`; ${neither} ${neither === 1 ? 'shows' : 'show'} no difference`] : []),
-    ...(unknown > 0 ? [`; ${unknown} ${unknown === 1 ? 'has' : 'have'} no result`] : []),
-  ].join('');
-  if (counts.baseline > 0 && counts.other > 0) {
-    const both = `better in ${counts.baseline}, and ${other.name} in ${counts.other}`;
-    return `${upperFirst(baseline.name)} does ${both} of ${counted(all, 'figure')}${rest}.`;
-  }
-  if (counts.baseline + counts.other > 0) {
-    const [winner, loser] = counts.baseline > 0 ? [baseline, other] : [other, baseline];
-    const wins = counts.baseline + counts.other;
-    const where = wins === all ? `all ${counted(all, 'figure')}` : `${wins} of ${counted(all, 'figure')}`;
-    return `${upperFirst(winner.name)} does better than ${loser.name} in ${where}${rest}.`;
-  }
-  if (neither > 0) return `The trials show no difference between ${baseline.name} and ${other.name}.`;
-  return `The trials can’t say whether ${baseline.name} or ${other.name} does better.`;
+function amountOf({ amount }: Claim, value: Figure['values'][number]): string {
+  return value?.value === 0
+    ? 'not even the lowest rate'
+    : amount([value?.bound, number(value?.value ?? NaN)].filter(Boolean).join(' '));
 }
 
-function won(
-  figures: readonly Decisive[],
-  [winner, loser]: Pair<Target>,
-  tell: (decisive: Decisive) => string,
-): string[] {
-  if (figures.length === 0) return [];
-  return [`${upperFirst(winner.name)} does better than ${loser.name} in ${words(figures.map(tell))}.`];
-}
-
-/** Such as `CPU per request (25.1 against 61 µs)`, first the winner's and then the loser's. */
-function difference(decisive: Decisive): string {
-  const against = decisive.values.map(number).join(' against ');
-  return `${nameOf(decisive)} (${[against, decisive.figure.unit].filter(Boolean).join(' ')})`;
-}
-
-function undecided(figures: readonly Decisive[]): string[] {
-  if (figures.length === 0) return [];
-  const named = figures.map((decisive) => {
-    const { value = NaN, interval: range } = decisive.comparison.ratio ?? {};
-    const within = range ? `, 95 % interval ${interval(range, ratio)}` : '';
-    return `${nameOf(decisive)} (ratio ${ratio(value)}${within})`;
+/** Such as `A answers 2.2 times as many requests as B, and 2.3 times as many as C`. */
+function chained({ opening, further, verb }: Claim, results: readonly Result[]): string {
+  const sentences = results.map(({ subject, object, amount, text, again }, index) => {
+    const before = results[index - 1];
+    if (!before) return `${opening(subject.name)} ${verb} ${text}`;
+    if (subject === before.subject) return `, and ${again}`;
+    if (amount !== undefined && object === before.object) return `, and ${further(subject.name)} ${amount}`;
+    return `; ${further(subject.name)} ${verb} ${text}`;
   });
-  return [`The trials show no difference in ${words(named)}.`];
+  return sentences.join('');
 }
 
-/** The figures in which the load generator causes the difference, with its share and that of the servers. */
-function differByGenerator(figures: readonly Decisive[]): string[] {
-  if (figures.length === 0) return [];
-  const named = figures.map(
-    (decisive) => `${nameOf(decisive)} (${partsInWords(decisive.figure, decisive.comparison)})`,
+function nameAll(targets: readonly Target[], and: string): string {
+  return words(
+    targets.map(({ name }) => name),
+    and,
   );
-  return [
-    `In ${words(named)}, so much of the difference is the load generator’s own that the trials show none between ` +
-      'the servers.',
-  ];
 }
 
 /** Splits a difference of latency, such as `0.452 ms of the load generator, 0.022 ms of the servers`; empty where unknown. */
@@ -139,23 +218,37 @@ export function partsInWords({ unit }: Figure, { parts }: Comparison): string {
   return `${number(parts.generator)} ${unit} of the load generator, ${number(parts.servers)} ${unit} of the servers`;
 }
 
-/** A sentence for each reason, with all the figures that it holds for. The reasons of INVALID are in the appendix. */
-function doubts(figures: readonly Decisive[]): string[] {
-  const reasonOf = ({ comparison: { why, pairs } }: Decisive) => {
-    if (why?.kind === 'invalid') return 'No trial is valid for both targets.';
-    if (why) return why.sentence;
-    return pairs < 2
-      ? `${counted(pairs, 'trial')} can’t show how much results differ from run to run.`
-      : 'A ratio needs a value in every trial.';
-  };
-  const byReason = Object.entries(Object.groupBy(figures, reasonOf));
-  return byReason.map(
-    ([reason, doubtful = []]) =>
-      `Nothing can be said about ${words(doubtful.map(nameOf), 'or')}: ${lowerFirst(reason)}`,
+/** What the better target does in a measure, and in both: shown beyond doubt, or not. */
+const BETTER = {
+  cpu_per_value: ['needs less CPU a value', 'seems to need less CPU a value'],
+  median_latency: ['has a lower median latency', 'seems to have a lower median latency'],
+  both: ['is a better choice', 'seems a better choice'],
+} as const;
+
+/** One sentence that says, once for each pair of targets, which does better with how many values in a request. */
+export function sizesInWords(breakEvens: readonly BreakEven[], [baseline]: Targets): string | undefined {
+  const told = [...Map.groupBy(breakEvens, ({ other }) => other)].flatMap(([other, measures]) => {
+    const decided = measures.flatMap(({ better, ...rest }) => (better ? [{ ...rest, better }] : []));
+    return agreed(decided).map(({ better, size, isSure, measured, measure }) => {
+      const from = size
+        ? `from about ${about(size.value)} values in a request on`
+        : `at every size of a request, ${measured.map(number).join(' to ')} values`;
+      const loser = better === baseline ? other : baseline;
+      return { text: `${from}, ${better.name} ${BETTER[measure][isSure ? 0 : 1]} than`, loser: loser.name };
+    });
+  });
+  const clauses = [...Map.groupBy(told, ({ text }) => text)].map(
+    ([text, losers]) => `${text} ${words(losers.map(({ loser }) => loser))}`,
   );
+  return clauses.length > 0 ? `${upperFirst(clauses.join('; '))}.` : undefined;
 }
 
-/** The name of a figure within a sentence. */
-function nameOf({ figure: { name } }: Decisive): string {
-  return lowerFirst(name);
+type Decided = Pick<BreakEven, 'size' | 'isSure' | 'measured'> & { better: Target; measure: keyof typeof BETTER };
+
+/** Measures that say the same target is better as one, from the size on from which each does. */
+function agreed(measures: readonly Decided[]): readonly Decided[] {
+  const [first, second] = measures;
+  if (!first || first.better !== second?.better) return measures;
+  const { size } = (first.size?.value ?? 0) > (second.size?.value ?? 0) ? first : second;
+  return [{ ...first, size, measure: 'both', isSure: first.isSure && second.isSure }];
 }

@@ -33,6 +33,11 @@ interface Text<Kind> {
 
 export interface Table {
   kind: 'table';
+  /**
+   * How many columns of values follow the first column. The others, which compare them, belong to the last ones of these:
+   * where there is little room, they stand below them.
+   */
+  values?: number;
   /** The first column has no numbers; the others align numbers right. */
   columns: { title: string; align: 'left' | 'right' }[];
   rows: Cell[][];
@@ -40,8 +45,8 @@ export interface Table {
   source: string;
 }
 
-/** A text, in red if it is an alert. */
-export type Cell = string | { alert: string };
+/** A text, in bold letters, or in red ones. */
+export type Cell = string | { strong: string } | { alert: string };
 
 export interface Picture {
   kind: 'picture';

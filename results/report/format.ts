@@ -27,20 +27,31 @@ export function ratio(value: number): string {
   return RATIO.format(value);
 }
 
-/** Such as `7,200`, or `at least 7,200`. */
-export function valueInWords(estimate: OneSided | undefined): string {
-  return [estimate?.bound, number(estimate?.value ?? NaN)].filter(Boolean).join(' ');
+const SIGNS = { 'at least': '≥ ', 'at most': '≤ ' };
+
+/** Such as `7,200`, or `≥ 7,200`. */
+export function valueWithBound(estimate: OneSided | undefined): string {
+  if (!estimate) return ABSENT;
+  return `${estimate.bound ? SIGNS[estimate.bound] : ''}${number(estimate.value)}`;
 }
 
-/** Such as `0.431 (0.402 to 0.462)`, or `at least 2.17 (1.95 or more)`. */
+/** Such as `0.431 (0.402–0.462)`, or `≥ 2.17 (≥ 1.95)`. */
 export function ratioWithInterval(estimate: OneSided | undefined): string {
   if (!estimate) return ABSENT;
   const { value, bound, interval: range } = estimate;
-  const text = [bound, ratio(value)].filter(Boolean).join(' ');
-  if (!range) return text;
-  if (bound === 'at least') return `${text} (${ratio(range.low)} or more)`;
-  if (bound === 'at most') return `${text} (${ratio(range.high)} or less)`;
-  return `${text} (${interval(range, ratio)})`;
+  const sign = bound ? SIGNS[bound] : '';
+  if (!range) return `${sign}${ratio(value)}`;
+  const { low, high } = range;
+  const within = bound ? `${sign}${ratio(bound === 'at least' ? low : high)}` : `${ratio(low)}–${ratio(high)}`;
+  return `${sign}${ratio(value)} (${within})`;
+}
+
+const TIMES = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 });
+const SLIGHTLY = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+
+/** A factor of 1 or more as one says it: `2.2`, or `1.04` where two digits would make it nothing. */
+export function times(factor: number): string {
+  return (factor < 1.095 ? SLIGHTLY : TIMES).format(factor);
 }
 
 /** A list in words. @param and such as `and` */

@@ -66,12 +66,18 @@ function idOf(title: string): string {
   return title.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
 }
 
-function ofTable({ columns, rows, source }: Table): ComponentChildren {
+function ofTable({ columns, rows, source, values }: Table): ComponentChildren {
   const row = (tag: 'th' | 'td', cells: Cell[]) =>
     h(
       'tr',
       null,
-      cells.map((cell, index) => h(tag, { class: classOf(cell, columns[index]?.align) }, ofCell(cell))),
+      cells.map((cell, index) =>
+        h(
+          tag,
+          { class: `${classOf(cell, columns[index]?.align)}${index - 1 === values ? ' below' : ''}` },
+          ofCell(cell),
+        ),
+      ),
     );
   return [
     h(
@@ -79,7 +85,7 @@ function ofTable({ columns, rows, source }: Table): ComponentChildren {
       { class: 'frame', tabIndex: 0 },
       h(
         'table',
-        null,
+        values === undefined ? null : { class: 'lines', style: { '--values': values } },
         h(
           'thead',
           null,
@@ -103,12 +109,17 @@ function ofTable({ columns, rows, source }: Table): ComponentChildren {
 const LONG = 20;
 
 function classOf(cell: Cell, align = 'left'): string {
-  const { length } = typeof cell === 'string' ? cell : cell.alert;
+  const { length } = typeof cell === 'string' ? cell : 'alert' in cell ? cell.alert : cell.strong;
   return align === 'left' && length > LONG ? `${align} long` : align;
 }
 
+/** An interval behind a ratio, which isn't broken into lines. */
+const INTERVAL = /(\([\d.,]+–[\d.,]+\))/;
+
 function ofCell(cell: Cell): ComponentChildren {
-  return typeof cell === 'string' ? cell : h('strong', { class: 'bad' }, cell.alert);
+  if (typeof cell === 'string')
+    return cell.split(INTERVAL).map((part, odd) => (odd % 2 ? h('span', null, part) : part));
+  return 'alert' in cell ? h('strong', { class: 'bad' }, cell.alert) : h('strong', null, cell.strong);
 }
 
 function Figure({ svg, caption, alt, values }: Picture): ComponentChildren {
@@ -167,10 +178,18 @@ p, li, td { unicode-bidi: plaintext; }
 .alert { color: var(--bad); font-weight: 600; border: 1px solid; border-left-width: 4px; padding: .5rem .75rem; }
 .bad { color: var(--bad); }
 .frame { overflow-x: auto; }
-table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; }
+table { border-collapse: collapse; width: 100%; font-size: .85rem; font-variant-numeric: tabular-nums; } td span { white-space: nowrap; }
 th, td { text-align: left; vertical-align: top; padding: .25rem .5rem; border-bottom: 1px solid var(--line); }
 th { border-bottom-color: var(--text); } th.right, td.right { text-align: right; }
 th:first-child, td:first-child { position: sticky; left: 0; z-index: 1; background: var(--page); }
+/* Where the comparisons of targets have no room beside their values, they stand below them. */
+@media (max-width: 46rem) {
+  .lines, .lines thead, .lines tbody { display: block; }
+  .lines tr { display: grid; grid-template-columns: repeat(var(--values), 1fr); border-bottom: 1px solid var(--line); padding: .25rem 0; }
+  .lines th, .lines td { border: none; padding: 0 .25rem; overflow-wrap: anywhere; }
+  .lines td:first-child { position: static; grid-column: 1 / -1; font-weight: 600; } .lines th:first-child { display: none; }
+  .lines .below { grid-column-start: 2; }
+}
 .long { min-width: 11em; overflow-wrap: anywhere; }
 figure { margin: 1.5rem 0; } figure .frame { display: grid; } figure svg { grid-area: 1 / 1; min-width: max-content; overflow: visible; }
 .frame .axis { position: sticky; left: 0; overflow: hidden; } @media (min-width: 46rem) { .axis { display: none; } }

@@ -22,9 +22,11 @@ export interface RatioRow {
   parts: string;
 }
 
-/** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
-export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Targets): RatioRow[] {
-  const hasIntervals = figures.some(({ comparisons }) => comparisons.some((comparison) => comparison.ratio?.interval));
+/** Of several others, what was measured once and has no interval is left to the table, unless that is most. */
+export function ratioRowsOf(all: readonly Figure[], noise: NoiseFloors, [, ...others]: Targets): RatioRow[] {
+  const figures = all.filter(({ isMain }) => isMain);
+  const ratios = figures.flatMap(({ comparisons }) => comparisons.flatMap(({ ratio }) => ratio ?? []));
+  const hasIntervals = ratios.filter(({ interval }) => interval).length > ratios.length / 2;
   return figures.flatMap((figure) => {
     const { key, name, better, comparisons } = figure;
     return comparisons.flatMap((comparison, index) => {

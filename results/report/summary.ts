@@ -3,12 +3,12 @@
 import { stringify } from 'csv-stringify/sync';
 import { median, sum } from 'simple-statistics';
 import type { Report } from './compose.ts';
-import { conclusionsOf, partsInWords } from './conclusions.ts';
+import { headlineOf, partsInWords, sizesInWords } from './conclusions.ts';
 import { winnerOf } from './decide-winner.ts';
 import { isValid, loadsOf, zeroStartsOf } from './measurements.ts';
 
 /**
- * JSON: who does better, from which batch size on, every figure with its name, how much was asked, and the loads that
+ * JSON: the answer in words, from which batch size on another does better, every figure with its name, how much was asked, and the loads that
  * did not count. Figures are the rows of summary.csv. What is not known is null.
  */
 export function summaryJson(report: Report): string {
@@ -28,10 +28,8 @@ export function summaryJson(report: Report): string {
     quick: environment.quick,
     note: environment.note ?? null,
     baseline: targets[0].key,
-    conclusions: conclusionsOf(figures, noise, targets).map(({ other, ...words }) => ({
-      target: other.key,
-      ...words,
-    })),
+    headline: headlineOf(figures, noise, targets),
+    sizes: sizesInWords(breakEvens, targets) ?? null,
     batchSizes: breakEvens.map(({ other, measure, size, sentence }) => ({
       target: other.key,
       measure,

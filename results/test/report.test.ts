@@ -58,7 +58,8 @@ interface Row {
 }
 
 interface Summary {
-  conclusions: { target: Interface; headline: string; sentences: string[] }[];
+  headline: string;
+  sizes: string | null;
   batchSizes: { target: Interface; measure: string; from: number | null; sentence: string }[];
   figures: Row[];
   invalid: { reasons: string[] }[];
@@ -164,23 +165,57 @@ describe('figures that were worked out by hand', () => {
     });
   });
 
-  test('the conclusions say what the intervals show, and no more', () => {
-    expect(summary.conclusions.map(({ headline }) => headline)).toEqual([
-      'The function does better in 6, and TensorFlow Serving in 1 of 9 figures; 2 show no difference.',
-      'The function does better in 4, and TensorFlow Serving over gRPC in 2 of 8 figures; 2 show no difference.',
-    ]);
-    // A bare server takes 1 and 3.5 ms of the 3 and 6 ms.
-    expect(summary.conclusions[0]!.sentences.at(-1)).toBe(
-      'In p99 latency (2.50 ms of the load generator, 0.500 ms of the servers), so much of the difference is the load ' +
-        'generator’s own that the trials show none between the servers.',
+  test('the first page says what the intervals show, and no more', () => {
+    expect(summary.headline).toBe(
+      'With the same CPU, the function answers 4 times as many requests as TensorFlow Serving, and 2 times as many as ' +
+        'TensorFlow Serving over gRPC.',
     );
-    expect(summary.conclusions[1]!.sentences).toEqual([
-      'The function does better than TensorFlow Serving over gRPC in throughput per CPU, CPU per request, CPU per ' +
-        'answer while scaling and start of a second replica.',
-      'TensorFlow Serving over gRPC does better than the function in p99 latency and replicas while scaling.',
-      'The trials show no difference in median latency (ratio 1.00, 95 % interval 1.00 to 1.00) and p99 latency ' +
-        'while scaling (ratio 1.00, 95 % interval 1.00 to 1.00).',
+    expect(summary.sizes).toBe(
+      'At every size of a request, 1 to 10,000 values, the function is a better choice than TensorFlow Serving; from about ' +
+        '1,000 values in a request on, TensorFlow Serving over gRPC is a better choice than the function.',
+    );
+  });
+
+  test('its table has a row for each figure, with who does better in bold letters, or why nobody does', () => {
+    const bold = (text: string) => `<strong>${text}</strong>`;
+    const interval = (value: string, range: string) => `${value} <span>(${range})</span>`;
+    const rows = tableRows(golden.read('report.html').toString());
+    const rowOf = (name: string) => rows.find(([first]) => first?.startsWith(name))?.slice(1);
+    expect(rows[0]).toEqual([
+      'Figure',
+      'Function',
+      'TF Serving',
+      'TF Serving, gRPC',
+      'Function ÷ TF Serving (95\u00a0%)',
+      '÷ TF Serving, gRPC (95\u00a0%)',
     ]);
+    expect(rowOf('CPU per request')).toEqual([
+      bold('100'),
+      '200',
+      '250',
+      interval('0.500', '0.390–0.642'),
+      interval('0.400', '0.312–0.513'),
+    ]);
+    // A bare server takes 1 and 3.5 ms of the 3 and 6 ms. The other target is better than the function.
+    expect(rowOf('p99 latency, ms')).toEqual([
+      '3',
+      '6',
+      bold('2'),
+      'generator 2.50 of 3',
+      interval('1.50', '1.50–1.50'),
+    ]);
+    // The two others are each better than the function.
+    expect(rowOf('Replicas while scaling')).toEqual([
+      '1.75',
+      bold('1.25'),
+      bold('1.50'),
+      interval('1.40', '1.40–1.40'),
+      interval('1.17', '1.17–1.17'),
+    ]);
+    expect(rowOf('Image')).toEqual(['100', '400', '–', '0.250', 'same server']);
+    // Only one of them got a rate that it did not sustain.
+    expect(rowOf('Held with the autoscaler')).toEqual(['≥ 400', '200', '≥ 400', '', '']);
+    expect(rowOf('Answered at most')).toEqual(['–', '400', '–', '', '']);
   });
 
   test('the batch size from which on a target is better lies between measured ones, on a line of logarithms', () => {
@@ -269,10 +304,6 @@ describe('a difference that the load generator makes', () => {
       expect(generator_part! / (generator_part! + servers_part!)).toBeGreaterThan(0.5);
       expect(why).toMatch(/^The load generator makes the difference: [\d.]+ ms of the load generator, /);
     }
-    const [{ sentences }] = summary().conclusions as [Summary['conclusions'][number]];
-    expect(sentences.join(' ')).toMatch(
-      /In median latency \([\d.]+ ms of the load generator, -?[\d.]+ ms of the servers\)/,
-    );
     expect(read('report.html').toString()).toMatch(/<td[^>]*>generator [\d.]+ of [\d.]+<.td>/);
     expect(read('report.html').toString()).toContain('A hollow mark is a difference of the load generator');
     expect(read('summary.svg').toString()).toContain('A hollow mark is a difference of the load generator');
@@ -385,9 +416,9 @@ describe('the report of a whole run', () => {
     const pages = await whole.pages();
     for (const page of pages) expect(page).toMatch(/^SYNTHETIC DATA: made up/);
     for (const title of SECTIONS) expect(pages.join('\n')).toMatch(new RegExp(`^${title}$`, 'm'));
-    expect(pages[0]).toMatch(/^The function does better than TensorFlow Serving over gRPC in 7 of 8 figures/m);
+    expect(pages[0]).toMatch(/^With the same CPU, the function answers 4\.7 times as many requests as TensorFlow$/m);
     // The chart is on it, too: its caption ends the page.
-    expect(pages[0]).toMatch(/^CPU per request, .s ↓ \d[^]*An interval that\s+crosses the line at 1/m);
+    expect(pages[0]).toMatch(/^CPU per request, .s\s↓ \d[^]*An interval that\s+crosses the line at 1/m);
     expect(pages[1]).toMatch(/^Method$/m);
     expect(pages.join('\n')).not.toMatch(/undefined|NaN|\[object/);
   });
@@ -491,9 +522,10 @@ test('a target that could not keep up is a finding: what it held and answered, n
   }
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
   const html = read('report.html').toString();
-  expect(html).toMatch(
-    /With the autoscaler, the function held 4,537 requests\/s \(\d replicas, [\d.]+ cores\) and TensorFlow Serving held 2,268 requests\/s \(\d replicas, [\d.]+ cores\), and answered at most 2,000\./,
-  );
+  const rows = tableRows(html);
+  const rowOf = (name: string) => rows.find(([first]) => first?.startsWith(name))?.slice(1);
+  expect(rowOf('Held with the autoscaler')).toEqual(['≥ 4,537', '2,268', '']);
+  expect(rowOf('Answered at most when offered more')).toEqual(['–', '2,000', '']);
   expect(html).toMatch(
     /Answers\/s where it did not sustain the rate<\/td>\s*<td[^>]*>–<\/td>\s*<td[^>]*>1,000 of 4,000</,
   );
@@ -729,9 +761,9 @@ test('what was not measured has no section, and the first page says so', async (
       'trial of latency, capacity, autoscale or coldstart counts for both targets.',
   );
   expect(html).not.toContain('>Autoscaling</h2>');
-  expect(summary().conclusions[0]!.headline).toBe(
-    'The trials can’t say whether the function or TensorFlow Serving does better.',
-  );
+  expect(summary().headline).toBe('This run can’t say whether the function or TensorFlow Serving does better.');
+  // What was not run has no row of dashes.
+  expect(html).not.toMatch(/<td[^>]*>Cold start/);
 });
 
 test('a target that was measured alone has its values, and nothing to compare them with', async () => {
@@ -739,12 +771,12 @@ test('a target that was measured alone has its values, and nothing to compare th
     copyPublished(folder, { experiments: ['latency', 'coldstart'], targets: ['function'] }),
   );
   expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
-  expect(summary().conclusions).toEqual([]);
+  expect(summary().headline).toMatch(/^A request to the function takes [\d.]+ µs of CPU\.$/);
   for (const figure of ['p99_ms', 'cold_start_ms', 'image_mb']) {
     expect(rowOf(summary(), figure, 'function').value, figure).toBeGreaterThan(0);
   }
   const text = (await pages()).join('\n');
-  expect(text).toMatch(/^Only the function was measured: there is no other to compare it with\.$/m);
+  expect(text).toMatch(/^No other target was measured, so there is nothing to compare it with\.$/m);
   expect(text).toMatch(/^Latency at the same rate$/m);
 });
 
@@ -772,8 +804,12 @@ test('one trial has no interval, and no winner', async () => {
     copyPublished(folder, { experiments: ['latency', 'batch'], trials: 1 }),
   );
   expect(await report()).toMatchObject({ exitCode: 0 });
-  const [{ sentences }] = summary().conclusions as [Summary['conclusions'][number]];
-  expect(sentences.join(' ')).toMatch(/1 trial can’t show how much results differ from run to run/);
+  expect(summary().headline).toMatch(
+    /^First impression: a request to TensorFlow Serving takes [\d.]+ times as much CPU as one to the function, and one to /,
+  );
+  expect(summary().sizes).toMatch(
+    /^At every size of a request, 1 to 10,000 values, the function seems a better choice/,
+  );
   expect(rowOf(summary(), 'p99_ms', 'tfserving')).toMatchObject({ better: null, ratio_low: null });
   expect(summary().batchSizes[0]!.sentence).toMatch(/\(one trial, so there is no interval\)\.$/);
 });
@@ -807,8 +843,9 @@ test('equal targets have no difference that can be shown', async () => {
     }),
   );
   expect(await report()).toMatchObject({ exitCode: 0 });
-  expect(summary().conclusions[0]!.headline).toBe(
-    'The trials show no difference between the function and TensorFlow Serving.',
+  expect(summary().headline).toBe(
+    'The trials show no difference between the function and TensorFlow Serving in how many requests they answer with the ' +
+      'same CPU.',
   );
 });
 
@@ -827,7 +864,7 @@ test('a load that does not count is in red with its reason, and its figures are 
     `<p class="alert" role="alert">INVALID: latency/1 and latency/2 of the function. ${reason}</p>`,
   );
   const [first = '', ...others] = await pages();
-  const [, page] = /^2 of 8 loads don’t count: page (\d+)$/m.exec(first)!;
+  const [, page] = /^2 of 8 loads don’t count, of latency: page (\d+)$/m.exec(first)!;
   expect(first).not.toContain(reason);
   expect(others[Number(page) - 2]).toContain(reason);
   expect(read('report.html').toString()).toContain('<strong class="bad">INVALID</strong>');
@@ -947,7 +984,7 @@ describe('two runs side by side', () => {
     for (const title of ['The function', 'TensorFlow Serving', 'TensorFlow Serving over gRPC', 'Environment']) {
       expect(html).toContain(`>${title}</h2>`);
     }
-    expect(html).toContain('The trials show no difference between the function in A and the function in B.');
+    expect(html).toContain('The trials show no difference between the function in A and the function in B in how many');
   });
 
   test('have their throughput by CPU limits of their own', () => {

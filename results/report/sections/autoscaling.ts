@@ -1,6 +1,6 @@
 // What the autoscalers do while the rate rises: one trial on one time axis, and its numbers.
 
-import { max } from 'simple-statistics';
+import { max, mean } from 'simple-statistics';
 import * as v from 'valibot';
 import type { Row } from '../../files.ts';
 import { percentile } from '../../statistics.ts';
@@ -59,6 +59,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
         ],
         ['A second replica’s first answer, after s', ...value(secondAnswer)],
         ['Highest rate that was sustained, requests/s', ...value(sustainedRate)],
+        ['CPU at this rate, cores', ...value(coresAtHighest)],
         ...(parts.some((part) => part && saturatedSteps(part).length > 0)
           ? [['Answers/s where it did not sustain the rate', ...value(answersUnderOverload)]]
           : []),
@@ -83,6 +84,15 @@ function mostShared(trials: readonly Part[][]): number | undefined {
 
 function sustainedRate(part: Part): string {
   return number(sustainedSteps(part).at(-1)?.offered_rate ?? NaN);
+}
+
+/** The mean CPU of all replicas in the step with the highest rate that was sustained. */
+function coresAtHighest(part: Part): string {
+  const step = sustainedSteps(part).at(-1);
+  const cores = samplesOf(part).flatMap(({ timestamp_s, cpu_cores }) =>
+    step && timestamp_s >= step.start_s && timestamp_s < step.end_s ? (cpu_cores ?? []) : [],
+  );
+  return cores.length > 0 ? number(mean(cores)) : ABSENT;
 }
 
 /** Such as `4,237 of 4,731`. */
