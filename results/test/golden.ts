@@ -3,7 +3,7 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ENVIRONMENT, fileName, type Environment } from '../files.ts';
+import { AGAIN, ENVIRONMENT, fileName, type Environment } from '../files.ts';
 import { environmentOf, MADE_UP, verdictOf, type MadeUp } from './synthetic.ts';
 
 /** Begin of every load, Unix time in s. */
@@ -11,12 +11,10 @@ const START = 1_767_225_600;
 
 /** What the run has of one target. */
 interface Data {
-  /** Requests to a bare server by latency in ms: at the rate of `latency`, and at each of the first two of `autoscale`. */
+  /** Requests to a bare server by latency in ms: at each rate of `sweep`, and at each of the first two of `autoscale`. */
   bare: { floor: Record<number, number>; scaling: Record<number, number>[] };
-  /** By trial of `latency`: requests by latency in ms, and CPU seconds of 200 requests. */
-  latency: { ms: Record<number, number>; cpu: number }[];
-  /** By trial of `capacity`: right answers in 10 s with 1, 2 and 4 users. */
-  capacity: [number, number, number][];
+  /** By trial of `sweep`. */
+  sweep: Sweep[];
   /**
    * Of both trials of `autoscale`, whose rates are 100, 200 and 400 requests/s: requests by latency in ms in each step,
    * counters of CPU time at the ends of the steps by pod, and the seconds in which the autoscaler asked for a second
@@ -29,18 +27,42 @@ interface Data {
   starts?: { ms: number[]; bytes: [number, number, number] };
 }
 
-const FAST = { 1: 98, 3: 2 };
-const SLOW = { 2: 90, 6: 10 };
-const GRPC = { 1: 60, 2: 40 };
+interface Sweep {
+  /** Requests by latency in ms, at each of the first of `RATES`. */
+  ms: Record<number, number>[];
+  /** Right answers in 10 s at the rate behind them, which the target does not sustain; undefined if it was not offered. */
+  saturated?: number;
+  /** CPU of a request, µs. */
+  cpu: number;
+}
+
+/** Rates of `sweep` in requests/s; each step takes 10 s. */
+const RATES = [25, 50, 100, 200, 400, 800];
+
+const FUNCTION = [
+  { 1: 98, 2: 2 },
+  { 1: 98, 2: 2 },
+  { 1: 98, 2: 2 },
+  { 1: 90, 5: 10 },
+  { 4: 90, 20: 10 },
+];
+const SLOW = [
+  { 2: 98, 4: 2 },
+  { 2: 98, 4: 2 },
+  { 2: 98, 2.5: 2 },
+];
+const GRPC = RATES.map(() => ({ 1: 98, 3: 2 }));
+
+/** The function again differs in its CPU only. */
+const AGAIN_SWEEP: Sweep[] = [120, 110, 108].map((cpu) => ({ ms: FUNCTION, saturated: 4500, cpu }));
 
 const RUN: Record<MadeUp, Data> = {
   function: {
     bare: { floor: { 0.5: 98, 1: 2 }, scaling: [{ 0.5: 100 }, { 0.5: 100 }] },
-    latency: [0.02, 0.022, 0.018].map((cpu) => ({ ms: FAST, cpu })),
-    capacity: [
-      [100, 400, 390],
-      [100, 390, 410],
-      [100, 390, 390],
+    sweep: [
+      { ms: FUNCTION, saturated: 4500, cpu: 100 },
+      { ms: FUNCTION, saturated: 4600, cpu: 110 },
+      { ms: FUNCTION, saturated: 4400, cpu: 90 },
     ],
     // The second pod was first read 10 s after the load began: all of its CPU counts.
     autoscale: {
@@ -53,24 +75,22 @@ const RUN: Record<MadeUp, Data> = {
     starts: { ms: [100, 200, 300], bytes: [100e6, 50e6, 80e6] },
   },
   tfserving: {
-    bare: { floor: { 0.5: 90, 3.5: 10 }, scaling: [{ 0.5: 100 }, { 1.5: 100 }] },
-    latency: [0.04, 0.04, 0.04].map((cpu) => ({ ms: SLOW, cpu })),
-    capacity: [
-      [50, 100, 100],
-      [50, 100, 90],
-      [50, 90, 100],
+    bare: { floor: { 2.5: 98, 3: 2 }, scaling: [{ 0.5: 100 }, { 1.5: 100 }] },
+    sweep: [
+      { ms: [...SLOW, { 10: 90, 40: 10 }], saturated: 3000, cpu: 200 },
+      { ms: [...SLOW, { 10: 90, 160: 10 }], saturated: 2900, cpu: 200 },
+      { ms: [...SLOW, { 10: 90, 40: 10 }], saturated: 3100, cpu: 200 },
     ],
     autoscale: { ms: [{ 2: 100 }, { 8: 100 }, { 90: 100 }], cpu: { a: [10, 13, 19, 30] }, wanted: 5, second: 15 },
     batch: { cpu: [200, 400, 32_000], ms: [2, 2, 20] },
     starts: { ms: [400, 400, 1000], bytes: [400e6, 250e6, 320e6] },
   },
-  // Its cold starts and sizes are those of the same release, and its third trial of capacity is missing.
+  // Its cold starts and sizes are those of the same release, and its third trial of `sweep` is missing. It sustains each rate.
   'tfserving-grpc': {
-    bare: { floor: { 0.5: 60, 1.5: 40 }, scaling: [{ 0.5: 100 }, { 1: 100 }] },
-    latency: [0.05, 0.05, 0.05].map((cpu) => ({ ms: GRPC, cpu })),
-    capacity: [
-      [60, 200, 190],
-      [60, 210, 200],
+    bare: { floor: { 0.5: 98, 1: 2 }, scaling: [{ 0.5: 100 }, { 1: 100 }] },
+    sweep: [
+      { ms: GRPC, cpu: 250 },
+      { ms: GRPC, cpu: 250 },
     ],
     autoscale: { ms: [{ 2: 100 }, { 4: 100 }, { 60: 100 }], cpu: { a: [10, 12, 16, 25] }, wanted: 2, second: 10 },
     batch: { cpu: [200, 400, 1000], ms: [2, 2, 5] },
@@ -88,15 +108,20 @@ export function writeGoldenRun(folder: string, { targets = MADE_UP, environment 
     writeFileSync(join(folder, path), `${lines.map((cells) => cells.join(',')).join('\n')}\n`);
   };
   for (const target of targets) {
-    const { bare, latency, capacity, starts } = RUN[target];
-    putBare(put, `calibrate/3/${target}`, [{ rate: 100, ms: bare.floor }]);
+    const { bare, sweep, starts } = RUN[target];
+    putBare(
+      put,
+      `calibrate/3/${target}`,
+      RATES.map((rate) => ({ rate, ms: bare.floor })),
+    );
     putBare(
       put,
       `calibrate/4/${target}`,
       bare.scaling.map((ms, index) => ({ rate: [100, 200][index] ?? NaN, ms })),
     );
-    latency.forEach((trial, index) => putLatency(put, `latency/${String(index + 1)}/${target}`, trial));
-    capacity.forEach((trial, index) => putCapacity(put, `capacity/${String(index + 1)}/${target}`, trial));
+    sweep.forEach((trial, index) => putSweep(put, `sweep/${String(index + 1)}/${target}`, trial));
+    if (target === 'function')
+      AGAIN_SWEEP.forEach((trial, index) => putSweep(put, `sweep/${String(index + 1)}/${AGAIN}`, trial));
     for (const trial of ['1', '2']) {
       putAutoscale(put, `autoscale/${trial}/${target}`, RUN[target].autoscale, target === 'tfserving');
       const verdict = verdictOf(target, { requests: 7000, seconds: 30 });
@@ -128,26 +153,36 @@ function putBare(put: Put, path: string, loads: { rate: number; ms: Record<numbe
   ]);
 }
 
-function putLatency(put: Put, path: string, { ms, cpu }: Data['latency'][number]): void {
+function putSweep(put: Put, path: string, { ms, saturated, cpu }: Sweep): void {
+  const loads = ms.map((counts, step) => ({ counts, rate: RATES[step] ?? NaN, answers: 10 * (RATES[step] ?? NaN) }));
+  const overload = saturated === undefined ? [] : [{ counts: {}, rate: RATES[ms.length] ?? NaN, answers: saturated }];
+  const steps = [...loads, ...overload];
   put(`${path}_latency.csv`, [
     LATENCY,
-    // The percentiles leave these two rows out.
+    // What took so long from its sending is left out, and so is what a saturated target answered.
     [0, 'service', 'ok', 10, 100],
-    [0, 'response', 'failed', 9_000_000, 100],
-    ...buckets(0, 'response', ms),
+    ...loads.flatMap(({ counts }, step) => buckets(step, 'response', counts)),
+    ...overload.flatMap(() => buckets(ms.length, 'response', { 5000: 100 })),
   ]);
-  put(`${path}_steps.csv`, [STEPS, [0, 4, 1, 100, START, START + 10, 1000, 0, 0, 0]]);
-  put(`${path}_seconds.csv`, secondsOf(10, 100));
-  // Before the load, from 0.5 s to 2.5 s of it, and after it: 2 s of 100 requests/s count.
-  put(`${path}_pods.csv`, [PODS, ...podRows('a', [[-1, 7], [0.5, 10], [2.5, 10 + cpu], [11, 99]])]); // prettier-ignore
-}
-
-function putCapacity(put: Put, path: string, answers: [number, number, number]): void {
-  put(`${path}_latency.csv`, [LATENCY, ...answers.flatMap((count, step) => buckets(step, 'service', { 1: count }))]);
   put(`${path}_steps.csv`, [
     STEPS,
-    ...answers.map((count, step) => [step, 2 ** step, 1, '', ...during(step), count + 5, 5, 0, 0]),
+    ...steps.map(({ rate, answers }, step) => [
+      step,
+      4,
+      1,
+      rate,
+      ...during(step),
+      answers,
+      0,
+      0,
+      step < ms.length ? 0 : 1,
+    ]),
   ]);
+  const perSecond = steps.flatMap(({ answers }) => Array<number>(10).fill(answers / 10));
+  put(`${path}_seconds.csv`, secondsOf(perSecond));
+  let used = 7;
+  const counters = steps.map(({ answers }, step) => [10 * step + 10, (used += (answers * cpu) / 1e6)]);
+  put(`${path}_pods.csv`, [PODS, ...podRows('a', [[0, 7], ...counters])]);
 }
 
 /** @param isSlow the target can't keep up with the third rate */
@@ -159,7 +194,7 @@ function putAutoscale(put: Put, path: string, { ms, cpu, wanted, second }: Data[
       return [step, 4, 1, rate, ...during(step), 10 * rate, 0, 0, isSlow && rate === 400 ? 1 : 0];
     }),
   ]);
-  put(`${path}_seconds.csv`, secondsOf(30, 200));
+  put(`${path}_seconds.csv`, secondsOf(Array<number>(30).fill(200)));
   const read = Object.entries(cpu).flatMap(([pod, counters]) =>
     podRows(
       pod,
@@ -179,7 +214,7 @@ function putBatch(put: Put, path: string, { cpu, ms }: Data['batch']): void {
     STEPS,
     ...[1, 100, 10_000].map((batch, step) => [step, 4, batch, '', ...during(step), 1000, 0, 0, 0]),
   ]);
-  put(`${path}_seconds.csv`, secondsOf(30, 100));
+  put(`${path}_seconds.csv`, secondsOf(Array<number>(30).fill(100)));
   // Within each step, 8 s of 100 requests/s lie between the two readings.
   const rises = cpu.flatMap((microseconds, step) => [
     [10 * step + 1, step],
@@ -212,10 +247,11 @@ function buckets(step: number, clock: string, ms: Record<number, number>): (stri
   return Object.entries(ms).map(([latency, count]) => [step, clock, 'ok', Number(latency) * 1000, count]);
 }
 
-function secondsOf(length: number, requests: number): (string | number)[][] {
+/** @param requests of each second */
+function secondsOf(requests: readonly number[]): (string | number)[][] {
   return [
     ['timestamp_s', 'users', 'requests', 'failures', 'p50_us', 'p99_us', 'max_us'],
-    ...Array.from({ length }, (_, second) => [START + second, 4, requests, 0, 1000, 3000, 3000]),
+    ...requests.map((count, second) => [START + second, 4, count, 0, 1000, 3000, 3000]),
   ];
 }
 

@@ -79,7 +79,7 @@ async function batches(rows: readonly Batch[], targets: Targets): Promise<Pictur
     axis: { values: sizes, format: '~s', labelBound: false },
   });
   const chart = (field: string, title: string) => {
-    const y = numbers(field, title, { scale: { type: 'log' }, axis: { format: '~s', tickCount: 5 } });
+    const y = numbers(field, title, { scale: { type: 'log' }, axis: { format: '~g', tickCount: 5 } });
     return {
       width: WIDTH / 2 - 75,
       height: 190,
