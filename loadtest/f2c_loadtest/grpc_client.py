@@ -133,7 +133,9 @@ def _describe(status: bytes | None, details: bytes) -> str:
     if status is None:
         return "the answer has no status of gRPC"
     code = int(status) if status.isdigit() else len(STATUSES)
-    name = STATUSES[code] if code < len(STATUSES) else "unknown to gRPC"
+    if code >= len(STATUSES):
+        return "the status is none of gRPC's"
+    name = STATUSES[code]
     if name not in _logged:
         _logged.add(name)
         logging.getLogger(__name__).warning("The first %s: %s", name, unquote(details.decode(errors="replace")))

@@ -1,6 +1,7 @@
 """A server that answers like the function, or with the faults that a test sets, and counts its requests."""
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from contextlib import contextmanager
 from fractions import Fraction
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
+
+from certificate import Certificate
 
 APP_ID = "00000000-0000-4000-8000-000000000000"
 
@@ -25,12 +28,13 @@ class ScriptedFunction(ThreadingHTTPServer):
         self.error = 0.0  # °C that each temperature is too high
         self.seconds = 0.0  # that each answer takes
         self.requests = self.connections = 0
+        self.scheme = "http"
         self.lock, self.queue = threading.Lock(), threading.Lock()
 
     @property
     def url(self) -> str:
         """The URL of the server."""
-        return f"http://127.0.0.1:{self.server_port}"
+        return f"{self.scheme}://127.0.0.1:{self.server_port}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -72,9 +76,14 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def scripted_function() -> Iterator[ScriptedFunction]:
-    """Runs a server until the block ends."""
+def scripted_function(certificate: Certificate | None = None) -> Iterator[ScriptedFunction]:
+    """Runs a server until the block ends, with TLS if there is a certificate."""
     with ScriptedFunction() as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate.file, certificate.key)
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+            server.scheme = "https"
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
         yield server
         server.shutdown()
