@@ -125,6 +125,7 @@ def _end_early(environment: Environment, **_: Any) -> None:  # noqa: ANN401
 def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
     # Locust's own listener runs after this one, and adds the statistics.
     LOCUST_STATS.flush()
+    RECORD.due.update(SCHEDULE.take_due())
     data["f2c"] = {"number": next(_reports), "backlog": SCHEDULE.backlog, **RECORD.take()}
 
 
@@ -173,6 +174,7 @@ class Steps(LoadTestShape):
         """Returns the number of users that there should be, and how many start per second; None at the end."""
         assert self.runner
         LOCUST_STATS.flush()
+        RECORD.due.update(SCHEDULE.take_due())
         settings = settings_of(self.runner.environment)
         if self._number < len(settings.steps):
             return self._run(self.runner, settings, settings.steps[self._number])
@@ -187,7 +189,7 @@ class Steps(LoadTestShape):
                 # Counts are by whole seconds.
                 self._start = int(now) + 1
                 self._end = self._start + step.seconds
-                _announce(runner, self._start, step)
+                _announce(runner, self._start, settings, self._number)
             elif time.monotonic() - self._since > self._users / settings.spawn_rate + SPAWN_MARGIN:
                 OUTCOME.broken = f"Only {runner.user_count} of {self._users} users could be started."
                 return None
@@ -242,6 +244,7 @@ class Steps(LoadTestShape):
         assert self.runner
         settings = settings_of(self.runner.environment)
         if self._start is not None:
+            RECORD.due.update(SCHEDULE.take_due())
             self._end = min(self._end, int(clock.now()))
             self._close(self._window(settings, settings.steps[self._number]), len(settings.steps))
 
@@ -268,8 +271,10 @@ def _backlog(runner: Runner) -> int:
     return sum(_backlogs.values()) if isinstance(runner, MasterRunner) else SCHEDULE.backlog
 
 
-def _announce(runner: Runner, start: int, step: Step) -> None:
+def _announce(runner: Runner, begin: int, settings: Settings, number: int) -> None:
     clients = list(runner.clients) if isinstance(runner, MasterRunner) else ["local"]
-    for number, client in enumerate(clients):
-        part = {"process": number, "processes": len(clients)}
-        runner.send_message("f2c_step", {"begin": start, "rate": step.rate, "batch": step.batch, **part}, client)
+    step = settings.steps[number]
+    load = {"begin": begin, "rate": step.rate, "batch": step.batch, "arrivals": settings.arrivals}
+    for process, client in enumerate(clients):
+        part = {"seed": f"{settings.seed} {number}", "process": process, "processes": len(clients)}
+        runner.send_message("f2c_step", {**load, **part}, client)

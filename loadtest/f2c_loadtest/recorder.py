@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from f2c_loadtest.question import WrongAnswerError
@@ -43,6 +43,8 @@ class Sample(NamedTuple):
     """Requests that were sent late although a user was free."""
     clock_moved: float = 0.0
     """Seconds by which the machine's clock was set ahead since the start."""
+    under_way: int = 0
+    """Requests that were sent and had not ended at the end of the second."""
 
 
 class Record:
@@ -52,6 +54,8 @@ class Record:
         """Begins empty."""
         self.seconds: defaultdict[int, Second] = defaultdict(lambda: defaultdict(Counter))
         self.samples: list[Sample] = []
+        self.due: Counter[int] = Counter()
+        """Requests that fell due in each second, sent or not. It is exact, since the schedule knows each instant."""
 
     def request(
         self,
@@ -86,9 +90,11 @@ class Record:
                 for second, counts in self.seconds.items()
             ],
             "samples": [list(sample) for sample in self.samples],
+            "due": list(self.due.items()),
         }
         self.seconds.clear()
         self.samples.clear()
+        self.due.clear()
         return part
 
     def add(self, part: Mapping[str, Any]) -> None:
@@ -97,6 +103,7 @@ class Record:
             for kind, items in kinds.items():
                 self.seconds[second][kind].update(dict(items))
         self.samples.extend(Sample(*sample) for sample in part["samples"])
+        self.due.update(dict(part["due"]))
 
     def between(self, start: int, end: int) -> Second:
         """Adds up the seconds from a Unix time on, and before another."""
@@ -106,19 +113,24 @@ class Record:
         """Returns the samples of these seconds."""
         return [sample for sample in self.samples if start <= sample.second < end]
 
-    def backlogs(self, start: int, end: int) -> list[int]:
-        """Returns the backlog of all processes together at the end of each of these seconds."""
-        return self._sums(start, end, lambda sample: sample.backlog)
+    def due_between(self, start: int, end: int) -> int:
+        """Returns how many requests fell due in these seconds; 0 in a closed loop."""
+        return sum(self.due[second] for second in range(start, end))
+
+    def backlog_at(self, moment: int) -> int:
+        """Returns how many requests waited for a free user at a Unix time."""
+        return sum(sample.backlog for sample in self.samples_between(moment - 1, moment))
+
+    def outstanding_at(self, moment: int) -> int:
+        """Returns how many requests waited for a free user or were under way at a Unix time."""
+        return sum(sample.backlog + sample.under_way for sample in self.samples_between(moment - 1, moment))
 
     def max_users(self, start: int, end: int) -> int:
         """Returns the largest number of users of all processes together in any of these seconds."""
-        return max(self._sums(start, end, lambda sample: sample.users), default=0)
-
-    def _sums(self, start: int, end: int, member: Callable[[Sample], int]) -> list[int]:
-        sums: Counter[int] = Counter()
+        users: Counter[int] = Counter()
         for sample in self.samples_between(start, end):
-            sums[sample.second] += member(sample)
-        return [sums[second] for second in sorted(sums)]
+            users[sample.second] += sample.users
+        return max(users.values(), default=0)
 
 
 def in_a_line(exception: BaseException) -> str:

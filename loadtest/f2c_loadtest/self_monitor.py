@@ -36,12 +36,12 @@ class SelfMonitor:
 
     def _sample(self, now: float) -> None:
         cpu, periods, stolen = time.process_time(), self._available.periods(), self._available.stolen()
-        seconds = now - self._since
+        seconds, users = now - self._since, self._users()
         self._record.samples.append(
             Sample(
                 int(self._since),
                 self._process(),
-                self._users(),
+                users,
                 round((cpu - self._cpu) / seconds, 4),
                 round(max(self._lag, SCHEDULE.take_lag()) * 1000, 3),
                 SCHEDULE.backlog,
@@ -50,6 +50,7 @@ class SelfMonitor:
                 None if stolen is None or self._stolen is None else round((stolen - self._stolen) / seconds, 4),
                 SCHEDULE.take_late(),
                 round(clock.moved(), 3),
+                users - SCHEDULE.free,
             )
         )
         self._since, self._cpu, self._lag, self._periods, self._stolen = now, cpu, 0.0, periods, stolen

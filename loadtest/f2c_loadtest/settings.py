@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
+from f2c_loadtest.arrivals import ARRIVALS, POISSON
 from f2c_loadtest.targets import TARGETS
 
 MAX_BATCH = 10_000  # the function accepts no more by default
@@ -46,8 +47,10 @@ EPILOG = """\
 examples:
   20 users for five minutes, each of whom sends the next request when it has an answer:
     python -m f2c_loadtest --target=function --host=http://f2c-function
-  200 requests/s for five minutes, however long the answers take:
+  200 requests/s for five minutes, however long the answers take, at random instants as from independent clients:
     python -m f2c_loadtest --target=tfserving --host=http://f2c-tfserving:8501 --users=50 --rate=200
+  the same rate in an even row, as vegeta sends by default:
+    python -m f2c_loadtest --target=tfserving --host=http://f2c-tfserving:8501 --users=50 --rate=200 --arrivals=even
   1, 2, 4 and 8 users, for 30 s each:
     python -m f2c_loadtest --target=function --host=http://localhost:8080 \\
       --steps='[{"seconds":30,"users":1},{"seconds":30,"users":2},{"seconds":30,"users":4},{"seconds":30,"users":8}]'
@@ -99,6 +102,7 @@ class Settings:
     host: str
     once: bool
     steps: tuple[Step, ...]
+    arrivals: str
     spawn_rate: float
     min_fahrenheit: float
     max_fahrenheit: float
@@ -247,18 +251,22 @@ def _parser() -> argparse.ArgumentParser:
     add("--run-time", "TIME", "how long to send: 300, 300s, 5m or 1h30m (default: 5m)")
     rate = "requests/s to offer, by all users together (default: each user sends the next when it has an answer)"
     add("--rate", "N", rate, number(1e-6))
+    arrivals = "when the requests of a rate are due: poisson, at random; even, in a row (default: poisson)"
+    group.add_argument("--arrivals", choices=ARRIVALS, default=POISSON, metavar="NAME", help=arrivals)
     add("--batch", "N", "temperatures per request (default: 1)", whole(1, MAX_BATCH))
-    add("--steps", "JSON", "several loads in turn, in place of the options above except --spawn-rate; see the examples")
+    several_loads = "several loads in turn, in place of --users, --run-time, --rate and --batch; see the examples"
+    add("--steps", "JSON", several_loads)
     fresh = "requests after which a user opens a new connection, so that new replicas get their share; 0 for never"
     add("--requests-per-connection", "N", fresh, whole(0), 200)
     add("--seconds-per-connection", "N", "seconds after which it does so as well; 0 for never", number(0), 0.0)
     locustfile = "a locustfile of your own, in place of the load generator's (default: its own)"
     add("--locustfile", "FILE", locustfile, default=str(DEFAULT_LOCUSTFILE))
 
-    group = parser.add_argument_group("the temperatures, drawn at random")
+    group = parser.add_argument_group("the temperatures")
     add("--min-fahrenheit", "N", "the lowest, in °F", number(), -100.0)
     add("--max-fahrenheit", "N", "the highest, in °F", number(), 300.0)
-    add("--seed", "N", "the same seed draws the same temperatures", whole(0), 1)
+    seed = "seed of the random temperatures and arrivals: the same seed, steps and number of processes, the same load"
+    add("--seed", "N", seed, whole(0), 1)
 
     group = parser.add_argument_group("the verdict")
     add("--settle", "SECONDS", "seconds at the beginning of each step that are not measured", whole(0), 5)

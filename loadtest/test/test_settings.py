@@ -24,6 +24,7 @@ print(json.dumps([name for option in many for name in option.option_strings]))
 def test_defaults() -> None:
     settings = parse(NEEDED)
     assert settings.steps == (Step(seconds=300, users=20),)
+    assert settings.arrivals == "poisson"
     assert settings.requests_per_connection > 0
     assert Settings.from_json(settings.to_json()) == settings
 
@@ -96,6 +97,7 @@ def test_run_time(text: str, seconds: int) -> None:
         (["--rate=0"], "'0' is not a number from 1e-06"),
         (["--rate=nan"], "'nan' is not a number"),
         (["--rate=inf"], "'inf' is not a number"),
+        (["--arrivals=random"], "invalid choice: 'random' (choose from"),
         (["--batch=10001"], "'10001' is not a whole number from 1 to 10000"),
         (["--max-failed=2"], "'2' is not a number from 0 to 1"),
         (["--run-time=soon"], "--run-time must be like 300, 300s, 5m or 1h30m, not 'soon'"),
