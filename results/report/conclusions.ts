@@ -155,7 +155,7 @@ function resultsOf(claim: Claim, figure: Figure, floor: number | undefined, [bas
       if (winner === 'unknown' && (isOpen || ratio.interval)) return [];
       const [subject, object] = ratio.value > 1 ? [baseline, other] : [other, baseline];
       const factor = times(Math.max(ratio.value, 1 / ratio.value));
-      const amount = `${ratio.bound ? 'at least ' : ''}${factor === '1' ? 'about' : `${factor} times`} ${as}`;
+      const amount = `${ratio.bound ? 'at least ' : ''}${WORDS[factor] ?? `${factor} times`} ${as}`;
       return [
         {
           other,
@@ -186,6 +186,9 @@ function resultsOf(claim: Claim, figure: Figure, floor: number | undefined, [bas
     return beside(more, amountOf(claim, more === other ? otherValue : value), `${further(less.name)} ${verb} none`);
   });
 }
+
+/** Factors that have a word of their own. */
+const WORDS: Partial<Record<string, string>> = { '1': 'about', '2': 'twice' };
 
 function amountOf({ amount }: Claim, value: Figure['values'][number]): string {
   return value?.value === 0

@@ -60,7 +60,10 @@ const AUTOSCALED_REPLICAS: FigureDefinition<number> = {
   better: 'less',
   source: `autoscale/*/<target>_timeline.csv: mean of ready_replicas, ${SUSTAINED}`,
   statistic: (data) => mean([...data]),
-  absent: () => 'The replicas could not be counted, or there was no rate that every target sustained.',
+  absent: () => ({
+    few: 'no rate in common',
+    sentence: 'The replicas could not be counted, or there was no rate that every target sustained.',
+  }),
 };
 
 const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
@@ -70,7 +73,10 @@ const AUTOSCALED_CPU: FigureDefinition<{ seconds: number; answers: number }> = {
   better: 'less',
   source: `autoscale/*/<target>_pods.csv: rise of cpu_seconds of all pods, ÷ right answers of _steps.csv, ${SUSTAINED}`,
   statistic: (data) => (1000 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ answers }) => answers)),
-  absent: () => 'The counters of CPU time could not be read, or there was no rate that every target sustained.',
+  absent: () => ({
+    few: 'CPU not read',
+    sentence: 'The counters of CPU time could not be read, or there was no rate that every target sustained.',
+  }),
 };
 
 function cpuOfAnswers(part: Part, steps: readonly Row<'steps'>[]): { seconds: number; answers: number } {
@@ -89,7 +95,7 @@ const SECOND_REPLICA: FigureDefinition<number> = {
   better: 'less',
   source: 'autoscale/*/<target>_timeline.csv: from the first desired_replicas > 1 to the first ready_replicas > 1',
   statistic: (data) => mean([...data]),
-  absent: () => 'A load began with more than one replica, or ended with one.',
+  absent: () => ({ few: 'not seen', sentence: 'A load began with more than one replica, or ended with one.' }),
 };
 
 const AUTOSCALED_P99: FigureDefinition<readonly Histogram[]> = {
@@ -99,10 +105,12 @@ const AUTOSCALED_P99: FigureDefinition<readonly Histogram[]> = {
   better: 'less',
   source: `autoscale/*/<target>_latency.csv: the rows of clock response and outcome ok, merged, ${SUSTAINED}`,
   statistic: (steps) => percentile(steps.flat(), 0.99) / 1000,
-  absent: () => 'There was no rate that every target sustained.',
+  absent: () => ({ few: 'no rate in common', sentence: 'There was no rate that every target sustained.' }),
   bare: 'scaling',
   interval: (steps) => inMs(percentileInterval(steps.flat(), 0.99)),
 };
+
+const unknown = () => ({ few: 'not known', sentence: 'It is not known for both targets.' });
 
 const COLD_START: FigureDefinition<number> = {
   key: 'cold_start_ms',
@@ -111,7 +119,7 @@ const COLD_START: FigureDefinition<number> = {
   better: 'less',
   source: 'coldstart/1/<target>_coldstarts.csv: median of first_answer_ms',
   statistic: (data) => median([...data]),
-  absent: () => 'It is not known for both targets.',
+  absent: unknown,
 };
 
 type Footprint = Row<'footprint'>['what'];
@@ -125,10 +133,7 @@ const FOOTPRINTS: [Footprint, FigureDefinition<number>][] = [
 function footprint(key: string, name: string, what: Footprint): [Footprint, FigureDefinition<number>] {
   const source = `coldstart/1/<target>_footprint.csv: bytes of ${what}`;
   const statistic = (bytes: readonly number[]) => mean([...bytes]) / 1e6;
-  return [
-    what,
-    { key, name, unit: 'MB', better: 'less', source, statistic, absent: () => 'It is not known for both targets.' },
-  ];
+  return [what, { key, name, unit: 'MB', better: 'less', source, statistic, absent: unknown }];
 }
 
 /** Returns a function that takes a size out of a trial; it gives NaN if the size is not known. */
@@ -161,7 +166,10 @@ function errors(targets: Targets): Figure {
       pairs: 0,
       ratio: undefined,
       parts: undefined,
-      why: baseline && other ? undefined : { kind: 'not-run', sentence: 'No load ran against both targets.' },
+      why:
+        baseline && other
+          ? undefined
+          : { kind: 'not-run', few: 'not measured', sentence: 'No load ran against both targets.' },
       shared: undefined,
     })),
   };

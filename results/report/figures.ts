@@ -46,8 +46,13 @@ export interface Comparison {
 export interface Why {
   /** `invalid`: trials don't count; `not-run`: there are none; `absent`: they lack it; `shared`: another target has it. */
   kind: 'invalid' | 'not-run' | 'absent' | 'shared';
+  /** What a cell of a table has room for. */
+  few: string;
   sentence: string;
 }
+
+/** In so few words that a cell of a table has room for them, and in a sentence. */
+export type Reason = Pick<Why, 'few' | 'sentence'>;
 
 /** Defines how a figure is computed. Each trial's datum is taken out once, because a bootstrap needs it often. */
 export interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | 'unit' | 'better' | 'source'> {
@@ -60,8 +65,8 @@ export interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | '
   bare?: Calibration;
   /** On which side of the figure the truth may lie, if there was no more to measure it with. */
   boundOf?: (data: readonly Datum[]) => OneSided['bound'];
-  /** Why trials of a target that count may not have it: a sentence. */
-  absent: (name: string, data: readonly Datum[]) => string;
+  /** Why trials of a target that count may not have it. */
+  absent: (name: string, data: readonly Datum[]) => Reason;
 }
 
 /**
@@ -124,7 +129,8 @@ export function figureOf<Datum>(
     }
     const shared = ofOther.length === 0 ? representativeOf(other, targets) : undefined;
     const isShared = shared && (samples.get(shared) ?? []).length > 0;
-    if (isShared) return { ...nothing, why: { kind: 'shared', sentence: measuredOnce(shared) }, shared };
+    if (isShared)
+      return { ...nothing, why: { kind: 'shared', few: 'same server', sentence: measuredOnce(shared) }, shared };
     return { ...nothing, why: whyUnpaired([baseline, other], experiment) };
   });
   return { key, name, unit, better, isMain: !isDetail, source, values, bare: [...bare.values()], comparisons };
@@ -143,21 +149,30 @@ function compare<Datum>(
   definition: FigureDefinition<Datum>,
   [ofBare, ofOtherBare]: Pair<number | undefined>,
 ): Partial<Comparison> {
-  const because = (sentence: string) => ({ why: { kind: 'absent' as const, sentence } });
+  const because = (reason: Reason) => ({ why: { kind: 'absent' as const, ...reason } });
   const data = [pairs.map(([datum]) => datum), pairs.map(([, datum]) => datum)] as const;
   const [value, otherValue] = [valueOf(data[0], definition), valueOf(data[1], definition)];
   if (value === undefined) return because(definition.absent(one.name, data[0]));
   if (otherValue === undefined) return because(definition.absent(other.name, data[1]));
   const zeros = [...(value === 0 ? [one.name] : []), ...(otherValue === 0 ? [other.name] : [])];
-  if (zeros.length > 0) return because(`It is 0 for ${words(zeros)}, and a ratio needs values above 0.`);
+  if (zeros.length > 0)
+    return because({
+      few: 'no ratio of 0',
+      sentence: `It is 0 for ${words(zeros)}, and a ratio needs values above 0.`,
+    });
   const [bound, otherBound] = data.map((trials) => definition.boundOf?.(trials));
-  if (bound && otherBound) return because(`For both it is only known “${bound}”, so there is no ratio.`);
+  if (bound && otherBound)
+    return because({
+      few: 'generator’s limit',
+      sentence: `For both it is only known “${bound}”, so there is no ratio.`,
+    });
   const ratio = oneSided(ratioOf(pairs, definition.statistic), bound ?? opposite(otherBound));
   if (ofBare !== undefined && ofOtherBare !== undefined) {
     const generator = ofOtherBare - ofBare;
     return { ratio, parts: { generator, servers: otherValue - value - generator } };
   }
-  if (definition.bare && one.protocol !== other.protocol) return because(GENERATOR_UNKNOWN);
+  if (definition.bare && one.protocol !== other.protocol)
+    return because({ few: 'generator unknown', sentence: GENERATOR_UNKNOWN });
   return { ratio };
 }
 
@@ -192,8 +207,8 @@ function whyUnpaired(both: Pair<Target>, experiment: ExperimentName): Why {
   const parts = both.map((target) => partsOf(target, experiment));
   const reason = parts.flat().find((part) => !isValid(part))?.reasons[0];
   if (reason !== undefined && parts.every(({ length }) => length > 0)) {
-    return { kind: 'invalid', sentence: `INVALID: ${reason}` };
+    return { kind: 'invalid', few: 'INVALID', sentence: `INVALID: ${reason}` };
   }
   const withBoth = parts.flat().length > 0 ? ' with both targets' : '';
-  return { kind: 'not-run', sentence: `The experiment ${experiment} was not run${withBoth}.` };
+  return { kind: 'not-run', few: 'not measured', sentence: `The experiment ${experiment} was not run${withBoth}.` };
 }

@@ -41,7 +41,7 @@ function latencyAt(percent: number): FigureDefinition<Histogram> {
     statistic: (histograms) => percentile(histograms, percent / 100) / 1000,
     interval: (histograms) => inMs(percentileInterval(histograms, percent / 100)),
     bare: 'floor',
-    absent: () => 'No request got a right answer.',
+    absent: () => ({ few: 'no right answer', sentence: 'No request got a right answer.' }),
   };
 }
 
@@ -52,7 +52,10 @@ const CPU_PER_REQUEST: FigureDefinition<{ seconds: number; requests: number }> =
   better: 'less',
   source: 'latency/*/<target>_pods.csv: rise of cpu_seconds, ÷ requests of <target>_seconds.csv meanwhile',
   statistic: (data) => (1e6 * sum(data.map(({ seconds }) => seconds))) / sum(data.map(({ requests }) => requests)),
-  absent: () => 'The counters of CPU time could not be read, or not twice in each load.',
+  absent: () => ({
+    few: 'CPU not read',
+    sentence: 'The counters of CPU time could not be read, or not twice in each load.',
+  }),
 };
 
 /** Each round of `capacity` as one part: it has a load for each number of users. */

@@ -28,12 +28,23 @@ const TICKS = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
 /** Pixels of the first percentile's panel, and of each further one. */
 const HEIGHTS = [190, 110];
 
+interface Look {
+  /** Whether it shows the percentile of the first bound only, without a table of its values: that is in its section. */
+  isBrief?: boolean;
+  /** A title above it, as Vega-Lite takes it. */
+  title?: object;
+}
+
 /** Undefined where no trial of `sweep` counts. */
-export async function sweepPicture(targets: Targets): Promise<Picture | undefined> {
+export async function sweepPicture(
+  targets: Targets,
+  { isBrief = false, title }: Look = {},
+): Promise<Picture | undefined> {
   const trials = trialsThatCount(targets, 'sweep');
   if (!trials) return undefined;
   const bounds = boundsOf(targets[0]);
-  const percents = [...new Set([99, 50, ...bounds.map(({ percentile }) => percentile)])].sort((a, b) => b - a);
+  const known = bounds.map(({ percentile }) => percentile);
+  const percents = (isBrief ? known.slice(0, 1) : [...new Set([99, 50, ...known])]).sort((a, b) => b - a);
   const curveOf = (parts: readonly Part[], target: string) => percents.flatMap((at) => curve(parts, target, at));
   const rows = forEachTarget(targets, trials, curveOf);
   const ends = forEachTarget(targets, trials, (parts, target) => {
@@ -54,10 +65,10 @@ export async function sweepPicture(targets: Targets): Promise<Picture | undefine
     // A saturated target has no latency: its curve ends at the upper edge.
     const top = 1.3 * Math.max(...shown);
     const saturated = ends.map((end) => ({ ...end, value: top }));
-    const title = index === percents.length - 1 ? 'right answers/s of one replica' : null;
-    const x = numbers('answered', title, {
+    const ofAxis = index === percents.length - 1 ? 'right answers/s of one replica' : null;
+    const x = numbers('answered', ofAxis, {
       scale: { domain: [0, 1.02 * most], nice: false },
-      axis: title === null ? { labels: false, ticks: false } : { format: ',d' },
+      axis: ofAxis === null ? { labels: false, ticks: false } : { format: ',d' },
     });
     const y = (field: string) =>
       numbers(field, `p${String(percent)}, ms`, {
@@ -111,6 +122,7 @@ export async function sweepPicture(targets: Targets): Promise<Picture | undefine
     };
   });
   const svg = await draw([], {
+    ...(title && { title }),
     vconcat: panels,
     spacing: 12,
     bounds: 'flush',
@@ -121,7 +133,7 @@ export async function sweepPicture(targets: Targets): Promise<Picture | undefine
     kind: 'picture',
     svg,
     caption:
-      `Latency against the rate answered by one replica, from idle to saturation (a cross at the upper edge)` +
+      `${isBrief ? `p${String(percents[0])}` : 'Latency'} against the rate answered by one replica, from idle to saturation (a cross at the upper edge)` +
       (trials.some(({ length }) => length > 1) ? '; the bands reach from the lowest to the highest trial' : '') +
       (bare.length > 0
         ? '; thin and grey, in the same dashes: the load generator’s own part, from a bare server'
@@ -130,25 +142,27 @@ export async function sweepPicture(targets: Targets): Promise<Picture | undefine
     alt:
       `Curves of ${words(percents.map((percent) => `p${String(percent)}`))} against the right answers/s for each target: ` +
       'flat at low rates, and steep near saturation.',
-    values: {
-      kind: 'table',
-      columns: [
-        left('Target'),
-        ...['percentile', 'offered/s', 'answered/s', 'ms', 'lowest trial', 'highest trial'].map(right),
-        right('bare server'),
-      ],
-      rows: rows.map((row) => {
-        const floor = bare.find(
-          ({ target, percent, rate }) => target === row.target && percent === row.percent && rate === row.rate,
-        );
-        return [
-          row.target,
-          ...[row.percent, row.rate, row.answered, row.value, row.low, row.high].map(number),
-          floor ? number(floor.value) : ABSENT,
-        ];
-      }),
-      source: 'sweep/*/<target>_steps.csv and _latency.csv, all trials together, and calibrate/3',
-    },
+    ...(!isBrief && {
+      values: {
+        kind: 'table' as const,
+        columns: [
+          left('Target'),
+          ...['percentile', 'offered/s', 'answered/s', 'ms', 'lowest trial', 'highest trial'].map(right),
+          right('bare server'),
+        ],
+        rows: rows.map((row) => {
+          const floor = bare.find(
+            ({ target, percent, rate }) => target === row.target && percent === row.percent && rate === row.rate,
+          );
+          return [
+            row.target,
+            ...[row.percent, row.rate, row.answered, row.value, row.low, row.high].map(number),
+            floor ? number(floor.value) : ABSENT,
+          ];
+        }),
+        source: 'sweep/*/<target>_steps.csv and _latency.csv, all trials together, and calibrate/3',
+      },
+    }),
   };
 }
 

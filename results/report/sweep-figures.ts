@@ -133,7 +133,7 @@ function rateWithinBound(bound: Bound): FigureDefinition<Sweep> {
     source: `sweep/*/<target>_steps.csv and _latency.csv: the offered_rate at which p${String(bound.percentile)} crosses it`,
     statistic: (sweeps) => within(sweeps, bound).rate,
     boundOf: (sweeps) => (isCensored(sweeps, bound) ? 'at least' : undefined),
-    absent: () => 'No step was measured.',
+    absent: () => ({ few: 'no step', sentence: 'No step was measured.' }),
   };
 }
 
@@ -159,7 +159,7 @@ export const THROUGHPUT_PER_CPU: FigureDefinition<Pick<Sweep, 'part'>> = {
     return sum(answers) / sum(best.map(({ start_s, end_s, cpus }) => (end_s - start_s) * cpus));
   },
   boundOf: (trials) => (trials.every(({ part }) => saturatedSteps(part).length > 0) ? undefined : 'at least'),
-  absent: () => 'Without a CPU limit there is nothing to divide by.',
+  absent: () => ({ few: 'no CPU limit', sentence: 'Without a CPU limit there is nothing to divide by.' }),
 };
 
 /** The CPU limit of a replica, in cores; NaN without one. */
@@ -210,7 +210,9 @@ function cpuAt(share: Share, baseline: number): FigureDefinition<Sweep> {
       return (1e6 * sum(used.map(({ seconds }) => seconds))) / sum(used.map(({ requests }) => requests));
     },
     absent: (name, sweeps) =>
-      isAsked(sweeps) ? 'The counters of CPU time could not be read.' : notAt(rate)(name, sweeps),
+      isAsked(sweeps)
+        ? { few: 'CPU not read', sentence: 'The counters of CPU time could not be read.' }
+        : notAt(rate)(name, sweeps),
   };
 }
 
@@ -225,11 +227,15 @@ function filesOf(part: Part): Parameters<typeof cpuAbout>[0] {
 /** Why a target has no latency at a rate. */
 function notAt(rate: number): FigureDefinition<Sweep>['absent'] {
   return (name, sweeps) => {
-    if (rate === 0) return 'The baseline is within the bound at no rate, so there is none to compare at.';
+    if (rate === 0)
+      return {
+        few: 'no rate',
+        sentence: 'The baseline is within the bound at no rate, so there is none to compare at.',
+      };
     const [lowest = 0] = ratesIn(sweeps);
     return rate < lowest
-      ? `The lowest rate that was offered is higher than ${number(rate)} requests/s.`
-      : `${upperFirst(name)} did not sustain ${number(rate)} requests/s in each trial.`;
+      ? { few: 'not asked', sentence: `The lowest rate that was offered is higher than ${number(rate)} requests/s.` }
+      : { few: 'saturated', sentence: `${upperFirst(name)} did not sustain ${number(rate)} requests/s in each trial.` };
   };
 }
 
@@ -248,7 +254,7 @@ function costWithin(bound: Bound, { dollarsPerHour, cpus }: Price): FigureDefini
     boundOf: (sweeps) => (isCensored(sweeps, bound) ? 'at most' : undefined),
     absent: (name, sweeps) =>
       within(sweeps, bound).rate > 0
-        ? 'Without a CPU limit a replica reserves nothing that has a price.'
-        : `${upperFirst(name)} is not within the bound at the lowest rate.`,
+        ? { few: 'no CPU limit', sentence: 'Without a CPU limit a replica reserves nothing that has a price.' }
+        : { few: 'not within it', sentence: `${upperFirst(name)} is not within the bound at the lowest rate.` },
   };
 }

@@ -48,7 +48,7 @@ function figureOf(
     const pairs = known && !known.interval ? 1 : 5;
     return { pairs, ratio: known, parts: undefined, why: undefined, shared: undefined };
   });
-  return { key, name: key, unit: '', better, isMain: true, source: '', values, comparisons } satisfies Figure;
+  return { key, name: key, unit: '', better, isMain: true, source: '', values, bare: [], comparisons } satisfies Figure;
 }
 const within = (values: (OneSided | undefined)[], ratios: (OneSided | undefined)[]) =>
   figureOf('rate_within_p99_10ms', 'more', values, ratios);

@@ -167,7 +167,7 @@ describe('figures that were worked out by hand', () => {
 
   test('the first page says what the intervals show, and no more', () => {
     expect(summary.headline).toBe(
-      'With the same CPU, the function answers 4 times as many requests as TensorFlow Serving, and 2 times as many as ' +
+      'With the same CPU, the function answers 4 times as many requests as TensorFlow Serving, and twice as many as ' +
         'TensorFlow Serving over gRPC.',
     );
     expect(summary.sizes).toBe(

@@ -1,11 +1,13 @@
 // The first page: who does better, by how much, and what the report can't say.
 
+import { nameCell, ratioCell } from '../cells.ts';
 import { headlineOf, sizesInWords } from '../conclusions.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { winnerOf, type Winner } from '../decide-winner.ts';
 import { left, paragraph, right, type Block, type Cell, type Table } from '../document.ts';
-import type { Comparison, Figure, NoiseFloors } from '../figures.ts';
-import { ABSENT, counted, firstSentence, number, ratioWithInterval, valueWithBound, words } from '../format.ts';
+import type { Figure, NoiseFloors } from '../figures.ts';
+import { ABSENT, counted, firstSentence, number, valueWithBound, words } from '../format.ts';
+import { isFormer } from '../former.ts';
 import {
   saturatedSteps,
   sustainedSteps,
@@ -15,6 +17,7 @@ import {
   throughputOf,
   type Measurements,
 } from '../measurements.ts';
+import { sweepPicture } from '../sweep-chart.ts';
 import { ratioPicture } from '../ratio-chart.ts';
 import { askedBy, labelsOf, type Targets } from '../targets.ts';
 import { appendix } from './appendix.ts';
@@ -25,7 +28,7 @@ import { threats } from './threats.ts';
 export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
 
 async function blocks({ figures, noise, breakEvens, targets, missing }: Omit<Material, 'price'>): Promise<Block[]> {
-  const chart = await ratioPicture(figures, noise, targets);
+  const chart = (await sweepPicture(targets, { isBrief: true })) ?? (await ratioPicture(figures, noise, targets));
   const isOneRun = new Set(targets.map(({ measurements }) => measurements)).size === 1;
   return [
     { kind: 'headline', text: headlineOf(figures, noise, targets) },
@@ -84,7 +87,9 @@ function onUnlikeNodes(targets: Targets): Block[] {
 }
 
 function notMeasured(missing: readonly SectionDefinition[], targets: Targets): string | undefined {
-  const measured = missing.flatMap((section) => section.measured ?? []);
+  const lacks = missing.flatMap((section) => section.measured ?? []);
+  // A run that was measured before `sweep` has other experiments in its place.
+  const measured = lacks.filter(({ experiment }) => experiment !== 'sweep' || !isFormer(targets));
   if (measured.length === 0) return undefined;
   const experiments = new Set(measured.map(({ experiment }) => experiment));
   const compared =
@@ -116,12 +121,12 @@ function table(figures: readonly Figure[], noise: NoiseFloors, targets: Targets)
     ],
     rows: [
       ...rows.map((figure, row): Cell[] => [
-        `${[figure.name, figure.unit].filter(Boolean).join(', ')}\u00a0${figure.better === 'more' ? '↑' : '↓'}`,
+        nameCell(figure),
         ...targets.map((_, index): Cell => {
           const text = valueWithBound(figure.values[index]);
           return isBest(index, verdicts[row] ?? []) ? { strong: text } : text;
         }),
-        ...figure.comparisons.map((comparison, index) => resultOf(comparison, verdicts[row]?.[index])),
+        ...figure.comparisons.map((comparison) => ratioCell(figure, comparison, noise[figure.key])),
       ]),
       ...heldRates(targets),
     ],
@@ -147,19 +152,6 @@ function isOfInterest({ values, comparisons }: Figure): boolean {
  */
 function isBest(index: number, verdicts: readonly Winner[]): boolean {
   return index === 0 ? verdicts.includes('baseline') && !verdicts.includes('other') : verdicts[index - 1] === 'other';
-}
-
-/** The ratio, or why there is none that counts, in a few words. */
-function resultOf({ ratio, parts, shared, why }: Comparison, winner: Winner | undefined): Cell {
-  if (parts && winner === 'generator')
-    return `generator ${number(parts.generator)} of ${number(parts.generator + parts.servers)}`;
-  if (shared) return 'same server';
-  if (why?.kind === 'invalid') return { alert: 'INVALID' };
-  if (why) return why.kind === 'not-run' ? 'not measured' : 'no result';
-  if (!ratio) return '';
-  const { low = 0, high = Infinity } = ratio.interval ?? {};
-  const isNoise = winner === 'neither' && (low > 1 || high < 1);
-  return `${ratioWithInterval(ratio)}${isNoise ? ', noise' : ''}`;
 }
 
 /** The highest rate that each target sustained while autoscaled, and what it answered at most when it got more. */

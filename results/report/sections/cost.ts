@@ -3,7 +3,7 @@
 import { boundInWords, boundsOf } from '../sweep-figures.ts';
 import { left, paragraph, right, type Block, type Cell } from '../document.ts';
 import type { Figure } from '../figures.ts';
-import { ABSENT, number, ratioWithInterval, valueInWords } from '../format.ts';
+import { ABSENT, number, ratioWithInterval, valueWithBound } from '../format.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const cost: SectionDefinition = {
@@ -26,7 +26,7 @@ function blocks({ figures, targets, price: { dollarsPerHour, cpus } }: Material)
   ): Cell[] => [
     name,
     ...values.flatMap((known, index) => [
-      known ? valueInWords({ ...known, value: tell(known.value) }) : ABSENT,
+      known ? valueWithBound({ ...known, value: tell(known.value) }) : ABSENT,
       ...(index > 0 ? [ratioWithInterval(comparisons[index - 1]?.ratio)] : []),
     ]),
   ];

@@ -2,10 +2,11 @@
 
 import { mean } from 'simple-statistics';
 import { cpuLimit, duration } from '../conditions.ts';
+import { nameCell, ratioCell } from '../cells.ts';
 import { isMostlyGenerator } from '../decide-winner.ts';
 import { left, paragraph, right, type Block, type Cell } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
-import { ABSENT, number, percent, ratioWithInterval, valueInWords, words } from '../format.ts';
+import { ABSENT, number, percent, valueWithBound, words } from '../format.ts';
 import { throttledShare, type Part } from '../measurements.ts';
 import { sweepPicture } from '../sweep-chart.ts';
 import { baselineRate, boundInWords, boundsOf, SHARES } from '../sweep-figures.ts';
@@ -60,7 +61,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
         return [
           withNoise([`At ${number(rate)}/s, ${share.name} of it`]),
           ...figures.flatMap((figure) => [
-            withNoise(rowOf(figure), noiseInWords(noise, figure)),
+            withNoise(rowOf(figure, noise), noiseInWords(noise, figure)),
             ...(figure.bare.some((value) => value !== undefined)
               ? [withNoise(['– the generator’s part', ...figure.bare.map((value = NaN) => number(value))])]
               : []),
@@ -77,14 +78,11 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
 }
 
 /** What is the same in all rows of a rate is left out of the name. */
-function rowOf({ name, unit, better, values, comparisons }: Figure): Cell[] {
+function rowOf(figure: Figure, noise: NoiseFloors): Cell[] {
   return [
-    `${name.replace(/ at .*/, '')}, ${unit} ${better === 'more' ? '↑' : '↓'}`,
-    ...values.map(valueInWords),
-    ...comparisons.map(({ ratio, why }): Cell => {
-      if (why?.kind === 'invalid') return { alert: 'INVALID' };
-      return why ? 'no result' : ratioWithInterval(ratio);
-    }),
+    nameCell({ ...figure, name: figure.name.replace(/ at .*/, '') }),
+    ...figure.values.map(valueWithBound),
+    ...figure.comparisons.map((comparison) => ratioCell(figure, comparison, noise[figure.key])),
   ];
 }
 
