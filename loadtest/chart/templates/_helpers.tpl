@@ -64,6 +64,7 @@ wait for workers; and ten minutes to pull the image and to pack the results.
 {{- end }}
 - --batch={{ int .batch }}
 {{- end }}
+- --arrivals={{ .arrivals }}
 - --spawn-rate={{ .spawnRate }}
 - --settle={{ int .settleSeconds }}
 - --min-fahrenheit={{ .temperatures.min }}
@@ -202,7 +203,7 @@ spec:
 
 {{/* Options that extraArgs must not have. */}}
 {{- define "f2c-loadtest.ownOptions" -}}
-[--target, --host, --once, --users, --spawn-rate, --run-time, --rate, --batch, --steps, --settle,
+[--target, --host, --once, --users, --spawn-rate, --run-time, --rate, --arrivals, --batch, --steps, --settle,
 --min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
 --max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --archive, --no-archive, --locustfile]
 {{- end }}
