@@ -30,6 +30,8 @@ class Outcome:
     """Workers that connected."""
     lost_workers: list[str] = dataclasses.field(default_factory=list)
     """Workers whose results are incomplete."""
+    late_workers: list[str] = dataclasses.field(default_factory=list)
+    """Workers that connected after the load had begun, and sent nothing."""
     broken: str | None = None
     """A sentence that says why there was no load, if there was none."""
 

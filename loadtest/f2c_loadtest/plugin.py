@@ -48,6 +48,8 @@ OUTCOME = Outcome(RECORD)
 
 # On a worker: numbers for its reports.
 _reports = count()
+# On the master: the workers that send, each of which has its share of the load. They are those of the first step.
+_senders: list[str] = []
 # On the master, by worker: the number of its next report, its users, and its backlog.
 _next_report: dict[str, int] = {}
 _users: dict[str, int] = {}
@@ -131,8 +133,12 @@ def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
 
 @events.worker_connect.add_listener
 def _connected(client_id: str, **_: Any) -> None:  # noqa: ANN401
-    if client_id not in OUTCOME.workers:
-        OUTCOME.workers.append(client_id)
+    if client_id in OUTCOME.workers:
+        return
+    OUTCOME.workers.append(client_id)
+    if _senders:
+        # It may be a worker that was lost and has been started again. Locust gives it users, but it gets no turns.
+        OUTCOME.late_workers.append(client_id)
 
 
 @events.worker_report.add_listener
@@ -154,6 +160,15 @@ def _stop_schedule(**_: Any) -> None:  # noqa: ANN401
     SCHEDULE.stop()
 
 
+def _lose_missing(master: MasterRunner) -> None:
+    present = {client.id for client in master.clients.all if client not in master.clients.missing}
+    for worker in _senders:
+        if worker not in present:
+            _lose(worker)
+            _users.pop(worker, None)
+            _backlogs.pop(worker, None)
+
+
 def _lose(worker: str) -> None:
     if worker not in OUTCOME.lost_workers:
         OUTCOME.lost_workers.append(worker)
@@ -168,6 +183,7 @@ class Steps(LoadTestShape):
         self._number = 0
         self._start: int | None = None
         self._end = self._users = 0
+        self._is_cut = False
         self._since = self._idle_since = time.monotonic()
 
     def tick(self) -> tuple[int, float] | None:
@@ -176,6 +192,11 @@ class Steps(LoadTestShape):
         LOCUST_STATS.flush()
         RECORD.due.update(SCHEDULE.take_due())
         settings = settings_of(self.runner.environment)
+        if isinstance(self.runner, MasterRunner):
+            _lose_missing(self.runner)
+            if OUTCOME.lost_workers:
+                # The others would go on at a lower rate, and with users of the lost ones.
+                self.end_early()
         if self._number < len(settings.steps):
             return self._run(self.runner, settings, settings.steps[self._number])
         return self._finish(self.runner, settings)
@@ -211,7 +232,7 @@ class Steps(LoadTestShape):
         return self._users, max(settings.spawn_rate, self._users - step.users)
 
     def _finish(self, runner: Runner, settings: Settings) -> tuple[int, float] | None:
-        users = _users_of_workers(runner) if isinstance(runner, MasterRunner) else runner.user_count
+        users = sum(_users.values()) if isinstance(runner, MasterRunner) else runner.user_count
         waited = time.monotonic() - self._since
         if users and waited < STOP_TIMEOUT + SPAWN_MARGIN:
             self._idle_since = time.monotonic()
@@ -221,7 +242,7 @@ class Steps(LoadTestShape):
         for worker, remaining in _users.items():
             if remaining:
                 _lose(worker)
-        OUTCOME.is_complete = True
+        OUTCOME.is_complete = not self._is_cut
         return None
 
     def _window(self, settings: Settings, step: Step) -> Window:
@@ -229,9 +250,9 @@ class Steps(LoadTestShape):
         assert self._start is not None
         return Window(self._number, max(self._start, self._end - step.seconds) + settings.settle, self._end)
 
-    def _close(self, window: Window, next_step: int) -> None:
+    def _close(self, window: Window | None, next_step: int) -> None:
         assert self.runner
-        if window.end > window.start:
+        if window is not None and window.end > window.start:
             OUTCOME.windows.append(window)
         self._number, self._start = next_step, None
         self._since = self._idle_since = time.monotonic()
@@ -240,13 +261,20 @@ class Steps(LoadTestShape):
             self.runner.send_message("f2c_stop")
 
     def end_early(self) -> None:
-        """Keeps what was measured in a step that has not ended."""
+        """Keeps what was measured in a step that has not ended, and leaves out the steps that follow."""
         assert self.runner
+        if isinstance(self.runner, MasterRunner):
+            _lose_missing(self.runner)
         settings = settings_of(self.runner.environment)
+        if self._number == len(settings.steps):
+            return
+        self._is_cut = True
+        window = None
         if self._start is not None:
             RECORD.due.update(SCHEDULE.take_due())
             self._end = min(self._end, int(clock.now()))
-            self._close(self._window(settings, settings.steps[self._number]), len(settings.steps))
+            window = self._window(settings, settings.steps[self._number])
+        self._close(window, len(settings.steps))
 
 
 def _next_step(settings: Settings, window: Window) -> int:
@@ -260,19 +288,14 @@ def _next_step(settings: Settings, window: Window) -> int:
     return number
 
 
-def _users_of_workers(master: MasterRunner) -> int:
-    for client in master.clients.missing:
-        _lose(client.id)
-        _users.pop(client.id, None)
-    return sum(_users.values())
-
-
 def _backlog(runner: Runner) -> int:
     return sum(_backlogs.values()) if isinstance(runner, MasterRunner) else SCHEDULE.backlog
 
 
 def _announce(runner: Runner, begin: int, settings: Settings, number: int) -> None:
-    clients = list(runner.clients) if isinstance(runner, MasterRunner) else ["local"]
+    if isinstance(runner, MasterRunner) and not _senders:
+        _senders.extend(runner.clients)
+    clients = _senders or ["local"]
     step = settings.steps[number]
     load = {"begin": begin, "rate": step.rate, "batch": step.batch, "arrivals": settings.arrivals}
     for process, client in enumerate(clients):

@@ -97,12 +97,14 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
 
 def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> Iterator[str]:
     """Checks every rule, and yields a sentence for each one that is broken."""
+    for worker in outcome.lost_workers:
+        yield f"Worker {worker} was lost, and what it had measured."
+    for worker in outcome.late_workers:
+        yield f"Worker {worker} connected after the load had begun, and got no share of it."
     if stopped_by:
         yield f"It was stopped by {stopped_by} before its end."
     elif not outcome.is_complete:
         yield "It ended before its last step did."
-    for worker in outcome.lost_workers:
-        yield f"Worker {worker} was lost, and what it had measured."
     total = _total(outcome)
     if not requests(total):
         yield f"No request ended in the measured time{_earlier_failures(outcome.record)}."
@@ -196,8 +198,8 @@ def _generator_reasons(settings: Settings, record: Record, windows: list[Window]
         late[sample.process] += sample.late
     ended = sum(requests(record.between(window.start, window.end)) for window in windows)
     for process, number in late.most_common(1):
-        # All processes send the same share.
-        sent = ended // len(late)
+        # All of them send the same share.
+        sent = ended // settings.sending_processes
         if number > MAX_LATE_SHARE * sent:
             yield (
                 f"The load generator was late itself: {number} of the {sent} requests of its process {process} were "
