@@ -58,7 +58,7 @@ export function summaryCsv(report: Report): string {
 function summaryRows({ figures, noise, targets }: Report) {
   return figures.flatMap((figure) =>
     targets.map(({ key: target }, index) => {
-      const { key, unit, values, comparisons, source } = figure;
+      const { key, unit, values, bare, comparisons, source } = figure;
       const [value, comparison] = [values[index], comparisons[index - 1]];
       const winner = comparison && winnerOf(figure, comparison, noise[key]);
       const better = {
@@ -74,11 +74,14 @@ function summaryRows({ figures, noise, targets }: Report) {
         unit,
         target,
         value: value?.value ?? null,
+        value_bound: value?.bound ?? null,
         low: value?.interval?.low ?? null,
         high: value?.interval?.high ?? null,
+        bare: bare[index] ?? null,
         ratio: comparison?.ratio?.value ?? null,
-        ratio_low: comparison?.ratio?.interval?.low ?? null,
-        ratio_high: comparison?.ratio?.interval?.high ?? null,
+        ratio_bound: comparison?.ratio?.bound ?? null,
+        ratio_low: comparison?.ratio?.bound === 'at most' ? null : (comparison?.ratio?.interval?.low ?? null),
+        ratio_high: comparison?.ratio?.bound === 'at least' ? null : (comparison?.ratio?.interval?.high ?? null),
         noise_floor: (comparison && noise[key]) ?? null,
         generator_part: parts?.generator ?? null,
         servers_part: parts?.servers ?? null,

@@ -273,13 +273,18 @@ export function rowsOfLoad({ experiment, steps, target, truth, start, draws }: L
   };
 }
 
-/** Latencies in µs, drawn at random, and how many requests took so long: a thousand stand for all. */
+/** A histogram of latencies in µs that are drawn at random: a thousand stand for all. */
 function drawn(latency: (share: number) => number, count: number, { uniform }: Draws): [number, number][] {
   const draws = min([1000, count]);
-  return Array.from({ length: draws }, (_, index) => {
+  const counts = new Map<number, number>();
+  for (let index = 0; index < draws; index++) {
     const requests = Math.floor(((index + 1) * count) / draws) - Math.floor((index * count) / draws);
-    return [Math.round(latency(uniform())), requests];
-  });
+    const microseconds = latency(uniform());
+    const width = max([1, 2 ** (Math.floor(Math.log2(microseconds)) - 6)]);
+    const bucket = width * Math.floor(microseconds / width);
+    counts.set(bucket, (counts.get(bucket) ?? 0) + requests);
+  }
+  return [...counts].sort(([one], [other]) => one - other);
 }
 
 type Cell = string | number | null;
