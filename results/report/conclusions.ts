@@ -97,8 +97,16 @@ const COLD_START: Claim = {
   amount: (value) => `${value} ms`,
 };
 
-/** The one sentence of a run that a reader would repeat. */
-export function headlineOf(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): string {
+/**
+ * The one sentence of a run that a reader would repeat.
+ * @param sizes what `sizesInWords` says: the headline of a run that can compare nothing else
+ */
+export function headlineOf(
+  figures: readonly Figure[],
+  noise: NoiseFloors,
+  targets: Targets,
+  sizes: string | undefined,
+): string {
   const [baseline, ...others] = targets;
   const candidates = claimsOf(targets).flatMap((claim) => {
     const figure = figures.find(({ key, isMain }) => isMain && key.startsWith(claim.figure));
@@ -111,7 +119,7 @@ export function headlineOf(figures: readonly Figure[], noise: NoiseFloors, targe
     return `${upperFirst(`${claim.opening(baseline.name)} ${claim.verb} ${amountOf(claim, figure.values[0])}`)}.`;
   }
   const told = candidates.find(({ results }) => results.length > 0);
-  if (!told) return `This run can’t say whether ${baseline.name} or ${nameAll(others, 'or')} does better.`;
+  if (!told) return sizes ?? `This run can’t say whether ${baseline.name} or ${nameAll(others, 'or')} does better.`;
   const { claim, results } = told;
   const [shown, draws, impressions] = (['shown', 'draw', 'impression'] as const).map((kind) =>
     results.filter((result) => result.kind === kind),

@@ -18,6 +18,7 @@ export function summaryJson(report: Report): string {
   const loads = loadsOf(measurements);
   const fromZero = zeroStartsOf(targets[0]).map(({ first_answer_ms }) => first_answer_ms);
   const names = new Map(figures.map(({ key, name }) => [key, name]));
+  const sizes = sizesInWords(breakEvens, targets);
   const summary = {
     run: measurements.name,
     filesSha256: measurements.checksum,
@@ -28,8 +29,8 @@ export function summaryJson(report: Report): string {
     quick: environment.quick,
     note: environment.note ?? null,
     baseline: targets[0].key,
-    headline: headlineOf(figures, noise, targets),
-    sizes: sizesInWords(breakEvens, targets) ?? null,
+    headline: headlineOf(figures, noise, targets, sizes),
+    sizes: sizes ?? null,
     batchSizes: breakEvens.map(({ other, measure, size, sentence }) => ({
       target: other.key,
       measure,

@@ -28,6 +28,9 @@ const TICKS = [0.01, 0.1, 1, 10, 100, 1000, 10_000];
 /** Pixels of the first percentile's panel, and of each further one. */
 const HEIGHTS = [190, 110];
 
+/** Pixels of the only panel of the first page. */
+const HEIGHT_ALONE = 240;
+
 interface Look {
   /** Whether it shows the percentile of the first bound only, without a table of its values: that is in its section. */
   isBrief?: boolean;
@@ -79,7 +82,7 @@ export async function sweepPicture(
     const look = index === 0 ? (encoding: object) => encoding : withoutLegend;
     return {
       width: WIDTH - 80,
-      height: HEIGHTS[index] ?? HEIGHTS.at(-1),
+      height: isBrief ? HEIGHT_ALONE : (HEIGHTS[index] ?? HEIGHTS.at(-1)),
       layer: [
         {
           data: { values: isHere(rows) },

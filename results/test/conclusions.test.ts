@@ -180,12 +180,18 @@ describe('the headline', () => {
       'A cold start of TensorFlow Serving takes 2.3 times as long as one of the function.',
     ],
   ])('%s', (_, figures, sentence) => {
-    expect(headlineOf(figures, {}, targetsOf(figures[0]!.values.length))).toBe(sentence);
+    expect(headlineOf(figures, {}, targetsOf(figures[0]!.values.length), undefined)).toBe(sentence);
+  });
+
+  test('only sizes of requests were measured', () => {
+    expect(headlineOf([], {}, targetsOf(2), 'At every size …')).toBe('At every size …');
   });
 
   test('a difference within the noise is none', () => {
     const figure = within([many, few], [better]);
-    expect(headlineOf([figure], { [figure.key]: 2.5 }, targetsOf(2))).toMatch(/^The trials show no difference between/);
+    expect(headlineOf([figure], { [figure.key]: 2.5 }, targetsOf(2), undefined)).toMatch(
+      /^The trials show no difference between/,
+    );
   });
 });
 

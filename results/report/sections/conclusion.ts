@@ -29,14 +29,16 @@ export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefin
 
 async function blocks({ figures, noise, breakEvens, targets, missing }: Omit<Material, 'price'>): Promise<Block[]> {
   const chart = (await sweepPicture(targets, { isBrief: true })) ?? (await ratioPicture(figures, noise, targets));
+  const sizes = sizesInWords(breakEvens, targets);
+  const headline = headlineOf(figures, noise, targets, sizes);
   const isOneRun = new Set(targets.map(({ measurements }) => measurements)).size === 1;
   return [
-    { kind: 'headline', text: headlineOf(figures, noise, targets) },
+    { kind: 'headline', text: headline },
     ...(targets.length === 1
       ? [paragraph('No other target was measured, so there is nothing to compare it with.')]
       : []),
-    ...[sizesInWords(breakEvens, targets), notMeasured(missing, targets)].flatMap((sentence) =>
-      sentence ? [paragraph(sentence)] : [],
+    ...[sizes, notMeasured(missing, targets)].flatMap((sentence) =>
+      sentence && sentence !== headline ? [paragraph(sentence)] : [],
     ),
     ...(isOneRun ? thisRun(targets[0].measurements) : []),
     ...invalidLoads(targets),

@@ -49,6 +49,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
     ),
     {
       kind: 'table',
+      values: targets.length,
       columns: [
         left('One replica'),
         ...labelsOf(targets).map(right),
