@@ -1,7 +1,7 @@
-// The command line of `npm run cross-check`: measures a target at the same rates with this load generator and with vegeta,
-// an independent one, to show how much of a latency is the generator's own.
+// The command line of `npm run cross-check`: measures a target at the same rates with this load generator and with an
+// independent one, vegeta over HTTP and ghz over gRPC, to show how much of a latency is the generator's own.
 
-import { mkdtempDisposable } from 'node:fs/promises';
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -9,9 +9,10 @@ import { median, min, quantile } from 'simple-statistics';
 import * as v from 'valibot';
 import { INTERRUPTED, runCommand } from '../lib/command.ts';
 import { Failure } from '../lib/failure.ts';
+import { ROOT } from '../lib/project.ts';
 import { startProgress, type Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
-import { INTERFACE_NAMES } from '../results/files.ts';
+import { INTERFACE_NAMES, type Interface } from '../results/files.ts';
 import { histogramOf, percentile } from '../results/statistics.ts';
 import { openGenerator, type Generator } from './local/generator.ts';
 import { rowsOf, verdictOf } from './run/files.ts';
@@ -24,20 +25,28 @@ const SETTLE_SECONDS = 3;
 /** The two clients agree if a percentile differs by no more than the larger of these. */
 const TOLERANCE = { share: 0.15, ms: 0.1 };
 
-/** The interfaces over HTTP, which is all that vegeta speaks. */
-const TARGETS = INTERFACE_NAMES.flatMap((key) => {
-  const { name, question } = INTERFACES[key];
-  return question ? { key, name, question } : [];
-});
-type Target = (typeof TARGETS)[number];
+interface Target {
+  key: Interface;
+  name: string;
+  /** The independent client that speaks its protocol. */
+  other: Other;
+}
+
+interface Other {
+  program: string;
+  measure: (shell: Shell, target: Target, url: string, rate: number, seconds: number) => Promise<Percentiles>;
+}
+
+/** The latency in ms up to which such a share of all requests was answered. */
+type Percentiles = (share: number) => number;
 
 const EXAMPLES = `
 Examples:
   npm run cross-check -- --function-url http://127.0.0.1:30080 --tfserving-url http://127.0.0.1:30501
   npm run cross-check -- --function-url http://127.0.0.1:8080 --rates 100 --rounds 1 --seconds 10
 
-You need vegeta (https://github.com/tsenart/vegeta#install) and Python 3.11 or newer. Run it where the clients have a core
-of their own, and nothing else is busy.
+You need Python 3.11 or newer, for targets over HTTP vegeta (https://github.com/tsenart/vegeta#install), and for those over
+gRPC ghz (https://ghz.sh/docs/install). Run it where the clients have a core of their own, and nothing else is busy.
 
 A client can only add to a latency, so the lower of two figures is nearer to the truth.
 
@@ -55,9 +64,9 @@ function readOptions(argv: string[]): Options {
   const urls = new Map<Target, string>();
   const command = new Command('npm run cross-check --')
     .description(
-      `Sends requests at offered rates to targets that already run, with this load generator and with vegeta in turn, and ` +
-        `compares their percentiles. Two agree if they differ by at most ${100 * TOLERANCE.share} % or ` +
-        `${TOLERANCE.ms} ms, whichever is more.`,
+      'Sends requests at offered rates to targets that already run, with this load generator and with an independent one ' +
+        'in turn, and compares their percentiles. Two agree if they differ by at most ' +
+        `${100 * TOLERANCE.share} % or ${TOLERANCE.ms} ms, whichever is more.`,
     )
     .option(
       '--rates <list>',
@@ -90,28 +99,38 @@ function whole(text: string): number {
   return Number(text);
 }
 
-/** The latency in ms up to which such a share of all requests was answered. */
-type Percentiles = (share: number) => number;
-type Client = (target: Target, url: string, rate: number, seconds: number) => Promise<Percentiles>;
-
 /** This load generator: latencies count from when a request was due, as in every comparison. */
-function thisGenerator({ load: generate }: Generator): Client {
-  return async ({ key }, url, rate, seconds) => {
-    const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
-    const files = await generate({ target: key, steps, settleSeconds: SETTLE_SECONDS, seed: 1, arrivals: 'even' }, url);
-    const { verdict, reasons } = verdictOf(files, key);
-    if (verdict === 'INVALID') throw new Failure(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
-    const rows = rowsOf(files, key, 'latency');
-    const histogram = histogramOf(rows.filter(({ clock, outcome }) => clock === 'response' && outcome === 'ok'));
-    return (share) => percentile([histogram], share) / 1000;
-  };
+async function thisGenerator({ load }: Generator, { key }: Target, url: string, rate: number, seconds: number) {
+  const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
+  const files = await load({ target: key, steps, settleSeconds: SETTLE_SECONDS, seed: 1, arrivals: 'even' }, url);
+  const { verdict, reasons } = verdictOf(files, key);
+  if (verdict === 'INVALID') throw new Failure(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
+  const rows = rowsOf(files, key, 'latency');
+  const histogram = histogramOf(rows.filter(({ clock, outcome }) => clock === 'response' && outcome === 'ok'));
+  return (share: number) => percentile([histogram], share) / 1000;
 }
 
-/** A line of `vegeta encode`: when a request was sent, its latency in ns, and its error, which is empty if it had none. */
+/** What both other clients tell of a request: when it was sent, its latency in ns, and its error, which is empty if none. */
 const resultSchema = v.object({ timestamp: v.pipe(v.string(), v.toDate()), latency: v.number(), error: v.string() });
+type Result = v.InferOutput<typeof resultSchema>;
 
-function vegeta({ run }: Shell): Client {
-  return async ({ name, question }, url, rate, seconds) => {
+/** @throws Failure if a request has failed */
+function percentilesOf(results: Result[], program: string, { name }: Target, rate: number): Percentiles {
+  const errors = [...new Set(results.flatMap(({ error }) => error || []))];
+  if (errors.length > 0) {
+    throw new Failure(`At ${rate} requests/s, some of ${program}'s requests to ${name} failed.`, errors.join('\n'));
+  }
+  const settled = min(results.map(({ timestamp }) => Number(timestamp))) + SETTLE_SECONDS * 1000;
+  const measured = results.filter(({ timestamp }) => Number(timestamp) >= settled);
+  const latencies = measured.map(({ latency }) => latency / 1e6);
+  return (share) => quantile(latencies, share);
+}
+
+const vegeta: Other = {
+  program: 'vegeta',
+  async measure({ run }, target, url, rate, seconds) {
+    const { question } = INTERFACES[target.key];
+    if (!question) throw new Error(`${target.name} is not asked over HTTP.`);
     const { method, body = '', headers = {} } = question.options;
     const header = Object.fromEntries(Object.entries(headers).map(([field, value]) => [field, [value]]));
     const request = { method, url: url + question.path, body: Buffer.from(body).toString('base64'), header };
@@ -125,37 +144,81 @@ function vegeta({ run }: Shell): Client {
     });
     const lines = (await run('vegeta', ['encode', output])).split('\n');
     const results = lines.map((line) => v.parse(resultSchema, JSON.parse(line)));
-    if (results.some(({ error }) => error)) {
-      const report = await run('vegeta', ['report', output]);
-      throw new Failure(
-        `At ${rate} requests/s, some of vegeta's requests to ${name} failed, as its report says.`,
-        report,
-      );
-    }
-    const settled = min(results.map(({ timestamp }) => Number(timestamp))) + SETTLE_SECONDS * 1000;
-    const measured = results.filter(({ timestamp }) => Number(timestamp) >= settled);
-    const latencies = measured.map(({ latency }) => latency / 1e6);
-    return (share) => quantile(latencies, share);
-  };
-}
+    return percentilesOf(results, 'vegeta', target, rate);
+  },
+};
 
-const HEAD = ['Target', 'Requests/s', 'Percentile', 'This generator, ms', 'vegeta, ms', 'Ratio', 'This generator'];
+/** The question of 212 °F, as the load generator asks TensorFlow Serving over gRPC. */
+const MESSAGE = {
+  model_spec: { name: 'fahrenheit_to_celsius' },
+  inputs: {
+    fahrenheit: {
+      dtype: 'DT_FLOAT',
+      tensor_shape: { dim: [{ size: 1 }] },
+      tensor_content: Buffer.from(new Float32Array([212]).buffer).toString('base64'),
+    },
+  },
+};
+
+const SERVICE = join(ROOT, 'loadtest/f2c_loadtest/prediction_service.proto');
+
+const ghz: Other = {
+  program: 'ghz',
+  async measure({ run }, target, url, rate, seconds) {
+    const { protocol, host } = new URL(url);
+    await using folder = await mkdtempDisposable(join(tmpdir(), 'f2c-ghz-'));
+    const output = join(folder.path, 'results.json');
+    await run('ghz', [
+      ...['--call=tensorflow.serving.PredictionService.Predict', `--data=${JSON.stringify(MESSAGE)}`],
+      ...[`--import-paths=${join(ROOT, 'loadtest')}`, `--proto=${SERVICE}`],
+      ...[`--rps=${rate}`, `--duration=${seconds + SETTLE_SECONDS}s`, '--duration-stop=wait'],
+      ...[`--concurrency=${USERS}`, `--connections=${USERS}`],
+      ...['--format=json', `--output=${output}`, protocol === 'https:' ? '--skipTLS' : '--insecure', host],
+    ]);
+    const { details } = v.parse(
+      v.object({ details: v.array(resultSchema) }),
+      JSON.parse(await readFile(output, 'utf8')),
+    );
+    return percentilesOf(details, 'ghz', target, rate);
+  },
+};
+
+const TARGETS = INTERFACE_NAMES.map((key): Target => {
+  const { name, protocol } = INTERFACES[key];
+  return { key, name, other: { http: vegeta, grpc: ghz }[protocol] };
+});
+
+const HEAD = [
+  'Target',
+  'Requests/s',
+  'Percentile',
+  'This generator, ms',
+  'Other, ms',
+  'Ratio',
+  'Other',
+  'This generator',
+];
 
 /** Yields the rows of the table: each percentile of both clients, as the median of the rounds, and how the two stand. */
-async function* measure({ urls, rates, rounds, seconds }: Options, clients: Client[], progress: Progress) {
+async function* measure(
+  { urls, rates, rounds, seconds }: Options,
+  generator: Generator,
+  shell: Shell,
+  progress: Progress,
+) {
   for (const [target, url] of urls) {
+    const { name, other } = target;
     for (const rate of rates) {
-      const measured = clients.map((client) => ({ client, percentiles: [] as Percentiles[] }));
+      const [ours, theirs]: [Percentiles[], Percentiles[]] = [[], []];
       for (let round = 1; round <= rounds; round++) {
-        progress.begin(`${target.name} at ${rate} requests/s, round ${round} of ${rounds}`);
-        for (const { client, percentiles } of measured) percentiles.push(await client(target, url, rate, seconds));
+        progress.begin(`${name} at ${rate} requests/s, round ${round} of ${rounds}`);
+        ours.push(await thisGenerator(generator, target, url, rate, seconds));
+        theirs.push(await other.measure(shell, target, url, rate, seconds));
       }
       for (const share of SHARES) {
-        const [ours = NaN, theirs = NaN] = measured.map(({ percentiles }) =>
-          median(percentiles.map((at) => at(share))),
-        );
-        const figures = [ours, theirs, ours / theirs].map((value) => value.toFixed(2));
-        yield [target.name, String(rate), `p${100 * share}`, ...figures, standing(ours, theirs)];
+        const [our, their] = [ours, theirs].map((rounds) => median(rounds.map((at) => at(share)))) as [number, number];
+        const figures = [our, their, our / their].map((value) => value.toFixed(2));
+        yield [name, String(rate), `p${100 * share}`, ...figures, other.program, standing(our, their)];
       }
     }
   }
@@ -171,10 +234,12 @@ async function crossCheck(options: Options, interruption: AbortSignal): Promise<
   const progress = startProgress();
   const rows = [HEAD, HEAD.map(() => '---')];
   try {
-    progress.begin('checking that vegeta is here');
-    await shell.run('vegeta', ['-version']);
-    const clients = [thisGenerator(await openGenerator(shell, progress.say)), vegeta(shell)];
-    for await (const row of measure(options, clients, progress)) rows.push(row);
+    for (const program of new Set([...options.urls.keys()].map(({ other }) => other.program))) {
+      progress.begin(`checking that ${program} is here`);
+      await shell.run(program, ['--version']);
+    }
+    const generator = await openGenerator(shell, progress.say);
+    for await (const row of measure(options, generator, shell, progress)) rows.push(row);
     return rows.some((row) => row.at(-1) === 'higher') ? EXIT_CODES.HIGHER : EXIT_CODES.NOT_HIGHER;
   } catch (error) {
     if (interruption.aborted) return EXIT_CODES.INTERRUPTED;
