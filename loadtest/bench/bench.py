@@ -1,4 +1,4 @@
-"""Measures how many requests/s one core of the load generator can send, compared with plain Locust."""
+"""Measures what a request costs one core of the load generator, over HTTP and over gRPC, compared with plain Locust."""
 
 import argparse
 import csv
@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections import defaultdict
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
@@ -32,10 +33,18 @@ SETTLE = 2
 PLAIN = "plain Locust, `FastHttpUser`"
 THIS = "**this load generator**"
 
+REST, GRPC = "tfserving", "tfserving-grpc"
+FORMS = {"function": "GET", REST: "POST", GRPC: "gRPC"}
+"""How the targets are asked."""
+
+CLOSED, ALONE = "as fast as it can", "one user, who waits for each answer"
+SHARES = {"a quarter": 0.25, "half": 0.5, "three quarters": 0.75}
+
 EPILOG = """\
 A bare server answers with a constant on the first CPU. Each generator sends to it from the second CPU: as fast as it
-can, and this one then in the open loop, at a share of the rate that it reached in the same round. The table has the
-medians, with the lowest and the highest value of all rounds in brackets. Ratios are of values from the same round.
+can, and this one also in the open loop, in all forms of requests at the same rates: shares of the lowest of the rates
+that it reached in the same round. The tables have the medians, with the lowest and the highest value of all rounds in
+brackets. Ratios are of values from the same round.
 
 example, from the project's root:
   PYTHONPATH=loadtest .venv/bin/python loadtest/bench/bench.py --rounds 2 --seconds 5
@@ -63,9 +72,9 @@ def main() -> None:
         preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CPU),
     )
     try:
-        url, grpc_url = (f"http://127.0.0.1:{number}" for number in (port, grpc_port))
-        wait_for(url)
-        print_table(measure_all(options.rounds, url, grpc_url, options.users, options.seconds), options)
+        urls = {target: f"http://127.0.0.1:{grpc_port if target == GRPC else port}" for target in FORMS}
+        wait_for(urls["function"])
+        print_tables(measure_all(options.rounds, urls, options.users, options.seconds), options)
     finally:
         server.terminate()
         server.wait()
@@ -80,34 +89,37 @@ class Load(NamedTuple):
     """CPU time of the generator for each request, in µs; 0 where it is not known."""
 
 
-def measure_all(rounds: int, url: str, grpc_url: str, users: int, seconds: int) -> dict[str, list[Load]]:
-    """Returns the loads of every round, by name."""
+def measure_all(rounds: int, urls: dict[str, str], users: int, seconds: int) -> dict[tuple[str, str], list[Load]]:
+    """Returns the loads of every round, by what was measured and by target."""
     unchecked = f"--locustfile={BENCH / 'unchecked.py'}"
     keep_connections = "--requests-per-connection=0"
-    loads: dict[str, list[Load]] = defaultdict(list)
+    loads: dict[tuple[str, str], list[Load]] = defaultdict(list)
 
-    def open_loop(share: float) -> Load:
-        return this(url, users, seconds, f"--rate={share * loads[THIS][-1].rate:.0f}")
+    def open_loop(target: str, share: float) -> Load:
+        highest = min(loads[CLOSED, each][-1].rate for each in FORMS)
+        return this(urls[target], users, seconds, f"--rate={share * highest:.0f}", target=target)
 
-    candidates: dict[str, Callable[[], Load]] = {
-        PLAIN: lambda: plain(url, users, seconds),
-        THIS: lambda: this(url, users, seconds),
-        "the same, connections kept": lambda: this(url, users, seconds, keep_connections),
-        "the same, answers not checked": lambda: this(url, users, seconds, unchecked, keep_connections),
-        "the same, as TensorFlow Serving is asked by REST": lambda: this(url, users, seconds, target="tfserving"),
-        "the same, as it is asked by gRPC": lambda: this(grpc_url, users, seconds, target="tfserving-grpc"),
-        "one user, who waits for each answer": lambda: this(url, 1, seconds),
-        "one user by REST": lambda: this(url, 1, seconds, target="tfserving"),
-        "one user by gRPC": lambda: this(grpc_url, 1, seconds, target="tfserving-grpc"),
-        "open loop, a quarter of the highest rate": lambda: open_loop(0.25),
-        "open loop, half of the highest rate": lambda: open_loop(0.5),
-        "open loop, three quarters of the highest rate": lambda: open_loop(0.75),
+    def closed(target: str, users: int, *options: str) -> Callable[[], Load]:
+        return lambda: this(urls[target], users, seconds, *options, target=target)
+
+    candidates: dict[tuple[str, str], Callable[[], Load]] = {
+        (PLAIN, "function"): lambda: plain(urls["function"], users, seconds),
+        **{(CLOSED, target): closed(target, users) for target in FORMS},
+        ("the same, connections kept", "function"): closed("function", users, keep_connections),
+        ("the same, answers not checked", "function"): closed("function", users, unchecked, keep_connections),
+        **{(ALONE, target): closed(target, 1) for target in FORMS},
+        **{
+            (f"open loop, {name} of the highest rate", target): partial(open_loop, target, share)
+            for name, share in SHARES.items()
+            for target in FORMS
+        },
     }
     for number in range(rounds):
-        for name, measure in candidates.items():
-            loads[name].append(measure())
-            rate, cpu_us = loads[name][-1]
-            print(f"round {number + 1} of {rounds}: {name}: {rate:.0f} requests/s, {cpu_us:.1f} µs", file=sys.stderr)
+        for (name, target), measure in candidates.items():
+            loads[name, target].append(measure())
+            rate, cpu_us = loads[name, target][-1]
+            what = f"round {number + 1} of {rounds}: {name}, {FORMS[target]}"
+            print(f"{what}: {rate:.0f} requests/s, {cpu_us:.1f} µs", file=sys.stderr)
     return loads
 
 
@@ -123,7 +135,7 @@ def plain(url: str, users: int, seconds: int) -> Load:
         return Load(float(total["Requests/s"]), 0)
 
 
-def this(url: str, users: int, seconds: int, *options: str, target: str = "function") -> Load:
+def this(url: str, users: int, seconds: int, *options: str, target: str) -> Load:
     """Returns the load by the load generator's verdict, whether or not it was itself the bottleneck."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--run-time={seconds}s", f"--settle={SETTLE}"]
@@ -165,22 +177,38 @@ def wait_for(url: str) -> None:
             return
 
 
-def print_table(loads: dict[str, list[Load]], options: argparse.Namespace) -> None:
-    """Prints the table in Markdown."""
+def print_tables(loads: dict[tuple[str, str], list[Load]], options: argparse.Namespace) -> None:
+    """Prints the tables in Markdown."""
 
     def spread(values: list[float], digits: int) -> str:
         return f"{median(values):.{digits}f} ({min(values):.{digits}f}–{max(values):.{digits}f})"  # noqa: RUF001
 
-    print("| Generator | Requests/s | ÷ plain Locust | CPU a request, µs | ÷ as fast as it can |")
+    def ratio(values: list[float], bases: list[float]) -> str:
+        return spread([value / base for value, base in zip(values, bases, strict=True)], 2)
+
+    def rates(name: str, target: str = "function") -> list[float]:
+        return [load.rate for load in loads[name, target]]
+
+    def costs(name: str, target: str) -> list[float]:
+        return [load.cpu_us for load in loads[name, target]]
+
+    print("| Generator, as fast as it can | Requests/s | ÷ plain Locust |")
+    print("| --- | --: | --: |")
+    generators = {
+        PLAIN: rates(PLAIN),
+        THIS: rates(CLOSED),
+        **{name: rates(name) for name, _ in loads if name.startswith("the same")},
+        "as TensorFlow Serving is asked over REST": rates(CLOSED, REST),
+        "as it is asked over gRPC": rates(CLOSED, GRPC),
+    }
+    for name, values in generators.items():
+        print(f"| {name} | {spread(values, 0)} | {ratio(values, rates(PLAIN))} |")
+
+    print("\n| CPU a request, µs | GET | POST | gRPC | gRPC ÷ POST |")
     print("| --- | --: | --: | --: | --: |")
-    for name, values in loads.items():
-        cells = [spread([load.rate for load in values], 0), "", "", ""]
-        if not name.startswith("open loop"):
-            cells[1] = spread([load.rate / base.rate for load, base in zip(values, loads[PLAIN], strict=True)], 2)
-        if name != PLAIN:
-            cells[2] = spread([load.cpu_us for load in values], 0)
-            cells[3] = spread([load.cpu_us / base.cpu_us for load, base in zip(values, loads[THIS], strict=True)], 2)
-        print(f"| {name} | {' | '.join(cells)} |")
+    for name in (name for name, target in loads if target == GRPC):
+        cells = [spread(costs(name, target), 0) for target in FORMS]
+        print(f"| {name} | {' | '.join(cells)} | {ratio(costs(name, GRPC), costs(name, REST))} |")
     models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if line.startswith("model name")]
     cpu = f"{len(models)} × {models[0].partition(':')[2].strip()}" if models else "an unknown CPU"  # noqa: RUF001
     print(
