@@ -8,7 +8,7 @@ import { mean } from 'simple-statistics';
 import { afterAll, describe, expect, test } from 'vitest';
 import { KINDS, type CsvKind, type Environment, type Kind } from '../files.ts';
 import { composeReport, type Report } from '../report/compose.ts';
-import type { Table } from '../report/document.ts';
+import type { Picture, Table } from '../report/document.ts';
 import type { Figure } from '../report/figures.ts';
 import { readMeasurements, type Measurements, type Part } from '../report/measurements.ts';
 import { baselineRate, sweepFigures } from '../report/sweep-figures.ts';
@@ -106,6 +106,26 @@ describe('a rate within a bound', () => {
     expect(figureOf(made, 'dollars_per_million').comparisons[0]!.why!.sentence).toBe(
       'The function is not within the bound at the lowest rate.',
     );
+  });
+
+  test('is 0 for a target that is saturated at the lowest rate, and its curve has no point', async () => {
+    const folder = golden(() => undefined, ['function', 'tfserving']);
+    for (const trial of [1, 2, 3]) {
+      edit(folder, `sweep/${trial}/tfserving_steps.csv`, (text) =>
+        text.replace(/^(0,.*),0$/m, '$1,1').replace(/^[^0s].*\n/gm, ''),
+      );
+    }
+    const made = await report(folder);
+    expect(figureOf(made, 'rate_within_p99_10ms')).toMatchObject({
+      values: [{ value: expect.closeTo(282.84, 1) as unknown }, { value: 0 }],
+      comparisons: [
+        { ratio: undefined, why: { sentence: 'It is 0 for TensorFlow Serving, and a ratio needs values above 0.' } },
+      ],
+    });
+    const section = made.document.sections.find(({ title }) => title === 'From idle to saturation')!;
+    const picture = section.blocks.find((block): block is Picture => block.kind === 'picture')!;
+    expect(new Set(picture.values!.rows.map(([target]) => target))).toEqual(new Set(['Function']));
+    expect(picture.svg).not.toMatch(/NaN|Infinity/);
   });
 
   test('has no ratio where both are only known “at least”', async () => {

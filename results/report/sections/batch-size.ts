@@ -2,8 +2,9 @@
 
 import { percentile } from '../../statistics.ts';
 import { cpuOfSizes, cpuPerValue } from '../break-even.ts';
-import { cpuLimit, duration, valuesOf } from '../conditions.ts';
+import { cpuLimit, duration } from '../conditions.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
+import { numbersInWords } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
 import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, byLine, byPoint, WIDTH } from '../vega.ts';
@@ -19,13 +20,15 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
   const trials = trialsThatCount(targets, 'batch');
   if (!trials) return undefined;
   const rows = forEachTarget(targets, trials, batchRows);
+  const { steps = [] } = targets[0].measurements.environment.plan.batch ?? {};
+  const rates = steps.flatMap(({ rate }) => rate ?? []);
   return [
     paragraph(
       `${trialsOfEach(targets, trials)}, of one replica ${cpuLimit(targets, 'batch')}, each size ` +
         `${duration(targets[0].measurements, 'batch')}. ` +
-        (valuesOf(targets[0].measurements, 'batch', 'rate').length > 0
-          ? 'All targets are asked at the same rate, half of what the slowest of them can answer at that size: they ' +
-            'do the same work, and have room for it.'
+        (rates.length > 0
+          ? `All targets are asked at the same rates (${numbersInWords(rates)} requests/s), half of what the slowest of ` +
+            'them can answer at each size: they do the same work, and have room for it.'
           : 'Users ask again as soon as they have the answer.'),
     ),
     ...(breakEvens.length > 0 ? [paragraph(breakEvens.map(({ sentence }) => sentence).join(' '))] : []),
@@ -35,7 +38,6 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
       rows,
       ({ batch }) => batch,
       {
-        'answers/s': ({ answers }) => answers,
         'p50, ms': ({ p50 }) => p50,
         'p99, ms': ({ p99 }) => p99,
         'CPU, µs a value': (row) => row.cpu,
@@ -49,22 +51,20 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
 function batchRows(parts: readonly Part[], target: string): Batch[] {
   const cpuBySize = parts.map(cpuOfSizes);
   return together(parts, ({ batch }) => batch)
-    .map(({ key, answersPerSecond, histograms }) => ({
+    .map(({ key, histograms }) => ({
       target,
       batch: key,
-      answers: answersPerSecond,
       p50: percentile(histograms, 0.5) / 1000,
       p99: percentile(histograms, 0.99) / 1000,
       cpu: 1e6 * cpuPerValue(cpuBySize.flatMap((sizes) => sizes.get(key) ?? [])),
     }))
-    .filter(({ answers }) => answers > 0);
+    .filter(({ p50 }) => p50 > 0);
 }
 
 /** What one target does with requests of one size. */
 interface Batch {
   target: string;
   batch: number;
-  answers: number;
   p50: number;
   p99: number;
   /** µs of each value. */

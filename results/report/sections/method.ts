@@ -143,10 +143,10 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
     [
       'sweep',
       `offers one replica, ${cpuLimit(targets, 'sweep')}, rising rates up to the first that it doesn’t sustain, and more ` +
-        `of them where it crosses a bound of latency; each ${lasts('sweep')}, which is until ten requests are slower ` +
-        'than the percentile (1,000 requests for a p99; their number varies by a third), or a minute; ' +
+        `of them where it crosses a bound of latency; each ${lasts('sweep')}. A step lasts until ten requests are slower ` +
+        'than its percentile, a number that varies by a third (a p99 needs 1,000 requests), but at most a minute; ' +
         `${trialsInWords(targets, 'sweep')}. The function is asked twice in each, under two names: what these differ ` +
-        'by is noise. All rates of a target stay within what the load generator can send.',
+        'by is noise. No rate is higher than the load generator can send.',
     ],
     ...formerExperiments(targets),
     [
