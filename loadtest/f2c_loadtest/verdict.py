@@ -315,7 +315,8 @@ def _quantile(record: Record, windows: list[Window], member: Callable[[Sample], 
     if not largest:
         return None
     values = sorted(largest.values())
-    return values[math.ceil(LAG_QUANTILE * len(values)) - 1]
+    # In a step of a few seconds, a single one must not count either.
+    return values[max(0, min(math.ceil(LAG_QUANTILE * len(values)), len(values) - 1) - 1)]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:

@@ -232,6 +232,13 @@ def test_chance_breaks_no_rule(rate: float, seconds: int, utilization: float, se
     assert verdict["sentRate"] == pytest.approx(rate, rel=4 / math.sqrt(rate * seconds))
 
 
+def test_a_target_is_saturated_in_a_short_step_with_one_pause_of_the_load_generator(tmp_path: Path) -> None:
+    outcome = with_samples(behind_a_queue(500, 1.5, seed=1, seconds=6), slice(7, 8), lag_ms=80)
+    assert is_saturated(settings_with(tmp_path, "--rate=500"), outcome.record, outcome.windows[0])
+    with_samples(outcome, slice(7, 9), lag_ms=80)
+    assert not is_saturated(settings_with(tmp_path, "--rate=500"), outcome.record, outcome.windows[0])
+
+
 @pytest.mark.parametrize("utilization", [1.1, 1.5, 5])
 def test_a_queue_that_grows_without_end_is_saturated_with_few_users_and_many(
     utilization: float, tmp_path: Path
