@@ -220,9 +220,9 @@ class Http2Connection:
             while end - at >= HEAD.size:
                 high, low, kind, flags, stream = HEAD.unpack_from(data, at)
                 length = high << 8 | low
-                # A server that does not speak HTTP/2 answers with text, which would be a long frame.
-                if length > FRAME_SIZE or not (self._is_greeted or kind == SETTINGS):
-                    raise ValueError("not a frame")
+                # A server that does not speak HTTP/2 may answer with text, which would be a long frame.
+                if not (self._is_greeted or kind == SETTINGS):
+                    raise ValueError("not the server's settings")
                 begin = at + HEAD.size
                 if begin + length > end:
                     break

@@ -209,6 +209,8 @@ def test_a_window_of_nothing_for_new_requests() -> None:
         connection.request()
         connection.send(settings(window=0), connection.answer(1))
         connection.await_frame(HEADERS)
+        # This is for a request that has ended.
+        connection.send(frame(WINDOW_UPDATE, 0, 1, numbers(100)))
         assert connection.is_silent()
         connection.send(frame(WINDOW_UPDATE, 0, 3, numbers(5)))
         assert connection.frame() == (DATA, 0, 3, message(b"question")[:5])
@@ -543,6 +545,7 @@ def test_a_connection_with_no_number_left_for_a_request() -> None:
         usual(connection)
         assert connection.request().stream == LARGEST
         connection.send(connection.answer(LARGEST))
+        assert connection.is_closed()
 
     with scripted_http2(script, usual) as url:
         client = GrpcClient(METHOD, url)
