@@ -43,6 +43,7 @@ type Percentiles = (share: number) => number;
 const EXAMPLES = `
 Examples:
   npm run cross-check -- --function-url http://127.0.0.1:30080 --tfserving-url http://127.0.0.1:30501
+  npm run cross-check -- --tfserving-grpc-url http://127.0.0.1:8500
   npm run cross-check -- --function-url http://127.0.0.1:8080 --rates 100 --rounds 1 --seconds 10
 
 You need Python 3.11 or newer, for targets over HTTP vegeta (https://github.com/tsenart/vegeta#install), and for those over
