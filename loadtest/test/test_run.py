@@ -171,7 +171,7 @@ def test_a_target_that_does_not_sustain_a_rate_is_a_finding(
     saturated, sustained = load_test.rows("steps")
     assert [saturated[column] for column in ("step", "users", "saturated")] == ["0", "512", "1"]
     # The function answers at most one request each 5 ms.
-    assert 0 < int(saturated["requests"]) <= 3 * 200
+    assert 0 < int(saturated["requests"]) <= 3 * 200 + 1
     # A higher rate is left out, and a lower one is not.
     assert (sustained["step"], sustained["saturated"]) == ("2", "0")
     assert load_test.locust_total("Request Count") == load_test.total("seconds", "requests") == function.requests
