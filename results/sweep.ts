@@ -95,15 +95,21 @@ export interface SweepFiles {
  * readings, and for a rate that was not measured or not sustained.
  */
 export function cpuAbout({ steps, seconds, pods }: SweepFiles, rate: number): { seconds: number; requests: number } {
-  const sustained = steps.filter(({ saturated }) => saturated === 0);
-  const below = sustained.findLast(({ offered_rate }) => (offered_rate ?? Infinity) <= rate);
-  const above = sustained.find(({ offered_rate }) => (offered_rate ?? 0) >= rate);
+  const [below, above] = stepsAbout(steps, rate);
   if (!below || !above) return { seconds: NaN, requests: NaN };
   const [start, end] = [below.start_s, above.end_s];
   return {
     seconds: cpuSeconds(pods, start, end),
     requests: sum(seconds.map((row) => (row.timestamp_s >= start && row.timestamp_s < end ? row.requests : 0))),
   };
+}
+
+/** The sustained steps with the next lower and the next higher rate, or twice the one with this rate; none outside of all. */
+export function stepsAbout(steps: readonly Row<'steps'>[], rate: number): Row<'steps'>[] {
+  const sustained = steps.filter(({ saturated }) => saturated === 0);
+  const below = sustained.findLast(({ offered_rate }) => (offered_rate ?? Infinity) <= rate);
+  const above = sustained.find(({ offered_rate }) => (offered_rate ?? 0) >= rate);
+  return below && above ? [below, above] : [];
 }
 
 /**

@@ -28,7 +28,7 @@ export function sweepOf(part: Part): Sweep {
 }
 
 /** The rates that any trial was offered, rising. */
-export function ratesIn(sweeps: readonly Sweep[]): number[] {
+function ratesIn(sweeps: readonly Sweep[]): number[] {
   return [...new Set(sweeps.flatMap(({ steps }) => [...steps.keys()]))].sort((a, b) => a - b);
 }
 
@@ -83,18 +83,18 @@ export const SHARES = [
 
 const PERCENTILES = [50, 95, 99];
 
-/** The baseline's rate within the first bound, in all of its trials that count. */
-export function baselineRate([baseline]: Targets): RateWithin | undefined {
+/** The baseline's rate within the first bound, in all of its trials that count; 0 if there is none. */
+export function baselineRate([baseline]: Targets): number {
   const [bound] = boundsOf(baseline);
   const sweeps = countingOf(baseline, 'sweep').map(sweepOf);
-  return bound && sweeps.length > 0 ? within(sweeps, bound) : undefined;
+  return bound && sweeps.length > 0 ? within(sweeps, bound).rate : 0;
 }
 
 /** @param price of a node; without it there is no figure of cost */
 export function sweepFigures(targets: Targets, price?: Price): Figure[] {
   const bounds = boundsOf(targets[0]);
   const [first] = bounds;
-  const rate = baselineRate(targets)?.rate ?? 0;
+  const rate = baselineRate(targets);
   const definitions: FigureDefinition<Sweep>[] = [
     ...bounds.map(rateWithinBound),
     THROUGHPUT_PER_CPU,

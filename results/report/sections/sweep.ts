@@ -1,6 +1,7 @@
 // From idle to saturation: latency against the rate, and what a request takes at rates below the bound.
 
 import { mean } from 'simple-statistics';
+import { stepsAbout } from '../../sweep.ts';
 import { cpuLimit, duration } from '../conditions.ts';
 import { nameCell, ratioCell } from '../cells.ts';
 import { isMostlyGenerator } from '../decide-winner.ts';
@@ -26,7 +27,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
   if (!trials || !picture || !bound) return undefined;
   const groups = SHARES.map((share) => ({
     share,
-    rate: share.share * (baselineRate(targets)?.rate ?? NaN),
+    rate: share.share * baselineRate(targets),
     figures: figures.filter(({ key }) => key.endsWith(`_at_${share.key}`)),
   }));
   const ofGenerator = groups.flatMap((group) =>
@@ -60,7 +61,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
         const row = (cells: Cell[]) => [...cells, ...Array<Cell>(2 * targets.length - cells.length).fill('')];
         const withNoise = (cells: Cell[], text = '') => (isNoiseKnown ? [...row(cells), text] : row(cells));
         return [
-          withNoise([`At ${number(rate)}/s, ${share.name} of it`]),
+          withNoise([`At ${rate > 0 ? `${number(rate)}/s, ` : ''}${share.name} of it`]),
           ...figures.flatMap((figure) => [
             withNoise(rowOf(figure, noise), noiseInWords(noise, figure)),
             ...(figure.bare.some((value) => value !== undefined)
@@ -95,16 +96,11 @@ function noiseInWords(noise: NoiseFloors, { key }: Figure): string {
 /** The share of CPU periods in which the kernel stopped each target at its limit, about a rate; none where not known. */
 function throttledRow(trials: readonly Part[][], rate: number): Cell[][] {
   const shares = trials.map((parts) => {
-    const known = parts.flatMap((part) => throttledAbout(part, rate) ?? []);
+    const known = parts.flatMap((part) => {
+      const steps = stepsAbout(part.read('steps'), rate);
+      return (steps.length > 0 ? throttledShare(part, steps) : undefined) ?? [];
+    });
     return known.length > 0 ? mean(known) : undefined;
   });
   return shares.some((known) => known !== undefined) ? [['CPU periods throttled', ...shares.map(percent)]] : [];
-}
-
-/** From the step with the rate below to the one with the rate above, as CPU is. */
-function throttledAbout(part: Part, rate: number): number | undefined {
-  const steps = part.read('steps').filter(({ saturated }) => saturated === 0);
-  const below = steps.findLast(({ offered_rate }) => (offered_rate ?? Infinity) <= rate);
-  const above = steps.find(({ offered_rate }) => (offered_rate ?? 0) >= rate);
-  return below && above ? throttledShare(part, [below, above]) : undefined;
 }
