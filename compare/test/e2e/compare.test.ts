@@ -28,7 +28,10 @@ test('a short comparison of all experiments collects complete results, and leave
   const { environment, experiments } = results;
   const { interrupted, verdicts, kubernetes, servers, loadGenerator, pods, ceiling, leftOut } = environment();
   expect(interrupted).toBe(false);
-  expect(leftOut.map((sentence) => sentence.split(':')[0])).toEqual(['scale-from-zero', 'sweep', 'autoscale']);
+  // A load generator that can send less over gRPC leaves out some rates of sweep, too.
+  expect(new Set(leftOut.map((sentence) => sentence.split(':')[0]))).toEqual(
+    new Set(['scale-from-zero', 'sweep', 'autoscale']),
+  );
   // Two targets in autoscale, and three in each of sweep and batch.
   expect(verdicts).toHaveLength(8);
   expect(kubernetes?.nodes.map(({ cpuModel }) => cpuModel)).toContainEqual(expect.any(String));
