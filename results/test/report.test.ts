@@ -420,7 +420,14 @@ describe('the report of a whole run', () => {
   test('has every section in the PDF, and says on each page that it is made up', async () => {
     const pages = await whole.pages();
     for (const page of pages) expect(page).toMatch(/^SYNTHETIC DATA: made up/);
-    for (const title of SECTIONS) expect(pages.join('\n')).toMatch(new RegExp(`^${title}$`, 'm'));
+    for (const title of SECTIONS) {
+      expect(pages.join('\n')).toMatch(new RegExp(`^${title}$`, 'm'));
+      // Something of the section stands below its title on the same page, whose last line is the foot.
+      for (const page of pages) expect(page).not.toMatch(new RegExp(`^${title}\nRun 2026`, 'm'));
+    }
+    expect(pages[0]).toMatch(/^Within 10 ms, one replica of the function answers twice as many requests as$/m);
+    // The chart is on it, too: its caption ends the page.
+    expect(pages[0]).toMatch(/^Rate within 10 ms at p99,\s+requests.s\s↑\s\d[^]*The line is the\s+bound\.$/m);
     expect(pages[1]).toMatch(/^Method$/m);
     expect(pages.join('\n')).not.toMatch(/undefined|NaN|\[object/);
   });
@@ -703,6 +710,17 @@ test('a long path in a note stays on the page', async () => {
   // Each line of the PDF is a line of the text.
   expect((await pages()).join('\n')).not.toContain(path);
   expect((await pages()).join('').replaceAll(/\s/g, '')).toContain(path);
+});
+
+test('a long label has several lines in the head of a table', async () => {
+  const label = 'TensorFlowServingOfTheOtherTeamInTheOtherCluster';
+  const { folder, report, pages } = run('labelled', writeGoldenRun);
+  const { interfaces } = JSON.parse(readFileSync(join(folder, 'environment.json'), 'utf8')) as Environment;
+  changeEnvironment(folder, { interfaces: { ...interfaces, tfserving: { ...interfaces.tfserving!, label } } });
+  expect(await report()).toMatchObject({ exitCode: 0, stderr: '' });
+  const [first = ''] = await pages();
+  expect(first).not.toContain(label);
+  expect(first.replaceAll(/\s/g, '')).toContain(`Function${label}`);
 });
 
 test('a report is the same when the folder of its run has another name', async () => {
