@@ -114,7 +114,7 @@ function classOf(cell: Cell, align = 'left'): string {
 }
 
 /** An interval behind a ratio, which isn't broken into lines. */
-const INTERVAL = /(\([\d.,]+–[\d.,]+\))/;
+const INTERVAL = /(\((?:[≤≥] )?[\d.,]+(?:–[\d.,]+)?\))/;
 
 function ofCell(cell: Cell): ComponentChildren {
   if (typeof cell === 'string')

@@ -181,6 +181,59 @@ describe('figures that were worked out by hand', () => {
     });
   });
 
+  test('the first page says what the intervals show, and no more', () => {
+    expect(summary.headline).toBe(
+      'Within 10 ms, one replica of the function answers 2.3 times as many requests as TensorFlow Serving; one of ' +
+        'TensorFlow Serving over gRPC answers at least 2.8 times as many requests as the function.',
+    );
+    expect(summary.sizes).toBe(
+      'At every size of a request, 1 to 10,000 values, the function is a better choice than TensorFlow Serving; from about ' +
+        '1,000 values in a request on, TensorFlow Serving over gRPC is a better choice than the function.',
+    );
+  });
+
+  test('its table has a row for each figure, with who does better in bold letters, or why nobody does', () => {
+    const bold = (text: string) => `<strong>${text}</strong>`;
+    const interval = (value: string, range: string) => `${value} <span>(${range})</span>`;
+    const rows = tableRows(golden.read('report.html').toString());
+    const rowOf = (name: string) => rows.find(([first]) => first?.startsWith(name))?.slice(1);
+    expect(rows[0]).toEqual([
+      'Figure',
+      'Function',
+      'TF Serving',
+      'TF Serving, gRPC',
+      'Function ÷ TF Serving (95\u00a0%)',
+      '÷ TF Serving, gRPC (95\u00a0%)',
+    ]);
+    // The third can take more than could be sent, so it may be better by any factor beyond this one.
+    expect(rowOf('Rate within 10 ms at p99')).toEqual([
+      '282.8',
+      '121.3',
+      bold('≥ 800'),
+      interval('2.33', '1.99–2.73'),
+      interval('≤ 0.354', '≤ 0.354'),
+    ]);
+    expect(rowOf('CPU per request')).toEqual([
+      bold('100'),
+      '200',
+      '250',
+      interval('0.500', '0.390–0.642'),
+      interval('0.420', '0.229–0.770'),
+    ]);
+    // The two others are each better than the function.
+    expect(rowOf('Replicas while scaling')).toEqual([
+      '1.75',
+      bold('1.25'),
+      bold('1.50'),
+      interval('1.40', '1.40–1.40'),
+      interval('1.17', '1.17–1.17'),
+    ]);
+    expect(rowOf('Image')).toEqual(['100', '400', '–', '0.250', 'same server']);
+    // Only one of them got a rate that it did not sustain.
+    expect(rowOf('Held with the autoscaler')).toEqual(['≥ 400', '200', '≥ 400', '', '']);
+    expect(rowOf('Answered at most')).toEqual(['–', '400', '–', '', '']);
+  });
+
   test('a rate that may be higher, and its ratio, are told as bounds', () => {
     expect(rowOf(summary, 'rate_within_p99_10ms', 'function')).toMatchObject({ value_bound: null });
     expect(rowOf(summary, 'rate_within_p99_10ms', 'tfserving-grpc')).toMatchObject({
