@@ -3,9 +3,9 @@
 `__main__` is the command. It checks the `settings` and runs Locust, which leaves an `outcome`. From that it writes the
 `files` and their `archive`, and reaches the `verdict`.
 
-Inside Locust, the `plugin` runs the steps. The `schedule` decides when a request is sent, and a `timer` wakes it then.
-A module of `targets` makes each `question` and checks its answer. A `client` sends it: the `http_client`, or the
-`grpc_client` over `http2`, both on the connection of a `socket_client`. The `recorder` keeps every result, and
-`locust_stats` adds them to Locust's own statistics. The `self_monitor` measures how busy and how late this process is,
-and how much CPU it could get (`available_cpu`).
+Inside Locust, the `plugin` runs the steps. `arrivals` draws the instants at which requests are due. The `schedule`
+gives each to a user, whom a `timer` wakes then. A module of `targets` makes each `question` and checks its answer. A
+`client` sends it: the `http_client`, or the `grpc_client` over `http2`, both on the connection of a `socket_client`.
+The `recorder` keeps every result, and `locust_stats` adds them to Locust's own statistics. The `self_monitor` measures
+how busy and how late this process is, and how much CPU it could get (`available_cpu`).
 """

@@ -68,12 +68,15 @@ def test_parts_add_up_to_the_whole() -> None:
             app_id, response = draw.choice(["a", "b"]), service + draw.uniform(0, 10_000)
             for record in (whole, part):
                 record.request(end, service, response, exception, app_id)
-        part.samples.append(Sample(100, "worker", 1, 0.5, 2.0))
+        part.samples.append(Sample(100, "worker", 1, 0.5, 2.0, backlog=3, under_way=4))
+        part.due.update({100: 50, 109: 20})
         # Workers and the command exchange records as JSON.
         sum_of_parts.add(json.loads(json.dumps(part.take())))
-        assert not part.seconds
+        assert not any((part.seconds, part.samples, part.due))
     assert sum_of_parts.seconds == whole.seconds
-    assert len(sum_of_parts.samples) == 3
+    assert (sum_of_parts.due_between(100, 109), sum_of_parts.due_between(100, 110)) == (150, 210)
+    assert (sum_of_parts.backlog_at(101), sum_of_parts.outstanding_at(101)) == (9, 21)
+    assert (sum_of_parts.backlog_at(100), sum_of_parts.outstanding_at(102)) == (0, 0)
 
 
 def test_failed_and_wrong_answers_are_told_apart() -> None:
