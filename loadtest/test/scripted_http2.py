@@ -92,7 +92,7 @@ class Connection:
         """Waits until a request is whole."""
         head = self.await_frame(HEADERS)
         assert head.flags == END_HEADERS
-        content = b""
+        content = bytearray()
         while True:
             found = self.frame()
             if found.kind != DATA:
@@ -101,7 +101,7 @@ class Connection:
             assert found.stream == head.stream
             content += found.payload
             if found.flags & END_STREAM:
-                return Request(head.stream, head.payload, content)
+                return Request(head.stream, head.payload, bytes(content))
 
     def headers(self, stream: int, fields: list[tuple[str, str]], flags: int = 0) -> bytes:
         """Returns a frame with a whole block of headers."""
