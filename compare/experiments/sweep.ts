@@ -74,10 +74,9 @@ export const sweep = {
     });
     for (const target of isThorough ? place.interfaces : []) {
       const highest = max([0, ...(measured.get(target) ?? []).flatMap((files) => sustainedRates(files, target))]);
-      const sent = withinLimits(
-        steps.filter(({ rate }) => rate <= highest),
-        limits.targets.get(target),
-      );
+      // The next rate, too: the highest that a target sustained may lie between two.
+      const asked = steps.slice(0, 1 + steps.filter(({ rate }) => rate < highest).length);
+      const sent = withinLimits(asked, limits.targets.get(target));
       if (sent.length > 0) await askBareServer(context, 'floor', target, sent);
     }
     const sweeps = place.interfaces.map((target) => {

@@ -10,10 +10,12 @@ import sys
 import tarfile
 from collections.abc import Callable
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from f2c_loadtest.archive import BEGIN, END
+from f2c_loadtest.arrivals import POISSON, instants
 from f2c_loadtest.files import result_files
 
 PACKAGE_ROOT = Path(__file__).parents[1]
@@ -85,6 +87,12 @@ def run_on_time(start: Callable[[], LoadTest]) -> LoadTest:
         if load_test.reasons() == load_test.verdict()["reasons"]:
             break
     return load_test
+
+
+def due_between(rate: float, start: int, end: int, processes: int = 1) -> int:
+    """Counts the requests that fall due in these seconds of the first step, by the default seed."""
+    streams = [instants(POISSON, rate, "1 0", process, processes) for process in range(processes)]
+    return sum(start <= due for stream in streams for due in takewhile(lambda due: due < end, stream))
 
 
 def run_command(*arguments: str) -> "subprocess.CompletedProcess[str]":

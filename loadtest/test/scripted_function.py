@@ -29,6 +29,7 @@ class ScriptedFunction(ThreadingHTTPServer):
         self.seconds = 0.0  # that each answer takes
         self.free = 0.0  # when it has answered all so far, by the monotonic clock
         self.requests = self.connections = 0
+        self.scheme = "http"
         self.lock = threading.Lock()
 
     @property

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from running import LoadTest, assert_complete, run_command, run_on_time
+from running import LoadTest, assert_complete, due_between, run_command, run_on_time
 from scripted_function import APP_ID, ScriptedFunction, scripted_function
 
-from f2c_loadtest.arrivals import POISSON, instants
 from f2c_loadtest.files import result_files
 
 USERS, RATE = 4, 40
@@ -46,12 +45,6 @@ def start(function: ScriptedFunction, tmp_path: Path) -> Iterator[Start]:
             load_test.process.wait()
 
 
-def due_between(start: int, end: int, processes: int = 1) -> int:
-    """Counts the requests that fall due in these seconds of a step at `RATE`, by the default seed."""
-    streams = [instants(POISSON, RATE, "1 0", process, processes) for process in range(processes)]
-    return sum(start <= due for stream in streams for due in takewhile(lambda due: due < end, stream))
-
-
 def wait_for_requests(function: ScriptedFunction, number: int) -> None:
     deadline = time.monotonic() + 30
     while function.requests < number:
@@ -72,7 +65,7 @@ def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     assert load_test.verdict()["reasons"] == []
     assert_complete(load_test)
     # The server, Locust and the load generator count the same number of requests.
-    assert function.requests >= due_between(0, 4) - USERS
+    assert function.requests >= due_between(RATE, 0, 4) - USERS
     assert load_test.locust_total("Request Count") == function.requests
     assert load_test.total("seconds", "requests") == function.requests
     assert load_test.total("replicas", "answers") == function.requests
@@ -240,7 +233,7 @@ def test_workers_send_what_as_many_processes_of_one_send(start: Start, function:
     assert (master.reasons(), verdict["generator"]["processes"]) == ([], 2)
     assert {row["process"] for row in master.rows("generator")} == {"worker-0", "worker-1"}
     assert master.total("seconds", "requests") == function.requests
-    due = due_between(1, 6, processes=2)
+    due = due_between(RATE, 1, 6, processes=2)
     assert verdict["requests"] == pytest.approx(due, abs=2)
     assert verdict["sentRate"] == pytest.approx(due / 5)
 
@@ -346,4 +339,4 @@ def test_a_clock_that_is_moved_while_the_load_runs(start: Start, function: Scrip
     # No second is missing or double.
     seconds = [int(row["timestamp_s"]) for row in load_test.rows("seconds")]
     assert seconds == list(range(seconds[0], seconds[0] + len(seconds)))
-    assert function.requests >= due_between(0, 8) - USERS
+    assert function.requests >= due_between(RATE, 0, 8) - USERS

@@ -22,29 +22,29 @@ export interface RatioRow {
   parts: string;
 }
 
-/** Of several others, what was measured once and has no interval is left to the table, if anything has one. */
-export function ratioRowsOf(figures: readonly Figure[], noise: NoiseFloors, [, ...others]: Targets): RatioRow[] {
-  const hasIntervals = figures.some(({ comparisons }) => comparisons.some((comparison) => comparison.ratio?.interval));
-  return figures
-    .filter(({ isMain }) => isMain)
-    .flatMap((figure) => {
-      const { key, name, better, comparisons } = figure;
-      return comparisons.flatMap((comparison, index) => {
-        const { ratio: estimate } = comparison;
-        if (!estimate || (others.length > 1 && hasIntervals && !estimate.interval)) return [];
-        const turn = (value: number) => (better === 'more' ? value : 1 / value);
-        // An interval without an end is drawn up to the value.
-        const { low: least = estimate.value, high: most = estimate.value } = estimate.interval ?? {};
-        const ends = [least || estimate.value, Number.isFinite(most) ? most : estimate.value].map(turn);
-        const value = turn(estimate.value);
-        const sign = estimate.bound && ((estimate.bound === 'at least') === (better === 'more') ? '≥' : '≤');
-        const target = others[index]?.label ?? '';
-        const [low, high] = [Math.min(...ends), Math.max(...ends)];
-        const isOfGenerator = winnerOf(figure, comparison, noise[key]) === 'generator';
-        const parts = isOfGenerator ? partsInWords(figure, comparison) : '';
-        return { name, target, label: [sign, `${ratio(value)}×`].filter(Boolean).join(' '), value, low, high, parts };
-      });
+/** Of several others, what was measured once and has no interval is left to the table, unless that is most. */
+export function ratioRowsOf(all: readonly Figure[], noise: NoiseFloors, [, ...others]: Targets): RatioRow[] {
+  const figures = all.filter(({ isMain }) => isMain);
+  const ratios = figures.flatMap(({ comparisons }) => comparisons.flatMap(({ ratio }) => ratio ?? []));
+  const hasIntervals = ratios.filter(({ interval }) => interval).length > ratios.length / 2;
+  return figures.flatMap((figure) => {
+    const { key, name, better, comparisons } = figure;
+    return comparisons.flatMap((comparison, index) => {
+      const { ratio: estimate } = comparison;
+      if (!estimate || (others.length > 1 && hasIntervals && !estimate.interval)) return [];
+      const turn = (value: number) => (better === 'more' ? value : 1 / value);
+      // An interval without an end is drawn up to the value.
+      const { low: least = estimate.value, high: most = estimate.value } = estimate.interval ?? {};
+      const ends = [least || estimate.value, Number.isFinite(most) ? most : estimate.value].map(turn);
+      const value = turn(estimate.value);
+      const sign = estimate.bound && ((estimate.bound === 'at least') === (better === 'more') ? '≥' : '≤');
+      const target = others[index]?.label ?? '';
+      const [low, high] = [Math.min(...ends), Math.max(...ends)];
+      const isOfGenerator = winnerOf(figure, comparison, noise[key]) === 'generator';
+      const parts = isOfGenerator ? partsInWords(figure, comparison) : '';
+      return { name, target, label: [sign, `${ratio(value)}×`].filter(Boolean).join(' '), value, low, high, parts };
     });
+  });
 }
 
 /** Pixels of a figure with one ratio, and of each ratio of a figure with several. */

@@ -53,8 +53,8 @@ function edit(folder: string, path: string, change: (text: string) => string): v
 
 function planSweep(folder: string, bounds?: { percentile: number; milliseconds: number }[]): void {
   const { plan } = JSON.parse(readFileSync(join(folder, 'environment.json'), 'utf8')) as Environment;
-  const { bounds: _, ...sweep } = plan.sweep!;
-  changeEnvironment(folder, { plan: { ...plan, sweep: { ...sweep, ...(bounds && { bounds }) } } });
+  const { trials, scaling, steps } = plan.sweep!;
+  changeEnvironment(folder, { plan: { ...plan, sweep: { trials, scaling, steps, ...(bounds && { bounds }) } } });
 }
 
 /** A column of the section's table: what stands in the rows of one name. */
@@ -212,21 +212,21 @@ test('the table has the generator’s part under each latency, the noise, and ho
     writeFileSync(join(folder, 'sweep/1/function_throttling.csv'), `${[...step, ...rows].join('\n')}\n`);
   });
   const made = await report(folder);
-  expect(rowsOf(made, 'p99 latency, ms ↓')[1]).toEqual([
+  expect(rowsOf(made, 'p99 latency, ms\u00a0↓')[1]).toEqual([
     '3.162',
     '20.0',
     '3.00',
-    '0.158 (0.0585 to 0.427)',
-    '1.05 (1.05 to 1.05)',
+    '0.158 (0.0585–0.427)',
+    '1.05 (1.05–1.05)',
     '0 %',
   ]);
   expect(rowsOf(made, '– the generator’s part')[5]).toEqual(['1.00', '3.00', '1.00', '', '', '']);
-  expect(rowsOf(made, 'CPU per request, µs ↓')[2]).toEqual([
+  expect(rowsOf(made, 'CPU per request, µs\u00a0↓')[2]).toEqual([
     '100',
     '–',
     '250',
-    'no result',
-    '0.420 (0.229 to 0.770)',
+    'saturated',
+    '0.420 (0.229–0.770)',
     '46.3 %',
   ]);
   expect(rowsOf(made, 'CPU periods throttled')).toEqual([['10 %', '–', '–', '', '', '']]);
@@ -241,8 +241,13 @@ test('a million requests cost what a replica reserves within the bound, and what
     ['CPU per request at 141.4/s, µs (or s of a million)', '100', '200'],
     ['The CPU that they use, US dollars', '0.001333', '0.002667'],
   ]);
-  expect(table.rows[0]!.at(-2)).toBe('at most 0.008333');
+  expect(table.rows[0]!.at(-2)).toBe('≤ 0.008333');
 });
+
+/** Whether the figures below rest on a rate: those about a tenth and a half of it, near a bound, and of saturation. */
+function isUsed(rate: number): boolean {
+  return (rate > 200 && rate < 310) || rate > 1000;
+}
 
 /** Trials of two targets, in memory: their truths vary from trial to trial, and each request's latency is drawn. */
 function madeUp(targets: readonly MadeUp[], trials: number, seed: number): Targets {
@@ -250,7 +255,7 @@ function madeUp(targets: readonly MadeUp[], trials: number, seed: number): Targe
   const parts = Array.from({ length: trials }, (_, index) => index + 1).flatMap((trial) =>
     targets.map((target): Part => {
       const draws = drawsOf(`${seed} ${trial} ${target}`);
-      const steps = sweepSteps(TRUTHS[target]);
+      const steps = sweepSteps(TRUTHS[target]).filter(({ rate }) => isUsed(rate ?? 0));
       const truth = varied(TRUTHS[target], draws);
       const { rows } = rowsOfLoad({ experiment: 'sweep', steps, target, truth, start: 1e9, draws });
       const contents = new Map(Object.entries(rows).map(([kind, cells]) => [kind, objects(kind as CsvKind, cells)]));
@@ -268,7 +273,7 @@ function objects(kind: CsvKind, rows: readonly (string | number | null)[][]): ob
 }
 
 test('the intervals of its ratios cover the truth as often as they say', () => {
-  const repetitions = 150;
+  const repetitions = 120;
   const both = ['function', 'tfserving'] as const;
   const [one, other] = both.map((target) => TRUTHS[target]);
   const covered: Record<string, boolean[]> = {};
@@ -295,8 +300,4 @@ test('the intervals of its ratios cover the truth as often as they say', () => {
   for (const [key, times] of Object.entries(covered)) {
     expect.soft(mean(times.map(Number)), key).toBeGreaterThan(least);
   }
-  console.log(
-    Object.entries(covered).map(([key, times]) => [key, mean(times.map(Number))]),
-    least,
-  );
-});
+}, 120_000);
