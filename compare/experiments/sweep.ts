@@ -90,8 +90,8 @@ export const sweep = {
 /** Rates that rise by a constant factor to the highest one that all targets of the baseline's protocol can be asked at. */
 function ladder(highest: number): number[] {
   const count = Math.ceil(Math.log(1 / LOWEST_SHARE) / Math.log(FACTOR));
-  const lowest = Array.from({ length: count }, (_, power) => wholeRate(highest / FACTOR ** power)).toReversed();
-  return [...new Set(lowest)];
+  const falling = Array.from({ length: count }, (_, power) => wholeRate(highest / FACTOR ** power));
+  return [...new Set(falling.toReversed())];
 }
 
 /** The rates of all targets and those near a target's places, rising, without any that show the same as another. */
