@@ -49,11 +49,11 @@ export const FULL: Pace = {
 export const QUICK: Pace = {
   sweepTrials: 1,
   trials: 1,
-  runTime: 48,
+  runTime: 40,
   warmUp: 5,
   calibrate: 6,
   shortestStep: 4,
-  longestStep: 10,
+  longestStep: 6,
   batchStep: 10,
   batches: [1, 100, 10_000],
   isThorough: false,
