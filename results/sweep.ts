@@ -82,11 +82,27 @@ export function latencyWithFailures(right: readonly Histogram[], failures: numbe
   return requests > 0 && rank > countOf(right) ? Infinity : atRank(right, rank);
 }
 
+/** Right answers in all of these steps, ÷ their seconds. */
+export function throughputOf(steps: readonly Row<'steps'>[]): number {
+  const answers = sum(steps.map(({ requests, failures }) => requests - failures));
+  return answers / sum(steps.map(({ start_s, end_s }) => end_s - start_s));
+}
+
+/** The steps at a rate that the target sustained. */
+export function sustainedIn(steps: readonly Row<'steps'>[]): Row<'steps'>[] {
+  return steps.filter(({ saturated, offered_rate }) => saturated === 0 && offered_rate !== null);
+}
+
 /** The files of one target in one trial of the sweep. */
 export interface SweepFiles {
   steps: readonly Row<'steps'>[];
   seconds: readonly Row<'seconds'>[];
   pods: readonly Row<'pods'>[];
+}
+
+/** The rates that the target sustained, in requests/s. */
+export function sustainedRates(steps: readonly Row<'steps'>[]): number[] {
+  return sustainedIn(steps).flatMap(({ offered_rate }) => offered_rate ?? []);
 }
 
 /**
@@ -106,7 +122,7 @@ export function cpuAbout({ steps, seconds, pods }: SweepFiles, rate: number): { 
 
 /** The sustained steps with the next lower and the next higher rate, or twice the one with this rate; none outside of all. */
 export function stepsAbout(steps: readonly Row<'steps'>[], rate: number): Row<'steps'>[] {
-  const sustained = steps.filter(({ saturated }) => saturated === 0);
+  const sustained = sustainedIn(steps);
   const below = sustained.findLast(({ offered_rate }) => (offered_rate ?? Infinity) <= rate);
   const above = sustained.find(({ offered_rate }) => (offered_rate ?? 0) >= rate);
   return below && above ? [below, above] : [];

@@ -109,7 +109,7 @@ export async function openCluster(settings: Settings, shell: Shell, say: Cluster
     if (scaling === 'auto') await startAutoscaler(session, server, Date.now());
   }
 
-  /** Gets a server to one replica, which a scaling may replace. */
+  /** Gets a server to one replica, from which a scaling begins. */
   async function change(server: Server, scaling: Scaling): Promise<void> {
     await scaleToOne(session, server);
     await see(session, seen, server);

@@ -2,7 +2,7 @@
 
 import { max, min, sum } from 'simple-statistics';
 import { INTERFACE_NAMES, SERVER_NAMES, type Interface } from '../../results/files.ts';
-import { cpuAbout, type SweepFiles } from '../../results/sweep.ts';
+import { cpuAbout, sustainedRates, type SweepFiles } from '../../results/sweep.ts';
 import type { Step } from '../place.ts';
 import { INTERFACES } from '../servers/index.ts';
 import { askBareServer, stepSeconds } from './calibrate.ts';
@@ -88,9 +88,7 @@ function limitsOfNodes({ place, progress, limits, sweeps }: Context): Limits {
  * @param rate of one replica; beyond the rates that it sustained, the nearest of them counts
  */
 function cpuOfRequest(sweep: readonly SweepFiles[], rate: number): number {
-  const rates = sweep.flatMap(({ steps }) =>
-    steps.flatMap(({ saturated, offered_rate }) => (saturated === 0 && offered_rate !== null ? [offered_rate] : [])),
-  );
+  const rates = sweep.flatMap(({ steps }) => sustainedRates(steps));
   if (rates.length === 0) return 0;
   const measured = Math.min(Math.max(rate, min(rates)), max(rates));
   const known = sweep.map((each) => cpuAbout(each, measured)).filter(({ seconds }) => Number.isFinite(seconds));

@@ -2,14 +2,13 @@
 
 import { min } from 'simple-statistics';
 import { INTERFACE_NAMES } from '../../results/files.ts';
+import { throughputOf } from '../../results/sweep.ts';
 import type { Step } from '../place.ts';
 import { rowsOf } from '../run/files.ts';
-import { INTERFACES } from '../servers/index.ts';
 import { SETTLE_SECONDS } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
 import { RATE_USERS, wholeRate } from './limits.ts';
-import { measureInTurns, prepare, usersOf } from './measure.ts';
-import { throughputOf } from './verdicts.ts';
+import { measureInTurns, probe, usersOf } from './measure.ts';
 
 /**
  * The share of what the slowest target can answer at which all targets are asked. They do the same work then, so that the
@@ -41,20 +40,15 @@ export const batch = {
   },
 } as const satisfies Experiment;
 
-/** What each target answers at each size, from a few users who ask again at once, in requests/s. Nothing of it is kept. */
+/** What each target answers at each size, from a few users who ask again at once, in requests/s. */
 async function throughputs(context: Context): Promise<number[][]> {
-  const { place, settings, progress } = context;
+  const { place, settings } = context;
   const users = usersOf(settings);
+  const steps = settings.pace.batches.map((values) => ({ seconds: PROBE_SECONDS, users, batch: values }));
   const all: number[][] = [];
   for (const target of place.interfaces) {
-    await prepare(context, target, 'one');
-    const steps = settings.pace.batches.map((values) => ({ seconds: PROBE_SECONDS, users, batch: values }));
-    progress.begin(
-      `batch: what ${INTERFACES[target].name} can answer`,
-      OVERHEAD_SECONDS + PROBE_SECONDS * steps.length,
-    );
-    const files = await place.load({ target, steps, settleSeconds: SETTLE_SECONDS, seed: settings.seed });
-    all.push(rowsOf(files, target, 'steps').map(throughputOf));
+    const files = await probe(context, { doing: 'batch: what each size takes', target, steps });
+    all.push(rowsOf(files, target, 'steps').map((step) => throughputOf([step])));
   }
   return all;
 }

@@ -46,17 +46,20 @@ export const calibrate = {
 
   async run(context) {
     const { place, settings, progress, folder } = context;
-    const users = RATE_USERS;
     const { calibrate: seconds } = settings.pace;
     const closed: Record<string, number> = {};
     const open: Record<string, { rate: number; cpuSeconds: number }> = {};
     for (const target of place.interfaces) {
-      const { throughput } = (await askBareServer(context, 'closed', target, [{ seconds, users }])).verdict;
+      const { throughput } = (await askBareServer(context, 'closed', target, [{ seconds, users: RATE_USERS }])).verdict;
       closed[target] = throughput;
       const half = stepSeconds(settings.pace);
       // On a busy machine not even the lowest rate may be sustained. The next attempt then has it as its highest rate.
       for (let highest = throughput; !open[target]; highest *= LOWEST_SHARE) {
-        const steps = CEILING_SHARES.map((share) => ({ seconds: half, users, rate: wholeRate(share * highest) }));
+        const steps = CEILING_SHARES.map((share) => ({
+          seconds: half,
+          users: RATE_USERS,
+          rate: wholeRate(share * highest),
+        }));
         const { files, verdict } = await askBareServer(context, 'open', target, steps);
         try {
           open[target] = openCeiling(rowsOf(files, target, 'steps'), rowsOf(files, target, 'generator'), verdict);

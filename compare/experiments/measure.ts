@@ -44,7 +44,7 @@ async function measure(
   { experiment, trial, which, target: name, scaling, steps, tell }: ExperimentLoad,
 ): Promise<Files> {
   const { place, settings, progress, folder } = context;
-  const target = name === AGAIN ? 'function' : name;
+  const target = interfaceOf(name);
   const what = `${experiment} ${which}: ${INTERFACES[target].name}${name === AGAIN ? ' again' : ''}`;
   progress.begin(what, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
   await prepare(context, target, scaling);
@@ -75,8 +75,19 @@ async function measure(
   return files;
 }
 
+/** Puts a load on one replica of a target that only finds out what to measure: nothing of it is kept. */
+export async function probe(
+  context: Context,
+  { doing, target, steps }: { doing: string; target: Interface; steps: Step[] },
+): Promise<Files> {
+  const { place, settings, progress } = context;
+  progress.begin(`${doing}: ${INTERFACES[target].name}`, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
+  await prepare(context, target, 'one');
+  return place.load({ target, steps, settleSeconds: SETTLE_SECONDS, seed: settings.seed });
+}
+
 /** Gets a target ready for a load; a new replica is warmed up first. */
-export async function prepare(context: Context, target: Interface, scaling: Scaling): Promise<void> {
+async function prepare(context: Context, target: Interface, scaling: Scaling): Promise<void> {
   const { place, folder } = context;
   await place.prepare(target, scaling, async () => {
     folder.add(await place.environment());
@@ -125,10 +136,10 @@ export async function measureInTurns(
   const { trials, scaling } = plan;
   folder.plan(name, plan);
   const measured = new Map<TargetName, Files[]>();
-  const asked = targets.filter((target) => target === AGAIN || place.interfaces.includes(target));
+  const asked = targets.filter((target) => place.interfaces.includes(interfaceOf(target)));
   for (let trial = 1; trial <= trials; trial++) {
     for (const target of inTurn(asked, trial - 1)) {
-      const of = target === AGAIN ? 'function' : target;
+      const of = interfaceOf(target);
       const steps = stepsOf(of);
       const sent = withinLimits(steps, limits.targets.get(of));
       if (trial === 1 && sent.length < steps.length) {
@@ -145,6 +156,11 @@ export async function measureInTurns(
     }
   }
   return measured;
+}
+
+/** What is asked when a target is. */
+function interfaceOf(target: TargetName): Interface {
+  return target === AGAIN ? 'function' : target;
 }
 
 /** Says what is not measured, and why, here and in the results. */

@@ -3,15 +3,21 @@
 import { max } from 'simple-statistics';
 import { AGAIN, fileName, INTERFACE_NAMES, type Bound, type Interface, type TargetName } from '../../results/files.ts';
 import { histogramOf } from '../../results/statistics.ts';
-import { latencyWithFailures, rateWithin, type Point, type RateWithin, type SweepFiles } from '../../results/sweep.ts';
+import {
+  latencyWithFailures,
+  rateWithin,
+  sustainedRates,
+  type Point,
+  type RateWithin,
+  type SweepFiles,
+} from '../../results/sweep.ts';
 import type { Step } from '../place.ts';
 import { rowsOf, type Files } from '../run/files.ts';
-import { INTERFACES } from '../servers/index.ts';
 import { SETTLE_SECONDS, type Settings } from '../settings.ts';
 import { askBareServer } from './calibrate.ts';
 import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
 import { RATE_USERS, wholeRate, withinLimits } from './limits.ts';
-import { leaveOut, measureInTurns, prepare } from './measure.ts';
+import { leaveOut, measureInTurns, probe } from './measure.ts';
 
 /** The lowest rate, as a share of what the load generator can send. */
 const LOWEST_SHARE = 0.02;
@@ -65,25 +71,26 @@ export const sweep = {
         'sweep: the function again, and how much of a latency is the load generator’s own; too long for --quick.',
       );
     const steps = rates.map((rate) => stepOf(rate, settings));
-    const targets: TargetName[] = [...place.interfaces];
-    if (isThorough && place.interfaces.includes('function')) targets.push(AGAIN);
+    const targets: TargetName[] = isThorough ? [...place.interfaces, AGAIN] : [...place.interfaces];
     const plan = { trials, scaling: 'one' as const, bounds, steps };
     const measured = await measureInTurns(context, { name: 'sweep', targets }, plan, {
       stepsOf: (target) => allRates(rates, near.get(target) ?? []).map((rate) => stepOf(rate, settings)),
       tell: (files, target) => bounds.map((bound) => inWords(bound, placeOf(files, target, bound))),
     });
+    const sweeps = new Map(
+      place.interfaces.map((target) => {
+        const files = measured.get(target) ?? [];
+        return [target, files.map((each) => sweepFiles(each, target))];
+      }),
+    );
     for (const target of isThorough ? place.interfaces : []) {
-      const highest = max([0, ...(measured.get(target) ?? []).flatMap((files) => sustainedRates(files, target))]);
+      const highest = max([0, ...(sweeps.get(target) ?? []).flatMap(({ steps }) => sustainedRates(steps))]);
       // The next rate, too: the highest that a target sustained may lie between two.
       const asked = steps.slice(0, 1 + steps.filter(({ rate }) => rate < highest).length);
       const sent = withinLimits(asked, limits.targets.get(target));
       if (sent.length > 0) await askBareServer(context, 'floor', target, sent);
     }
-    const sweeps = place.interfaces.map((target) => {
-      const files = measured.get(target) ?? [];
-      return [target, files.map((each) => sweepFiles(each, target))] as const;
-    });
-    return { sweeps: new Map(sweeps) };
+    return { sweeps };
   },
 } as const satisfies Experiment;
 
@@ -114,15 +121,12 @@ function stepOf(rate: number, { within, pace }: Settings): Step & { rate: number
   return { seconds: SETTLE_SECONDS + seconds, users: RATE_USERS, rate };
 }
 
-/** Finds roughly where a target crosses each bound, to measure more there. Nothing of this load is kept. */
+/** Finds roughly where a target crosses each bound, to measure more there. */
 async function look(context: Context, target: Interface, rates: readonly number[]): Promise<RateWithin[]> {
-  const { place, settings, progress, limits } = context;
-  await prepare(context, target, 'one');
   const all = rates.map((rate) => ({ seconds: LOOK_SECONDS, users: RATE_USERS, rate }));
-  const steps = withinLimits(all, limits.targets.get(target));
-  progress.begin(`sweep: a first look at ${INTERFACES[target].name}`, OVERHEAD_SECONDS + LOOK_SECONDS * steps.length);
-  const files = await place.load({ target, steps, settleSeconds: SETTLE_SECONDS, seed: settings.seed });
-  return settings.within.map((bound) => placeOf(files, target, bound));
+  const steps = withinLimits(all, context.limits.targets.get(target));
+  const files = await probe(context, { doing: 'sweep: a first look', target, steps });
+  return context.settings.within.map((bound) => placeOf(files, target, bound));
 }
 
 function placeOf(files: Files, target: Interface, { percentile, milliseconds }: Bound): RateWithin {
@@ -135,12 +139,6 @@ function placeOf(files: Files, target: Interface, { percentile, milliseconds }: 
     return { rate: offered_rate ?? 0, value: saturated === 1 ? Infinity : latency };
   });
   return rateWithin(points, 1000 * milliseconds);
-}
-
-function sustainedRates(files: Files, target: Interface): number[] {
-  return rowsOf(files, target, 'steps').flatMap(({ saturated, offered_rate }) =>
-    saturated === 0 && offered_rate !== null ? [offered_rate] : [],
-  );
 }
 
 function sweepFiles(files: Files, target: Interface): SweepFiles {

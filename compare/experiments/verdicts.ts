@@ -2,6 +2,7 @@
 
 import { max, min, sum } from 'simple-statistics';
 import { type Row, type Interface, type Verdict } from '../../results/files.ts';
+import { throughputOf } from '../../results/sweep.ts';
 import { rowsOf, type Files } from '../run/files.ts';
 
 /** The time at the end of a load in which every connection is opened anew, so that every replica gets its share. */
@@ -32,14 +33,9 @@ export function describeOverload(steps: readonly Row<'steps'>[], timeline: reado
         .filter(({ timestamp_s }) => timestamp_s >= step.start_s && timestamp_s < step.end_s)
         .map(({ ready_replicas }) => ready_replicas);
       const replicas = ready.length > 0 ? `, with up to ${max(ready)} replicas` : '';
-      const answered = throughputOf(step).toFixed(0);
+      const answered = throughputOf([step]).toFixed(0);
       return `it answers at most ${answered} of ${step.offered_rate?.toFixed(0) ?? ''} requests/s here${replicas}`;
     });
-}
-
-/** Right answers in a step, in requests/s. */
-export function throughputOf({ requests, failures, start_s, end_s }: Row<'steps'>): number {
-  return (requests - failures) / (end_s - start_s);
 }
 
 export function judged(verdict: Verdict, reasons: string[]): Verdict {

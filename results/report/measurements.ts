@@ -1,6 +1,6 @@
 // Reads and checks every file of a run, and computes what its loads say of a target.
 
-import { mean, sum } from 'simple-statistics';
+import { mean } from 'simple-statistics';
 import {
   CALIBRATIONS,
   runName,
@@ -14,6 +14,7 @@ import {
 } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
 import { histogramOf, type Histogram } from '../statistics.ts';
+import { sustainedIn, throughputOf } from '../sweep.ts';
 
 /** What a trial has measured of one target. */
 export interface Part {
@@ -123,14 +124,9 @@ export function countingOf(target: MeasuredTarget, experiment: ExperimentName): 
   return partsOf(target, experiment).filter(isValid);
 }
 
-/** Right answers/s of a step. */
-export function throughputOf({ requests, failures, start_s, end_s }: Row<'steps'>): number {
-  return (requests - failures) / (end_s - start_s);
-}
-
 /** The step with the highest throughput. Each load that counts has one. */
 export function bestStep(part: Part): Row<'steps'> {
-  const [best] = part.read('steps').toSorted((a, b) => throughputOf(b) - throughputOf(a));
+  const [best] = part.read('steps').toSorted((a, b) => throughputOf([b]) - throughputOf([a]));
   if (!best) throw new ResultsError(`${part.experiment}/${String(part.trial)} of ${part.target} has no step.`);
   return best;
 }
@@ -142,7 +138,7 @@ function isSustained({ saturated }: Row<'steps'>): boolean {
 
 /** The steps whose offered rate the target sustained. */
 export function sustainedSteps(part: Part): Row<'steps'>[] {
-  return part.read('steps').filter((step) => step.offered_rate !== null && isSustained(step));
+  return sustainedIn(part.read('steps'));
 }
 
 /** The steps whose offered rate the target did not sustain. */
@@ -175,10 +171,9 @@ export function together(parts: readonly Part[], keyOf: (step: Row<'steps'>) => 
   const keys = [...new Set(loads.map(({ step }) => keyOf(step)))].sort((a, b) => a - b);
   return keys.map((key) => {
     const alike = loads.filter(({ step }) => keyOf(step) === key);
-    const answers = sum(alike.map(({ step }) => step.requests - step.failures));
-    const seconds = sum(alike.map(({ step }) => step.end_s - step.start_s));
+    const answersPerSecond = throughputOf(alike.map(({ step }) => step));
     const histograms = alike.map(({ part, step }) => latencyOf(part, step.step));
-    return { key, steps: alike.length, answersPerSecond: answers / seconds, histograms };
+    return { key, steps: alike.length, answersPerSecond, histograms };
   });
 }
 

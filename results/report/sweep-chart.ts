@@ -1,6 +1,6 @@
 // The curve of the sweep: latency against the rate that one replica answers, from idle to saturation.
 
-import { sum } from 'simple-statistics';
+import { throughputOf } from '../sweep.ts';
 import { left, right, type Picture } from './document.ts';
 import { ABSENT, number, words } from './format.ts';
 import { bareLoadOf, saturatedSteps, type Part } from './measurements.ts';
@@ -52,7 +52,7 @@ export async function sweepPicture(
   const rows = forEachTarget(targets, trials, curveOf);
   const ends = forEachTarget(targets, trials, (parts, target) => {
     const steps = parts.flatMap(saturatedSteps);
-    return steps.length > 0 ? [{ target, answered: answersPerSecond(steps), rate: steps[0]?.offered_rate ?? NaN }] : [];
+    return steps.length > 0 ? [{ target, answered: throughputOf(steps), rate: steps[0]?.offered_rate ?? NaN }] : [];
   });
   const most = Math.max(...[...rows, ...ends].map(({ answered }) => answered));
   const bare = targets.flatMap((target) => {
@@ -182,7 +182,7 @@ function curve(parts: readonly Part[], target: string, percent: number): PointOf
             target,
             percent,
             rate,
-            answered: answersPerSecond(steps),
+            answered: throughputOf(steps),
             value: value / 1000,
             low: Math.min(...ms),
             high: Math.max(...ms),
@@ -190,11 +190,4 @@ function curve(parts: readonly Part[], target: string, percent: number): PointOf
         ]
       : [];
   });
-}
-
-function answersPerSecond(steps: ReturnType<typeof saturatedSteps>): number {
-  return (
-    sum(steps.map(({ requests, failures }) => requests - failures)) /
-    sum(steps.map(({ start_s, end_s }) => end_s - start_s))
-  );
 }

@@ -4,18 +4,11 @@ import { max, mean } from 'simple-statistics';
 import * as v from 'valibot';
 import type { Row } from '../../files.ts';
 import { percentile } from '../../statistics.ts';
+import { throughputOf } from '../../sweep.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../conditions.ts';
 import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
 import { ABSENT, number, upperFirst } from '../format.ts';
-import {
-  latencyOf,
-  samplesOf,
-  startOf,
-  saturatedSteps,
-  sustainedSteps,
-  throughputOf,
-  type Part,
-} from '../measurements.ts';
+import { latencyOf, samplesOf, startOf, saturatedSteps, sustainedSteps, type Part } from '../measurements.ts';
 import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, byLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -98,7 +91,7 @@ function coresAtHighest(part: Part): string {
 /** Such as `4,237 of 4,731`. */
 function answersUnderOverload(part: Part): string {
   const [step] = saturatedSteps(part);
-  return step ? `${number(throughputOf(step))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
+  return step ? `${number(throughputOf([step]))} of ${number(step.offered_rate ?? NaN)}` : ABSENT;
 }
 
 function mostReady(part: Part): string {

@@ -1,5 +1,6 @@
 // The first page: who does better, by how much, and what the report can't say.
 
+import { throughputOf } from '../../sweep.ts';
 import { nameCell, ratioCell } from '../cells.ts';
 import { headlineOf, sizesInWords } from '../conclusions.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
@@ -8,15 +9,7 @@ import { left, paragraph, right, type Block, type Cell, type Table } from '../do
 import type { Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, valueWithBound, words } from '../format.ts';
 import { isFormer } from '../former.ts';
-import {
-  saturatedSteps,
-  sustainedSteps,
-  countingOf,
-  isValid,
-  loadsOf,
-  throughputOf,
-  type Measurements,
-} from '../measurements.ts';
+import { saturatedSteps, sustainedSteps, countingOf, isValid, loadsOf, type Measurements } from '../measurements.ts';
 import { sweepPicture } from '../sweep-chart.ts';
 import { ratioPicture } from '../ratio-chart.ts';
 import { askedBy, labelsOf, type Targets } from '../targets.ts';
@@ -166,7 +159,7 @@ function heldRates(targets: Targets): Cell[][] {
     // A rate counts only if the target sustained it in each trial.
     const held = number(Math.min(...highest));
     if (overloads.length === 0) return { held: `≥ ${held}`, answered: ABSENT };
-    return { held, answered: number(Math.max(...overloads.map(throughputOf))) };
+    return { held, answered: number(Math.max(...overloads.map((step) => throughputOf([step])))) };
   });
   const row = (name: string, values: readonly string[]): Cell[][] =>
     values.every((value) => value === ABSENT) ? [] : [[name, ...values, ...values.slice(1).map(() => '')]];
