@@ -7,6 +7,7 @@ import { CHARTS, type Chart } from '../lib/project.ts';
 import { EXPERIMENT_NAMES, INTERFACE_NAMES, type Bound, type ExperimentName } from '../results/files.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
+import { RATE_USERS } from './experiments/limits.ts';
 import { INTERFACES } from './servers/index.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
@@ -62,7 +63,7 @@ export function readOptions(argv: string[]): Settings {
     )
     .addOption(
       new Option('--workers <n>', 'let n pods of the load generator send together, for a cluster with more room')
-        .argParser(whole)
+        .argParser(workers)
         .default(0, 'its own pod sends')
         .conflicts('local'),
     )
@@ -218,6 +219,13 @@ function whole(text: string): number {
     throw new InvalidArgumentError('A whole number from 1 to 1000000 is wanted.');
   }
   return value;
+}
+
+/** Each of them needs a user of those that share a rate. */
+function workers(text: string): number {
+  const count = whole(text);
+  if (count > RATE_USERS) throw new InvalidArgumentError(`At most ${RATE_USERS} are possible.`);
+  return count;
 }
 
 /** @returns seconds */

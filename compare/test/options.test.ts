@@ -122,6 +122,7 @@ describe('wrong use', () => {
     ['a bound without a time', ['--within', 'p99<10'], /A percentile and a time are wanted, such as 'p99<10ms'/],
     ['a bound that all requests must keep', ['--within', 'p100<10ms'], /A percentile and a time are wanted/],
     ['a bound of no time', ['--within', 'p99<0ms'], /A percentile and a time are wanted/],
+    ['more workers than users', ['--workers', '33'], /At most 32 are possible/],
     ['workers without a cluster', ['--local', '--workers', '2'], /cannot be used with option '--local'/],
     ['an empty note', ['--note', ' '], /A note has text\./],
     ['two notes', ['--note', 'One.', '--note-file', 'package.json'], /cannot be used with option '--note-file/],
