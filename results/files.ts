@@ -6,19 +6,21 @@
 import * as v from 'valibot';
 import { AMOUNT, column, COUNT, member, NAME, NUMBER, oneOf, or, TEXT, TIME, WHOLE } from './columns.ts';
 
-/** A server is what is installed, scaled, watched and started cold. */
-export const SERVER_NAMES = ['function', 'tfserving'] as const;
-export type Server = (typeof SERVER_NAMES)[number];
+/** The key of a server, which is what is installed, scaled, watched and started cold. */
+export type Server = string;
+/** The key of an interface, which is one way to ask a server. The first interface of a server has its key. */
+export type Interface = string;
+/** What files belong to: an interface, or the baseline's second name. */
+export type TargetName = string;
 
-/** An interface is one way to ask a server. Files about a server itself carry the key of its first interface. */
-export const INTERFACE_NAMES = [...SERVER_NAMES, 'tfserving-grpc'] as const;
-export type Interface = (typeof INTERFACE_NAMES)[number];
+/** The second name of a target: `sweep` measures the baseline twice, and what the two differ by is noise. */
+export function againOf(target: Interface): TargetName {
+  return `${target}-again`;
+}
 
-/** The function under a second name: `sweep` measures it twice, and what the two differ by is noise. */
-export const AGAIN = 'function-again';
-/** What files belong to: an interface, or the function's second name. */
-export const TARGET_NAMES = [...INTERFACE_NAMES, AGAIN] as const;
-export type TargetName = (typeof TARGET_NAMES)[number];
+/** Keys are like the names of Kubernetes' labels. None holds a `_`, which ends a target in the name of a file. */
+const KEY = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/;
+const key = v.pipe(v.string(), v.regex(KEY, 'A key has small letters, digits, and hyphens between them'));
 
 /** Each experiment has a folder of its own. Runs that were measured before `sweep` have `FORMER_NAMES`. */
 export const EXPERIMENT_NAMES = ['calibrate', 'sweep', 'batch', 'coldstart', 'autoscale', 'scale-from-zero'] as const;
@@ -46,8 +48,6 @@ export interface FileDefinition {
   writtenBy: 'Locust' | 'the load test' | 'compare';
   /** A sentence that says what the file is. */
   about: string;
-  /** The only interface that has this kind of file; left out if all have it. */
-  only?: Interface;
   schema: v.ObjectSchema<v.ObjectEntries, undefined> | v.StrictObjectSchema<v.ObjectEntries, undefined>;
 }
 
@@ -124,7 +124,7 @@ export const KINDS = {
     schema: v.object({
       step: column(WHOLE, '', 'number of the step, from 0'),
       users: column(WHOLE, 'users', 'users that run'),
-      batch: column(WHOLE, 'values', 'temperatures in a request'),
+      batch: column(WHOLE, 'values', 'values that a request asks for'),
       offered_rate: column(
         or('', NUMBER),
         'requests/s',
@@ -134,7 +134,7 @@ export const KINDS = {
       end_s: column(WHOLE, 's', 'Unix time of the first second that is no longer measured'),
       requests: column(WHOLE, 'requests', 'requests that ended in this time, failed ones included'),
       failures: column(WHOLE, 'requests', 'those that failed'),
-      wrong_answers: column(WHOLE, 'requests', 'those that failed because a temperature was wrong'),
+      wrong_answers: column(WHOLE, 'requests', 'those that failed because an answer was wrong'),
       saturated: column(WHOLE, '', '1 if the target did not sustain the offered rate, else 0'),
     }),
   },
@@ -172,8 +172,7 @@ export const KINDS = {
   replicas: {
     extension: 'csv',
     writtenBy: 'the load test',
-    about: 'Which replica answered in which second.',
-    only: 'function',
+    about: 'Which replica answered in which second; there is no such file of answers that don’t name their replica.',
     schema: v.object({
       timestamp_s: column(WHOLE, 's', 'Unix time'),
       app_id: column(NAME, '', 'identifier that a replica adds to its answers'),
@@ -205,12 +204,18 @@ export const KINDS = {
       'Whether the load was as planned, as far as the load generator can tell, and a summary of the figures. ' +
       '`verdicts` in environment.json has what `compare` found besides.',
     schema: v.strictObject({
-      target: member(v.picklist(INTERFACE_NAMES), '', 'the target that was loaded'),
+      target: member(key, '', 'the target that was loaded'),
       verdict: member(v.picklist(['VALID', 'INVALID']), '', 'INVALID: the figures say nothing about the target'),
       reasons: member(v.array(v.string()), '', 'why it is INVALID, in sentences; empty if it is VALID'),
       requests: member(COUNT, 'requests', 'requests of the measured seconds, failed ones included'),
       failures: member(COUNT, 'requests', 'those that failed'),
-      wrongAnswers: member(COUNT, 'requests', 'those that failed because a temperature was wrong'),
+      wrongAnswers: member(COUNT, 'requests', 'those that failed because an answer was wrong'),
+      firstWrong: member(
+        v.optional(v.nullable(v.string())),
+        '',
+        'of the first that failed: what was asked, what came, and what was expected; null if none failed',
+      ),
+      connections: member(v.optional(AMOUNT), 'connections', 'those that were opened in the measured seconds'),
       seconds: member(AMOUNT, 's', 'measured time'),
       throughput: member(AMOUNT, 'requests/s', 'requests, divided by that time'),
       offeredRate: member(v.nullable(AMOUNT), 'requests/s', 'offered rate; null in the closed loop'),
@@ -297,8 +302,7 @@ export const KINDS = {
   zerostarts: {
     extension: 'csv',
     writtenBy: 'compare',
-    about: 'A row for each time that the function was asked on Knative while no pod of it ran.',
-    only: 'function',
+    about: 'A row for each time that the target was asked on Knative while no pod of it ran.',
     schema: v.object({
       start: column(WHOLE, '', 'number of the start'),
       first_answer_ms: column(NUMBER, 'ms', 'time from the request, sent in the cluster, to its correct answer'),
@@ -334,17 +338,14 @@ export function fileName(target: TargetName, kind: Kind): string {
 
 /** The target and kind of a file by its name; undefined if it is no file of a target. */
 export function whatIs(name: string): { target: TargetName; kind: Kind } | undefined {
-  return TARGET_NAMES.flatMap((target) => KIND_NAMES.map((kind) => ({ target, kind }))).find(
-    ({ target, kind }) => name === fileName(target, kind),
-  );
+  const [target = ''] = name.split('_', 1);
+  const kind = KIND_NAMES.find((known) => name === fileName(target, known));
+  return kind && KEY.test(target) ? { target, kind } : undefined;
 }
 
-/** The kinds of file that every load leaves. */
-export function kindsOfLoad(target: Interface): Kind[] {
-  return KIND_NAMES.filter((kind) => {
-    const { writtenBy, only = target }: FileDefinition = KINDS[kind];
-    return writtenBy !== 'compare' && only === target;
-  });
+/** The kinds of file that every load leaves. @param namesReplicas whether the target's answers name their replica */
+export function kindsOfLoad(namesReplicas: boolean): Kind[] {
+  return KIND_NAMES.filter((kind) => KINDS[kind].writtenBy !== 'compare' && (namesReplicas || kind !== 'replicas'));
 }
 
 const NODE = v.object({
@@ -371,6 +372,7 @@ const SERVER = v.object({
     v.string(),
     v.object({ requests: v.record(v.string(), v.string()), limits: v.record(v.string(), v.string()) }),
   ),
+  settings: v.exactOptional(v.record(v.string(), v.string())),
 });
 const INTERFACE = v.object({
   server: v.string(),
@@ -378,7 +380,21 @@ const INTERFACE = v.object({
   label: v.string(),
   protocol: v.picklist(['http', 'grpc']),
   method: v.string(),
+  asks: v.exactOptional(v.object({ one: v.string(), many: v.exactOptional(v.string()) })),
+  answer: v.exactOptional(v.string()),
 });
+
+/** What was compared. */
+const COMPARISON = v.object({
+  title: v.string(),
+  file: v.exactOptional(v.string()),
+  baseline: key,
+  threats: v.array(v.string()),
+  columns: v.array(v.string()),
+});
+
+/** The node that each pod ran on, by the pod's name. */
+const PODS = v.record(v.string(), v.string());
 
 const BOUND = v.object({
   /** Such as 99, of which `p99` is the latency. */
@@ -420,7 +436,7 @@ export const environmentSchema = v.object({
     'what a reader must know of this run, in the words of whoever made it; an empty line begins a new paragraph',
   ),
   options: member(v.record(v.string(), v.unknown()), '', 'every option of the command, as used'),
-  seed: member(COUNT, '', 'seed of the random temperatures'),
+  seed: member(COUNT, '', 'seed of everything that was drawn at random'),
   git: member(
     v.nullable(v.object({ commit: v.string(), dirty: v.boolean() })),
     '',
@@ -436,24 +452,36 @@ export const environmentSchema = v.object({
     '',
     'version and nodes of the cluster; null without one',
   ),
-  servers: member(
-    v.record(v.string(), SERVER),
+  comparison: member(
+    v.optional(COMPARISON),
     '',
-    'by server: its name in sentences; its image; its chart’s version, and all values of its last installation; and by ' +
+    'title; name of the servers file, which the built-in one lacks; the target that is the baseline; what speaks against ' +
+      'trusting the figures, in sentences; columns of the cases. Older runs lack it, and compare the built-in servers',
+  ),
+  servers: member(
+    v.record(key, SERVER),
+    '',
+    'by server: its name in sentences; its image; its chart’s version, and all values of its last installation; by ' +
       'replicas (`one`: one replica; `core`: one replica with a whole core; `auto`: autoscaled) the requests and limits of ' +
-      'the pods that ran, as Kubernetes writes them',
+      'the pods that ran, as Kubernetes writes them; and its settings in the servers file, without secrets',
   ),
   interfaces: member(
-    v.record(v.string(), INTERFACE),
+    v.record(key, INTERFACE),
     '',
     'by interface, which is what a load asks (its target): its server; its name in sentences, and its label in columns; its ' +
-      'protocol, and the method by which one value is asked for',
+      'protocol, and the method by which one value is asked for; how one value and many are asked for, and what is right. ' +
+      'Files about a server itself have the key of its first interface, which is the server’s',
   ),
-  loadGenerator: member(v.object(WORKLOAD), '', 'image and chart of the load generator, as those of a server'),
-  pods: member(
-    v.record(v.string(), v.record(v.string(), v.string())),
+  loadGenerator: member(
+    v.object({ ...WORKLOAD, pods: v.exactOptional(PODS) }),
     '',
-    'by server, and `loadtest` for the load generator: the node that each pod ran on, by the pod’s name; none where not known',
+    'image, chart and pods of the load generator, as those of a server',
+  ),
+  pods: member(
+    v.record(v.string(), PODS),
+    '',
+    'by server: the node that each pod ran on, by the pod’s name; none where not known. Older runs have those of the load ' +
+      'generator here, as `loadtest`',
   ),
   clock: member(
     v.object({ offsetSeconds: v.nullable(v.number()), of: v.string() }),
@@ -486,7 +514,7 @@ export const environmentSchema = v.object({
         experiment: v.string(),
         trial: COUNT,
         round: v.exactOptional(COUNT),
-        target: v.picklist(TARGET_NAMES),
+        target: key,
         verdict: v.picklist(['VALID', 'INVALID']),
         reasons: v.array(v.string()),
       }),
@@ -498,6 +526,8 @@ export const environmentSchema = v.object({
 });
 
 export type Environment = v.InferOutput<typeof environmentSchema>;
+/** What a run says that it compared. */
+export type Comparison = v.InferOutput<typeof COMPARISON>;
 export type Plan = v.InferOutput<typeof PLAN>;
 /** A bound of latency; a share of the requests, in percent, must take less. */
 export type Bound = v.InferOutput<typeof BOUND>;

@@ -13,7 +13,6 @@ import {
   fileName,
   KIND_NAMES,
   KINDS,
-  TARGET_NAMES,
   whatIs,
   type Content,
   type FileDefinition,
@@ -109,16 +108,17 @@ function targetsOf(folder: string): TargetResults[] {
     if (!what) throw new ResultsError(`${join(folder, name)} is not a file of a trial: ${KNOWN_FILES}.`);
     return what;
   });
-  return TARGET_NAMES.map((target) => ({
+  return [...new Set(files.map(({ target }) => target))].map((target) => ({
     target,
     kinds: KIND_NAMES.filter((kind) => files.some((file) => file.target === target && file.kind === kind)),
     read: <K extends Kind>(kind: K) => read(kind, join(folder, fileName(target, kind))),
-  })).filter(({ kinds }) => kinds.length > 0);
+  }));
 }
 
 const KINDS_OF_FILES = KIND_NAMES.map((kind) => `${kind}.${KINDS[kind].extension}`).join(', ');
 const KNOWN_FILES =
-  `its name must be <target>_<kind>, with a target of ${TARGET_NAMES.join(', ')} and a kind of ` + KINDS_OF_FILES;
+  'its name must be <target>_<kind>, with a target of small letters, digits and hyphens, and a kind of ' +
+  KINDS_OF_FILES;
 
 const { compare: byNumber } = new Intl.Collator('en', { numeric: true });
 

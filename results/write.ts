@@ -4,7 +4,7 @@ import { stringify } from 'csv-stringify/sync';
 import * as v from 'valibot';
 import type { About } from './columns.ts';
 import {
-  AGAIN,
+  againOf,
   ENVIRONMENT,
   environmentSchema,
   KIND_NAMES,
@@ -14,7 +14,6 @@ import {
   type Environment,
   type Kind,
   type KindBy,
-  INTERFACE_NAMES,
   type Row,
 } from './files.ts';
 import { parse, parseEnvironment } from './read.ts';
@@ -51,12 +50,12 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
   const there = new Set(kinds);
   const definitions: [string, FileDefinition][] = Object.entries(KINDS);
   const present = definitions.filter(([kind]) => there.has(kind as Kind));
-  const name = (kind: string, { extension, only }: FileDefinition) => `\`${only ?? '<target>'}_${kind}.${extension}\``;
+  const name = (kind: string, { extension }: FileDefinition) => `\`<target>_${kind}.${extension}\``;
   const blocks = [
     heading.trim(),
     '## Files',
-    'Each experiment has a folder with a folder for each trial. The files there begin with the key of a target:\n' +
-      `${KEYS}; in \`sweep\` also \`${AGAIN}\`, the function a second time.`,
+    'Each experiment has a folder with a folder for each trial. The files there begin with the key of their target, which\n' +
+      `is one of \`interfaces\` in \`${ENVIRONMENT}\`; in \`sweep\` also \`${againOf('<baseline>')}\`: the baseline a second time.`,
     table(
       ['File', 'Written by', 'What it is'],
       [
@@ -71,8 +70,6 @@ export function describe(heading: string, kinds: Iterable<Kind> = KIND_NAMES): s
   ];
   return `${blocks.join('\n\n')}\n`;
 }
-
-const KEYS = INTERFACE_NAMES.map((target) => `\`${target}\``).join(', ');
 
 function section(title: string, what: 'Column' | 'Member', schemas: v.ObjectEntries): string[] {
   const rows = Object.entries(schemas).map(([name, schema]) => {

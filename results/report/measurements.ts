@@ -5,6 +5,7 @@ import {
   CALIBRATIONS,
   runName,
   type Calibration,
+  type Comparison,
   type Content,
   type Environment,
   type ExperimentName,
@@ -13,12 +14,16 @@ import {
   type TargetName,
 } from '../files.ts';
 import { readRun, ResultsError } from '../read.ts';
+import { FORMER_COMPARISON } from './built-in.ts';
 import { histogramOf, type Histogram } from '../statistics.ts';
 import { sustainedIn, throughputOf } from '../sweep.ts';
 
+/** What a run says of itself; of an older one, what it compared is known all the same. */
+export type RunEnvironment = Environment & { comparison: Comparison };
+
 /** What a trial has measured of one target. */
 export interface Part {
-  environment: Environment;
+  environment: RunEnvironment;
   experiment: ExperimentName;
   trial: number;
   target: TargetName;
@@ -36,36 +41,44 @@ export interface Measurements {
   folder: string;
   /** SHA-256 of all files, as `Run.checksum` in read.ts defines it. */
   checksum: string;
-  environment: Environment;
+  environment: RunEnvironment;
   parts: Part[];
 }
 
 /** @throws ResultsError that names the file, the line and the column if anything in the folder is missing or broken */
 export function readMeasurements(folder: string): Measurements {
   const run = readRun(folder);
-  const environment = run.environment();
-  const { verdicts } = environment;
+  const written = run.environment();
+  const environment = { ...written, comparison: written.comparison ?? FORMER_COMPARISON };
+  const { verdicts, interfaces, comparison } = environment;
+  if (!Object.hasOwn(interfaces, comparison.baseline))
+    throw new ResultsError(
+      `${folder}/environment.json has no interface ${comparison.baseline}, which is its baseline.`,
+    );
+  const order = Object.keys(interfaces);
   const parts = run.experiments.flatMap(({ name, trials }) =>
     trials.flatMap(({ number, targets }) =>
-      targets.map(({ target, kinds, read }): Part => {
-        if (!(target in environment.interfaces)) {
-          throw new ResultsError(`${folder}/environment.json has no interface ${target}, of which there are files.`);
-        }
-        const contents = new Map<Kind, unknown>(kinds.map((kind) => [kind, read(kind)]));
-        const where = `${folder}/${name}/${String(number)}`;
-        const get = <K extends Kind>(kind: K): Content<K> => {
-          if (!contents.has(kind)) throw new ResultsError(`${where} has no ${kind} of ${target}.`);
-          return contents.get(kind) as Content<K>;
-        };
-        const judged = verdicts.find(
-          (load) => load.experiment === name && load.trial === number && load.target === target,
-        );
-        // The load generator wrote the file; `compare` added its own reasons to environment.json.
-        const written = contents.has('verdict') ? get('verdict').reasons : [];
-        const reasons = [...new Set([...written, ...(judged?.reasons ?? [])])];
-        const has = (kind: Kind) => contents.has(kind);
-        return { environment, experiment: name, trial: number, target, has, read: get, reasons };
-      }),
+      targets
+        .toSorted((one, other) => order.indexOf(one.target) - order.indexOf(other.target))
+        .map(({ target, kinds, read }): Part => {
+          if (!Object.hasOwn(interfaces, target)) {
+            throw new ResultsError(`${folder}/environment.json has no interface ${target}, of which there are files.`);
+          }
+          const contents = new Map<Kind, unknown>(kinds.map((kind) => [kind, read(kind)]));
+          const where = `${folder}/${name}/${String(number)}`;
+          const get = <K extends Kind>(kind: K): Content<K> => {
+            if (!contents.has(kind)) throw new ResultsError(`${where} has no ${kind} of ${target}.`);
+            return contents.get(kind) as Content<K>;
+          };
+          const judged = verdicts.find(
+            (load) => load.experiment === name && load.trial === number && load.target === target,
+          );
+          // The load generator wrote the file; `compare` added its own reasons to environment.json.
+          const written = contents.has('verdict') ? get('verdict').reasons : [];
+          const reasons = [...new Set([...written, ...(judged?.reasons ?? [])])];
+          const has = (kind: Kind) => contents.has(kind);
+          return { environment, experiment: name, trial: number, target, has, read: get, reasons };
+        }),
     ),
   );
   if (parts.length === 0) throw new ResultsError(`${folder} holds no experiment: nothing was measured there.`);
@@ -110,7 +123,7 @@ export function startsOf(target: MeasuredTarget): Row<'coldstarts'>[] {
   return partsOf(target, 'coldstart').flatMap((part) => (part.has('coldstarts') ? part.read('coldstarts') : []));
 }
 
-/** The function's answers on Knative from zero pods. */
+/** A target's answers on Knative from zero pods. */
 export function zeroStartsOf(target: MeasuredTarget): Row<'zerostarts'>[] {
   return partsOf(target, 'scale-from-zero').flatMap((part) => (part.has('zerostarts') ? part.read('zerostarts') : []));
 }

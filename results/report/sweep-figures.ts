@@ -2,7 +2,7 @@
 
 import { sum } from 'simple-statistics';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { AGAIN, type Bound } from '../files.ts';
+import { againOf, type Bound } from '../files.ts';
 import { ResultsError } from '../read.ts';
 import type { Histogram } from '../statistics.ts';
 import { cpuAbout, latencyWithFailures, rateWithin, valueAt, type Point, type RateWithin } from '../sweep.ts';
@@ -110,16 +110,16 @@ export function sweepFigures(targets: Targets, price?: Price): Figure[] {
   return definitions.map((definition) => ofTrials(targets, 'sweep', take, definition));
 }
 
-/** What the function and the function again differ by. */
+/** What the baseline and the baseline again differ by. */
 export function noiseOf([{ measurements }]: Targets, price?: Price): NoiseFloors {
   const [baseline] = targetsOf(measurements);
-  const again = measurements.environment.interfaces[AGAIN];
+  const key = againOf(baseline.key);
+  const again = measurements.environment.interfaces[key];
   if (!again) return {};
-  const floors = sweepFigures([baseline, { measurements, key: AGAIN, ...again }], price).flatMap(
-    ({ key, comparisons }) =>
-      comparisons.flatMap(({ ratio }) =>
-        ratio?.interval && !ratio.bound ? [[key, Math.max(ratio.interval.high, 1 / ratio.interval.low)] as const] : [],
-      ),
+  const floors = sweepFigures([baseline, { measurements, key, ...again }], price).flatMap(({ key, comparisons }) =>
+    comparisons.flatMap(({ ratio }) =>
+      ratio?.interval && !ratio.bound ? [[key, Math.max(ratio.interval.high, 1 / ratio.interval.low)] as const] : [],
+    ),
   );
   return Object.fromEntries(floors);
 }

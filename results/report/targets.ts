@@ -1,6 +1,6 @@
 // The targets that a report compares, the baseline first, and how words and tables put them side by side.
 
-import { INTERFACE_NAMES, type Environment, type ExperimentName } from '../files.ts';
+import { againOf, type Environment, type TargetName, type ExperimentName } from '../files.ts';
 import { right, type Cell, type Table } from './document.ts';
 import { counted, number, words } from './format.ts';
 import { countingOf, type MeasuredTarget, type Measurements, type Part } from './measurements.ts';
@@ -11,11 +11,16 @@ export type Target = MeasuredTarget & Environment['interfaces'][string];
 /** The baseline, which comes first, and the targets that are compared with it. */
 export type Targets = readonly [baseline: Target, ...others: Target[]];
 
-/** The interfaces with files in a run, in the order of `INTERFACE_NAMES`. */
+/** The interfaces with files in a run, in the order of environment.json, the baseline first. */
 export function targetsOf(measurements: Measurements): Targets {
-  const keys = INTERFACE_NAMES.filter((key) => measurements.parts.some((part) => part.target === key));
-  const { interfaces } = measurements.environment;
-  const targets = keys.flatMap((key) => {
+  const {
+    interfaces,
+    comparison: { baseline },
+  } = measurements.environment;
+  const isMeasured = (key: TargetName) => measurements.parts.some(({ target }) => target === key);
+  const keys = new Set([baseline, ...Object.keys(interfaces)].filter(isMeasured));
+  keys.delete(againOf(baseline));
+  const targets = [...keys].flatMap((key) => {
     const known = interfaces[key];
     return known ? { measurements, key, ...known } : [];
   });

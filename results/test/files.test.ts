@@ -22,7 +22,7 @@ group('a results folder', () => {
     expect(listed).toEqual([
       {
         name: 'autoscale',
-        trials: [[1, [['function', [...kindsOfLoad('function'), 'timeline', 'pods', 'throttling']]]]],
+        trials: [[1, [['function', [...kindsOfLoad(true), 'timeline', 'pods', 'throttling']]]]],
       },
       { name: 'coldstart', trials: [[1, [['function', ['coldstarts', 'footprint']]]]] },
       { name: 'scale-from-zero', trials: [[1, [['function', ['zerostarts']]]]] },
@@ -106,7 +106,7 @@ group('a results folder', () => {
 
   test.each([
     ['latency/1/function_step.csv', 'latency/1/function_step.csv is not a file of a trial: its name must be'],
-    ['latency/1/nodejs_steps.csv', 'latency/1/nodejs_steps.csv is not a file of a trial: its name must be'],
+    ['latency/1/Node_steps.csv', 'latency/1/Node_steps.csv is not a file of a trial: its name must be'],
     ['latency/1/more/function_steps.csv', 'latency/1/more is not a file of a trial: its name must be'],
     ['latencies/1/function_steps.csv', 'latencies has no place there: it is none of the experiments calibrate, '],
     ['latency/first/function_steps.csv', 'latency/first has no place there: an experiment has folders 1, 2, …'],
@@ -288,7 +288,7 @@ group('the README of a run', () => {
     expect(text).toMatch(/^# A run\n\nMade for a test\.\n\n## Files\n/);
     expect(text.match(/^### .*$/gm)).toEqual([
       '### `environment.json`',
-      '### `function_replicas.csv`',
+      '### `<target>_replicas.csv`',
       '### `<target>_verdict.json`',
     ]);
     expect(text).toMatch(/^\| `timestamp_s` +\| a whole number +\| s +\| Unix time +\|$/m);
@@ -312,7 +312,10 @@ test('names of files', () => {
   expect(fileName('tfserving', 'stats_history')).toBe('tfserving_stats_history.csv');
   expect(whatIs('tfserving_stats_history.csv')).toEqual({ target: 'tfserving', kind: 'stats_history' });
   expect(whatIs('function_verdict.csv')).toBeUndefined();
-  expect(kindsOfLoad('function')).toEqual([...kindsOfLoad('tfserving').toSpliced(7, 0, 'replicas')]);
+  expect(whatIs('7_verdict.json')).toEqual({ target: '7', kind: 'verdict' });
+  for (const name of ['_verdict.json', 'Go_verdict.json', 'go-_verdict.json', 'a_b_verdict.json', 'go_toString.csv'])
+    expect(whatIs(name)).toBeUndefined();
+  expect(kindsOfLoad(true)).toEqual(kindsOfLoad(false).toSpliced(7, 0, 'replicas'));
   expect(read('footprint', `${RUN}/coldstart/1/function_footprint.csv`)).toHaveLength(3);
 });
 

@@ -3,7 +3,8 @@
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AGAIN, ENVIRONMENT, fileName, type Environment } from '../files.ts';
+import { ENVIRONMENT, fileName, type Environment } from '../files.ts';
+import type { RunEnvironment } from '../report/measurements.ts';
 import { environmentOf, MADE_UP, verdictOf, type MadeUp } from './synthetic.ts';
 
 /** Begin of every load, Unix time in s. */
@@ -99,7 +100,7 @@ const RUN: Record<MadeUp, Data> = {
 
 interface Golden {
   targets: readonly MadeUp[];
-  environment: Partial<Environment>;
+  environment: Partial<RunEnvironment>;
 }
 
 export function writeGoldenRun(folder: string, { targets = MADE_UP, environment }: Partial<Golden> = {}): void {
@@ -121,7 +122,7 @@ export function writeGoldenRun(folder: string, { targets = MADE_UP, environment 
     );
     sweep.forEach((trial, index) => putSweep(put, `sweep/${String(index + 1)}/${target}`, trial));
     if (target === 'function')
-      AGAIN_SWEEP.forEach((trial, index) => putSweep(put, `sweep/${String(index + 1)}/${AGAIN}`, trial));
+      AGAIN_SWEEP.forEach((trial, index) => putSweep(put, `sweep/${String(index + 1)}/function-again`, trial));
     for (const trial of ['1', '2']) {
       putAutoscale(put, `autoscale/${trial}/${target}`, RUN[target].autoscale, target === 'tfserving');
       const verdict = verdictOf(target, { requests: 7000, seconds: 30 });

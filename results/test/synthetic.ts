@@ -10,7 +10,6 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { max, min, probit } from 'simple-statistics';
 import {
-  AGAIN,
   CALIBRATIONS,
   ENVIRONMENT,
   fileName,
@@ -18,10 +17,10 @@ import {
   type CsvKind,
   type Environment,
   type Plan,
-  type Interface,
   type TargetName,
   type Verdict,
 } from '../files.ts';
+import type { RunEnvironment } from '../report/measurements.ts';
 import { formatEnvironment } from '../write.ts';
 
 /**
@@ -78,7 +77,7 @@ const TFSERVING: Truth = {
   bytes: { image: 505e6, memory_idle: 290e6, memory_loaded: 318e6 },
 };
 /** The targets that there are made-up runs of. */
-export const MADE_UP = ['function', 'tfserving', 'tfserving-grpc'] as const satisfies readonly Interface[];
+export const MADE_UP = ['function', 'tfserving', 'tfserving-grpc'] as const;
 export type MadeUp = (typeof MADE_UP)[number];
 
 export const TRUTHS: Record<MadeUp, Truth> = {
@@ -137,7 +136,7 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
       for (const target of targets) {
         const load = { experiment, steps: experiment === 'sweep' ? sweepSteps(run.truths[target]) : planned };
         write(target, target, trial, load);
-        if (experiment === 'sweep' && target === 'function') write(AGAIN, target, trial, load);
+        if (experiment === 'sweep' && target === 'function') write('function-again', target, trial, load);
       }
     }
   }
@@ -298,7 +297,7 @@ function put(folder: string, target: TargetName, files: Record<string, Cell[][]>
 }
 
 /** The verdict of a load that counts. */
-export function verdictOf(target: Interface, { requests, seconds }: { requests: number; seconds: number }): Verdict {
+export function verdictOf(target: TargetName, { requests, seconds }: { requests: number; seconds: number }): Verdict {
   return {
     target,
     verdict: 'VALID',
@@ -317,7 +316,7 @@ export function verdictOf(target: Interface, { requests, seconds }: { requests: 
     replicas: { answered: null, ready: null },
     locust: '2.47.0',
     python: '3.13.5',
-    settings: { 'min-fahrenheit': -100, 'max-fahrenheit': 300 },
+    settings: {},
   };
 }
 
@@ -371,7 +370,7 @@ function planOf(trials: number, steps: Record<string, readonly Step[]> = {}): En
 }
 
 /** Machines, charts and images that never were. One replica has a CPU limit of 500m. */
-export function environmentOf(targets: readonly MadeUp[], members: Partial<Environment> = {}): Environment {
+export function environmentOf(targets: readonly MadeUp[], members: Partial<RunEnvironment> = {}): RunEnvironment {
   const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
   const servers = targets.filter((target) => target !== 'tfserving-grpc');
   const autoscaling = { minReplicas: 1, maxReplicas: MOST_REPLICAS, targetCPUUtilizationPercentage: 80 };
@@ -387,6 +386,12 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<Envir
     interrupted: false,
     options: {},
     seed: 1,
+    comparison: {
+      title: 'A made-up comparison',
+      baseline: targets[0] ?? '',
+      threats: ['Nothing of it is true.'],
+      columns: [],
+    },
     git: { commit: '0'.repeat(40), dirty: false },
     machine,
     kubernetes: { version: 'v1.35.0', nodes: ['node-1', 'node-2'].map((name) => ({ name, ...node })) },
@@ -399,7 +404,7 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<Envir
     ),
     interfaces: {
       ...Object.fromEntries(targets.map((target) => [target, INTERFACES[target]])),
-      [AGAIN]: { ...INTERFACES.function, name: 'the function again', label: 'Function, again' },
+      'function-again': { ...INTERFACES.function, name: 'the function again', label: 'Function, again' },
     },
     loadGenerator: { image: null, chart: null },
     pods: {},

@@ -1,6 +1,6 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
-import { AGAIN, FORMER_NAMES } from '../../files.ts';
+import { againOf, FORMER_NAMES } from '../../files.ts';
 import { BOOTSTRAP_TRIALS } from '../../statistics.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
@@ -70,7 +70,7 @@ function threatsOf(targets: Targets): string[] {
         `${invalid.length === 1 ? 'is' : 'are'} left out of all figures; the appendix has the reasons.`,
     ],
     [
-      !parts.some(({ target }) => target === AGAIN),
+      !parts.some(({ target }) => target === againOf(environment.comparison.baseline)),
       'The function was not measured against itself, or that is not shown, so the noise floor is not known.',
     ],
     [
