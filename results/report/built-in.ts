@@ -1,8 +1,7 @@
-// What only the report of the built-in servers has, the function and TensorFlow Serving.
+// What runs of the built-in servers compared that were measured before a servers file said so.
 
 import type { Comparison } from '../files.ts';
 
-/** What a run compared that was measured before a servers file said so. */
 export const FORMER_COMPARISON: Comparison = {
   title: 'Fahrenheit to Celsius: a function or TensorFlow Serving?',
   baseline: 'function',

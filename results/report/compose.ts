@@ -3,7 +3,7 @@
 import { ResultsError } from '../read.ts';
 import { breakEvensOf, type BreakEven } from './break-even.ts';
 import { figuresOf } from './definitions.ts';
-import type { Document, Section } from './document.ts';
+import { tablesOf, type Block, type Document, type Section } from './document.ts';
 import type { Figure, NoiseFloors } from './figures.ts';
 import { upperFirst } from './format.ts';
 import type { Measurements } from './measurements.ts';
@@ -13,7 +13,7 @@ import { environment, environmentTable } from './sections/environment.ts';
 import { SECTIONS } from './sections/index.ts';
 import type { Price, SectionDefinition } from './sections/section.ts';
 import { noiseOf } from './sweep-figures.ts';
-import { targetsOf, type Target, type Targets } from './targets.ts';
+import { measuredTargets, targetsOf, type Choice, type Target, type Targets } from './targets.ts';
 
 export interface Report {
   document: Document;
@@ -23,9 +23,9 @@ export interface Report {
   targets: Targets;
 }
 
-/** The report of one run: the function against all others. */
-export async function composeReport(measurements: Measurements, price: Price): Promise<Report> {
-  const targets = targetsOf(measurements);
+/** The report of one run: the baseline against all others. */
+export async function composeReport(run: Measurements, price: Price, choice: Choice = {}): Promise<Report> {
+  const targets = targetsOf(run, choice);
   const figures = figuresOf(targets, price);
   const noise = noiseOf(targets, price);
   const breakEvens = breakEvensOf(targets);
@@ -33,17 +33,19 @@ export async function composeReport(measurements: Measurements, price: Price): P
   const missing: SectionDefinition[] = [];
   // The first page names the sections that are missing, so it is written last.
   for (const section of SECTIONS.toReversed()) {
-    const blocks = await section.blocks({ targets, figures, noise, breakEvens, price, missing });
-    if (blocks) sections.unshift({ title: section.title, blocks });
+    const blocks = await section.blocks({ targets, figures, noise, breakEvens, price, choice, missing });
+    const fitting = blocks?.flatMap((block): Block[] => (block.kind === 'table' ? tablesOf(block) : [block]));
+    if (fitting) sections.unshift({ title: section.title, blocks: fitting });
     else missing.unshift(section);
   }
-  const { name } = measurements;
-  const run = measurements.environment;
+  const { started, ended, version, comparison } = run.environment;
+  const all = measuredTargets(run).length;
+  const share = targets.length < all ? `: ${String(targets.length)} of its ${String(all)} targets` : '';
   return {
     document: {
-      title: 'Fahrenheit to Celsius: a function or TensorFlow Serving?',
-      subtitle: `Run ${name}, measured from ${time(run.started)} to ${time(run.ended)} UTC with version ${run.version}`,
-      warnings: warningsOf([measurements]),
+      title: comparison.title,
+      subtitle: `Run ${run.name}, measured from ${time(started)} to ${time(ended)} UTC with version ${version}${share}`,
+      warnings: warningsOf([run]),
       sections,
     },
     figures,
@@ -60,8 +62,9 @@ export async function composeReport(measurements: Measurements, price: Price): P
 export async function composeSideBySide(one: Measurements, other: Measurements): Promise<Document> {
   const [first, second] = one.name === other.name ? ['A', 'B'] : [one.name, other.name];
   const inRun = (target: Target, label: string): Target => ({ ...target, label, name: `${target.name} in ${label}` });
-  const pairs = targetsOf(one).flatMap((target) => {
-    const same = targetsOf(other).find(({ key }) => key === target.key);
+  const [targets, others] = [targetsOf(one), targetsOf(other)];
+  const pairs = targets.flatMap((target) => {
+    const same = others.find(({ key }) => key === target.key);
     return same
       ? [{ title: upperFirst(target.name), targets: [inRun(target, first), inRun(same, second)] as const }]
       : [];
@@ -74,7 +77,7 @@ export async function composeSideBySide(one: Measurements, other: Measurements):
     }),
   );
   return {
-    title: `Fahrenheit to Celsius: the runs ${first} and ${second}`,
+    title: `The runs ${first} and ${second}`,
     subtitle: 'Each target against itself; ratios are of the first run to the second one',
     warnings: warningsOf([one, other]),
     sections: [

@@ -128,9 +128,10 @@ export function headlineOf(
     draws.map(({ other }) => other),
     'or',
   )}`;
-  if (shown.length > 0) return `${upperFirst(chained(claim, shown))}${draws.length > 0 ? `; ${noDifference}` : ''}.`;
+  if (shown.length > 0)
+    return `${upperFirst((shown.length > MOST_CHAINED ? summed : chained)(claim, shown))}${draws.length > 0 ? `; ${noDifference}` : ''}.`;
   if (draws.length > 0) return `${upperFirst(noDifference)} in ${claim.question}.`;
-  return `First impression: ${chained(claim, impressions)}.`;
+  return `First impression: ${(impressions.length > MOST_CHAINED ? summed : chained)(claim, impressions)}.`;
 }
 
 /** What a claim says of a target beside the baseline. */
@@ -145,6 +146,8 @@ interface Result {
   text: string;
   /** The same behind another sentence about it. */
   again: string;
+  /** The baseline's figure ÷ the other's, where it is known; undefined where one of them is a bound. */
+  ratio?: number | undefined;
   /** The same behind another sentence that ends with the object; undefined if it can't be left out. */
   amount?: string;
 }
@@ -171,6 +174,7 @@ function resultsOf(claim: Claim, figure: Figure, floor: number | undefined, [bas
           subject,
           object,
           amount,
+          ratio: ratio.bound ? undefined : ratio.value,
           text: `${[amount, of].filter(Boolean).join(' ')} as ${than(object.name)}`,
           again: `${amount} as ${than(object.name)}`,
         },
@@ -214,6 +218,32 @@ function chained({ opening, further, verb }: Claim, results: readonly Result[]):
     return `; ${further(subject.name)} ${verb} ${text}`;
   });
   return sentences.join('');
+}
+
+/** More results than these are no sentence that a reader would repeat. */
+const MOST_CHAINED = 3;
+
+/** Such as `A answers 1.2 to 3.4 times as many requests as B, C and D, and 0.5 times as many as E`. */
+function summed(claim: Claim, results: readonly Result[]): string {
+  const { opening, verb, as, of, than } = claim;
+  const known = results.flatMap(({ other, ratio, subject, object }) =>
+    ratio === undefined ? [] : [{ ratio, baseline: subject === other ? object : subject, name: than(other.name) }],
+  );
+  const groups = [known.filter(({ ratio }) => ratio > 1), known.filter(({ ratio }) => ratio <= 1)];
+  const clauses = groups
+    .filter((group) => group.length > 0)
+    .map((group, index) => {
+      const ratios = group.map(({ ratio }) => ratio);
+      const range = [...new Set([Math.min(...ratios), Math.max(...ratios)].map(times))].join(' to ');
+      const many = `${range} times ${[as, ...(index === 0 ? [of] : [])].filter(Boolean).join(' ')}`;
+      return `${many} as ${words(group.map(({ name }) => name))}`;
+    });
+  const [first] = known;
+  const others = results.filter(({ ratio }) => ratio === undefined);
+  return [
+    ...(first ? [`${opening(first.baseline.name)} ${verb} ${clauses.join(', and ')}`] : []),
+    ...(others.length > 0 ? [chained(claim, others)] : []),
+  ].join('; ');
 }
 
 function nameAll(targets: readonly Target[], and: string): string {

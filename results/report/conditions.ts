@@ -25,7 +25,7 @@ export function trialsInWords(targets: Targets, experiment: ExperimentName): str
   return counted(planOf(targets, experiment)?.trials ?? 0, 'trial');
 }
 
-/** How often a replica is started for `coldstart`, or the function is asked for `scale-from-zero`. */
+/** How often a replica is started for `coldstart`, or a target is asked for `scale-from-zero`. */
 export function startsIn(targets: Targets, experiment: 'coldstart' | 'scale-from-zero'): string {
   return number(planOf(targets, experiment)?.trials ?? 0);
 }

@@ -1,7 +1,7 @@
 // Lists the figures of the report, and defines those of autoscaling and of cold starts.
 
 import { mean, median, sum } from 'simple-statistics';
-import type { Row } from '../files.ts';
+import type { Row, Verdict } from '../files.ts';
 import { percentile, percentileInterval, type Histogram } from '../statistics.ts';
 import { cpuSeconds } from '../sweep.ts';
 import { figureOf, inMs, ofTrials, type Figure, type FigureDefinition } from './figures.ts';
@@ -26,6 +26,7 @@ import type { Targets } from './targets.ts';
  */
 export function figuresOf(targets: Targets, price?: Price): Figure[] {
   const rates = ratesSustainedByAll(targets);
+  const connections = perRequest(targets, CONNECTIONS);
   const sustained = (part: Part) => sustainedSteps(part).filter(({ offered_rate }) => rates.includes(offered_rate));
   return [
     ...(isFormer(targets) ? formerFigures(targets) : sweepFigures(targets, price)),
@@ -37,7 +38,8 @@ export function figuresOf(targets: Targets, price?: Price): Figure[] {
       startsOf(target).map(({ first_answer_ms }, trial) => ({ trial, datum: first_answer_ms })),
     ),
     ...FOOTPRINTS.map(([what, definition]) => ofTrials(targets, 'coldstart', bytesOf(what), definition)),
-    errors(targets),
+    ...(connections.values.some((known) => known && known.value > FEW_CONNECTIONS) ? [connections] : []),
+    perRequest(targets, ERRORS),
   ];
 }
 
@@ -144,22 +146,43 @@ function bytesOf(what: Footprint): (part: Part) => number {
   };
 }
 
-function errors(targets: Targets): Figure {
+/** Connections that are opened for at most one in a hundred requests explain nothing. */
+const FEW_CONNECTIONS = 0.01;
+
+const ERRORS: PerRequest = {
+  key: 'errors_per_million',
+  name: 'Failed requests per million',
+  source: 'failures, ÷ requests',
+  count: ({ failures }) => 1e6 * failures,
+};
+
+/** They explain other figures: whoever opens a connection for each request takes longer for it. */
+const CONNECTIONS: PerRequest = {
+  key: 'connections_per_request',
+  name: 'Connections per request',
+  source: 'connections, ÷ requests',
+  count: ({ connections = NaN }) => connections,
+};
+
+/** What is counted in each load, so that it says something of all together, and has no ratio. */
+interface PerRequest extends Pick<Figure, 'key' | 'name' | 'source'> {
+  /** NaN if it was not counted. */
+  count: (verdict: Verdict) => number;
+}
+
+function perRequest(targets: Targets, { source, count, ...names }: PerRequest): Figure {
   const values = targets.map(({ measurements, key }) => {
-    const loads = loadsOf(measurements).filter((part) => part.target === key);
-    const verdicts = loads.map((part) => part.read('verdict'));
-    const requests = sum(verdicts.map((verdict) => verdict.requests));
-    if (requests === 0) return undefined;
-    return { value: (1e6 * sum(verdicts.map(({ failures }) => failures))) / requests, interval: undefined };
+    const verdicts = loadsOf(measurements).flatMap((part) => (part.target === key ? part.read('verdict') : []));
+    const value = sum(verdicts.map(count)) / sum(verdicts.map(({ requests }) => requests));
+    return Number.isFinite(value) ? { value, interval: undefined } : undefined;
   });
   const [baseline, ...others] = values;
   return {
-    key: 'errors_per_million',
-    name: 'Failed requests per million',
+    ...names,
     unit: '',
     better: 'less',
     isMain: true,
-    source: '*/*/<target>_verdict.json without calibrate: failures, ÷ requests',
+    source: `*/*/<target>_verdict.json without calibrate: ${source}`,
     values,
     bare: [],
     comparisons: others.map((other) => ({
@@ -169,7 +192,7 @@ function errors(targets: Targets): Figure {
       why:
         baseline && other
           ? undefined
-          : { kind: 'not-run', few: 'not measured', sentence: 'No load ran against both targets.' },
+          : { kind: 'not-run', few: 'not measured', sentence: 'It was not counted for both targets.' },
       shared: undefined,
     })),
   };

@@ -39,10 +39,17 @@ export interface Table {
    */
   values?: number;
   /** The first column has no numbers; the others align numbers right. */
-  columns: { title: string; align: 'left' | 'right' }[];
+  columns: Column[];
   rows: Cell[][];
-  /** The files and columns that it comes from. */
-  source: string;
+  /** The files and columns that it comes from; of a table in several, it stands below the last one. */
+  source?: string;
+}
+
+interface Column {
+  title: string;
+  align: 'left' | 'right';
+  /** The target that it tells of, by its index; undefined of a column that belongs to all. */
+  target?: number;
 }
 
 /** A text, in bold letters, or in red ones. */
@@ -60,4 +67,27 @@ export interface Picture {
 
 export const left = (title: string) => ({ title, align: 'left' as const });
 export const right = (title: string) => ({ title, align: 'right' as const });
+export const ofTarget = (title: string, target: number) => ({ ...right(title), target });
 export const paragraph = (text: string) => ({ kind: 'paragraph' as const, text });
+
+/** Targets beside the baseline that a table has room for. */
+const MOST_OTHERS = 3;
+
+/** A table of more targets than a page is wide for as several ones: in each, the baseline stands beside some of them. */
+export function tablesOf(table: Table): Table[] {
+  const { columns, rows, values, source } = table;
+  const others = Math.max(...columns.map(({ target = 0 }) => target));
+  const parts = Math.ceil(others / MOST_OTHERS);
+  if (parts <= 1) return [table];
+  const room = Math.ceil(others / parts);
+  return Array.from({ length: parts }, (_, part) => {
+    const isHere = ({ target = 0 }: Column) => target === 0 || Math.ceil(target / room) === part + 1;
+    return {
+      kind: 'table',
+      columns: columns.filter(isHere),
+      rows: rows.map((cells) => cells.filter((_, index) => columns[index] && isHere(columns[index]))),
+      ...(values !== undefined && { values: columns.slice(1, 1 + values).filter(isHere).length }),
+      ...(source !== undefined && part === parts - 1 && { source }),
+    };
+  });
+}

@@ -71,7 +71,7 @@ export interface FigureDefinition<Datum> extends Pick<Figure, 'key' | 'name' | '
 
 /**
  * Maps a figure's key to its noise floor: the factor above 1 by which two equal servers differ here. It is the interval
- * of the function against itself. Figures that are not measured twice are left out.
+ * of the baseline against itself. Figures that are not measured twice are left out.
  */
 export type NoiseFloors = Readonly<Record<string, number>>;
 

@@ -49,9 +49,9 @@ export function ratioWithInterval(estimate: OneSided | undefined): string {
 const TIMES = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 });
 const SLIGHTLY = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 
-/** A factor of 1 or more as one says it: `2.2`, or `1.04` where two digits would make it nothing. */
+/** A factor as one says it: `2.2`, or `1.04` where two digits would make it nothing. */
 export function times(factor: number): string {
-  return (factor < 1.095 ? SLIGHTLY : TIMES).format(factor);
+  return (factor > 0.905 && factor < 1.095 ? SLIGHTLY : TIMES).format(factor);
 }
 
 /** A list in words. @param and such as `and` */

@@ -151,6 +151,6 @@ export function formerExperiments(targets: Targets): [name: ExperimentName, abou
       `loads one replica, ${cpuLimit(targets, 'capacity')}, by users who ask again as soon as they have the answer.`,
     ],
     ['latency', `offers one replica, ${cpuLimit(targets, 'latency')}, one steady rate, at even intervals.`],
-    ['noise', 'repeats latency with the function alone; the report no longer shows it.'],
+    ['noise', 'repeats latency with the baseline alone; the report no longer shows it.'],
   ];
 }

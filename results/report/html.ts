@@ -101,7 +101,7 @@ function ofTable({ columns, rows, source, values }: Table): ComponentChildren {
         ),
       ),
     ),
-    h('p', { class: 'source' }, `From ${source}.`),
+    source !== undefined && h('p', { class: 'source' }, `From ${source}.`),
   ];
 }
 

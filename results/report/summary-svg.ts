@@ -13,7 +13,7 @@ export async function summarySvg(report: Report): Promise<string> {
     /^<svg[^>]*>/,
     (opening) =>
       // The picture brings its background, so it can be read whichever theme a browser takes.
-      `${opening}<title>${alt}</title><style>${DARK_DRAWINGS}</style>`,
+      `${opening}<title>${escaped(alt)}</title><style>${DARK_DRAWINGS}</style>`,
   );
 }
 
@@ -53,4 +53,8 @@ function titleOf({ document: { warnings }, targets }: Report, text: string, [fir
     frame: 'bounds',
     offset: 12,
   };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

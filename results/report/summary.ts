@@ -16,7 +16,7 @@ export function summaryJson(report: Report): string {
   const { measurements } = targets[0];
   const { environment } = measurements;
   const loads = loadsOf(measurements);
-  const fromZero = zeroStartsOf(targets[0]).map(({ first_answer_ms }) => first_answer_ms);
+  const fromZero = targets.flatMap(zeroStartsOf).map(({ first_answer_ms }) => first_answer_ms);
   const names = new Map(figures.map(({ key, name }) => [key, name]));
   const sizes = sizesInWords(breakEvens, targets);
   const summary = {

@@ -2,7 +2,7 @@
 
 import { sum } from 'simple-statistics';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { againOf, type Bound } from '../files.ts';
+import type { Bound } from '../files.ts';
 import { ResultsError } from '../read.ts';
 import type { Histogram } from '../statistics.ts';
 import { cpuAbout, latencyWithFailures, rateWithin, valueAt, type Point, type RateWithin } from '../sweep.ts';
@@ -10,7 +10,7 @@ import { ofTrials, type Figure, type FigureDefinition, type NoiseFloors } from '
 import { number, upperFirst } from './format.ts';
 import { bestStep, countingOf, cpuLimitOf, latencyOf, saturatedSteps, type Part } from './measurements.ts';
 import type { Price } from './sections/section.ts';
-import { targetsOf, type Target, type Targets } from './targets.ts';
+import { measuredTwice, type Target, type Targets } from './targets.ts';
 
 /** What one trial has of a target at each rate that was offered. */
 export interface Sweep {
@@ -112,11 +112,9 @@ export function sweepFigures(targets: Targets, price?: Price): Figure[] {
 
 /** What the baseline and the baseline again differ by. */
 export function noiseOf([{ measurements }]: Targets, price?: Price): NoiseFloors {
-  const [baseline] = targetsOf(measurements);
-  const key = againOf(baseline.key);
-  const again = measurements.environment.interfaces[key];
-  if (!again) return {};
-  const floors = sweepFigures([baseline, { measurements, key, ...again }], price).flatMap(({ key, comparisons }) =>
+  const both = measuredTwice(measurements);
+  if (!both) return {};
+  const floors = sweepFigures(both, price).flatMap(({ key, comparisons }) =>
     comparisons.flatMap(({ ratio }) =>
       ratio?.interval && !ratio.bound ? [[key, Math.max(ratio.interval.high, 1 / ratio.interval.low)] as const] : [],
     ),

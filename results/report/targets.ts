@@ -1,7 +1,7 @@
 // The targets that a report compares, the baseline first, and how words and tables put them side by side.
 
 import { againOf, type Environment, type TargetName, type ExperimentName } from '../files.ts';
-import { right, type Cell, type Table } from './document.ts';
+import { ofTarget, right, type Cell, type Table } from './document.ts';
 import { counted, number, words } from './format.ts';
 import { countingOf, type MeasuredTarget, type Measurements, type Part } from './measurements.ts';
 
@@ -11,21 +11,60 @@ export type Target = MeasuredTarget & Environment['interfaces'][string];
 /** The baseline, which comes first, and the targets that are compared with it. */
 export type Targets = readonly [baseline: Target, ...others: Target[]];
 
-/** The interfaces with files in a run, in the order of environment.json, the baseline first. */
-export function targetsOf(measurements: Measurements): Targets {
+/** The keys of the targets that a reader wants to see; of a run that has others, these are left out. */
+export interface Choice {
+  /** The first of `targets` if there are any, else the run's own. */
+  baseline?: TargetName;
+  /** All that the run has files of, unless given. */
+  targets?: readonly TargetName[];
+}
+
+/** The interfaces with files in a run, in the order of environment.json, its baseline first. */
+export function measuredTargets({ parts, environment: { interfaces, comparison } }: Measurements): TargetName[] {
+  const keys = new Set([comparison.baseline, ...Object.keys(interfaces)]);
+  return [...keys].filter((key) => key !== againOf(comparison.baseline) && parts.some(({ target }) => target === key));
+}
+
+/** Files about a server itself have the key of its first interface, which a reader may have left out. */
+const OF_SERVERS: readonly ExperimentName[] = ['coldstart', 'scale-from-zero'];
+
+/** The targets of a run, the baseline first, which know no other target than these. */
+export function targetsOf(run: Measurements, choice: Choice = {}): Targets {
+  const { interfaces, comparison } = run.environment;
+  const { targets = measuredTargets(run), baseline = targets[0] ?? '' } = choice;
+  const keys = new Set([baseline, ...targets]);
+  const chosen = [...keys].flatMap((key) => ({ key, ...interfaces[key] }) as { key: TargetName } & Target);
+  const parts = run.parts.flatMap((part): Part[] => {
+    const ofServer = chosen.find(({ server }) => server === interfaces[part.target]?.server)?.key;
+    const target = OF_SERVERS.includes(part.experiment) ? ofServer : part.target;
+    const isShown = keys.has(target === againOf(comparison.baseline) ? comparison.baseline : (target ?? ''));
+    return target !== undefined && isShown ? [{ ...part, target }] : [];
+  });
+  const measurements = { ...run, parts };
+  // Names that two targets share are told apart by their keys.
+  const own = (member: 'name' | 'label', target: Target) =>
+    chosen.filter((other) => other[member] === target[member]).length > 1
+      ? `${target[member]} (${target.key})`
+      : target[member];
+  const targetsOfRun = chosen.map((target): Target => {
+    return { ...target, measurements, name: own('name', target), label: own('label', target) };
+  });
+  // There is one at least, as readMeasurements refuses a run without any.
+  return targetsOfRun as [Target, ...Target[]];
+}
+
+/** The baseline of the run itself, and the same again, of which `sweep` knows the noise; undefined if it was not measured. */
+export function measuredTwice({ environment, ...run }: Measurements): readonly [Target, Target] | undefined {
   const {
     interfaces,
     comparison: { baseline },
-  } = measurements.environment;
-  const isMeasured = (key: TargetName) => measurements.parts.some(({ target }) => target === key);
-  const keys = new Set([baseline, ...Object.keys(interfaces)].filter(isMeasured));
-  keys.delete(againOf(baseline));
-  const targets = [...keys].flatMap((key) => {
+  } = environment;
+  const measurements = { environment, ...run };
+  const both = [baseline, againOf(baseline)].flatMap((key) => {
     const known = interfaces[key];
-    return known ? { measurements, key, ...known } : [];
+    return known && run.parts.some(({ target }) => target === key) ? { measurements, key, ...known } : [];
   });
-  // There is one at least, as readMeasurements refuses a run without any.
-  return targets as [Target, ...Target[]];
+  return both.length === 2 ? (both as [Target, Target]) : undefined;
 }
 
 export const labelsOf = (targets: Targets) => targets.map(({ label }) => label);
@@ -37,8 +76,9 @@ export function allTargets({ length }: Targets): string {
 
 /** Says how one value is asked for, without a full stop; undefined if all targets are asked alike. */
 export function askedBy(targets: Targets): string | undefined {
-  if (new Set(targets.map(({ method }) => method)).size < 2) return undefined;
-  return `One value is asked of ${words(targets.map(({ name, method }) => `${name} by ${method}`))}`;
+  const byMethod = [...Map.groupBy(targets, ({ method }) => method)];
+  if (byMethod.length < 2) return undefined;
+  return `One value is asked of ${words(byMethod.map(([method, alike]) => `${words(alike.map(({ name }) => name))} by ${method}`))}`;
 }
 
 /** The target that carries its server's own figures, such as cold starts; undefined if that is the target itself. */
@@ -94,6 +134,7 @@ export function sideBySide<R extends { target: string }>(
 ): Table {
   const keys = [...new Set(rows.map(keyOf))].sort((a, b) => a - b);
   const shown = targets.filter(({ label }) => rows.some(({ target }) => target === label));
+  const names = Object.keys(columns);
   const cells = (key: number, { label }: Target): Cell[] => {
     const row = rows.find((candidate) => candidate.target === label && keyOf(candidate) === key);
     return Object.values(columns).map((tell) => number(row ? tell(row) : NaN));
@@ -102,8 +143,8 @@ export function sideBySide<R extends { target: string }>(
     kind: 'table',
     columns: [
       right(title),
-      ...shown.flatMap(({ label }) =>
-        Object.keys(columns).map((name, index) => right(index === 0 ? `${label}: ${name}` : name)),
+      ...shown.flatMap(({ label }, target) =>
+        names.map((name, index) => ofTarget(index === 0 ? `${label}: ${name}` : name, target)),
       ),
     ],
     rows: keys.map((key) => [number(key), ...shown.flatMap((target) => cells(key, target))]),

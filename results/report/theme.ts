@@ -4,10 +4,10 @@
 export const FONTS = 'Inter, system-ui, sans-serif';
 
 /**
- * The colours of the targets, in their order. Dark blue, orange, light blue and grey differ for the colour-blind; in grey
- * print the dashes and shapes tell them apart.
+ * The colours of the targets, in their order. The first four, dark blue, orange, light blue and grey, differ for the
+ * colour-blind; in grey print, and of further targets, the dashes and shapes tell them apart.
  */
-export const TARGET_COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f'];
+export const TARGET_COLOURS = ['#0b3c7d', '#d95f02', '#56b4e9', '#7f7f7f', '#009e73', '#aa3f8a', '#8a6d00'];
 
 /** Maps each colour of a light page to its colour on a dark one: as easy to tell from the background, which is GitHub's. */
 export const DARK: Record<string, string> = {
@@ -26,6 +26,9 @@ export const DARK: Record<string, string> = {
   '#d95f02': '#f5883a',
   '#56b4e9': '#2b86c5',
   '#7f7f7f': '#8f8f8f',
+  '#009e73': '#00b889',
+  '#aa3f8a': '#d977bb',
+  '#8a6d00': '#c9a227',
 };
 
 /** Rules of a style sheet, which win over the attributes of drawings, where a reader has set dark pages. */

@@ -1,5 +1,6 @@
 // Charts by Vega-Lite: one look for all, drawn to SVG without a browser.
 
+import { max, sum } from 'simple-statistics';
 import { parse, resetSVGDefIds, textMetrics, View } from 'vega';
 import { compile, type TopLevelSpec } from 'vega-lite';
 import { FONTS, TARGET_COLOURS } from './theme.ts';
@@ -45,7 +46,7 @@ const DASHES = [
   [1.5, 2.5],
   [9, 3, 2, 3],
 ];
-const SHAPES = ['circle', 'square', 'triangle-up', 'diamond'];
+const SHAPES = ['circle', 'square', 'triangle-up', 'diamond', 'triangle-down'];
 
 /** The dashes that a target's line has beside its colour. @param index of the target */
 export function dashesOf(index: number): readonly number[] {
@@ -74,8 +75,17 @@ const LINE_LEGEND = { symbolType: 'stroke', symbolOpacity: 1, symbolSize: 130 };
 
 function byTarget(targets: readonly string[], looks: readonly unknown[], legend: object): object {
   const range = targets.map((_, index) => looks[index % looks.length]);
-  return { ...TARGET, scale: { domain: targets, range }, legend: { title: null, ...legend } };
+  return { ...TARGET, scale: { domain: targets, range }, legend: { title: null, ...columnsOf(targets), ...legend } };
 }
+
+/** As many columns of a legend as there is room for, where not all labels fit into a line; a symbol takes 45 pixels. */
+function columnsOf(labels: readonly string[]): object {
+  const widths = labels.map((text) => 45 + textMetrics.width({ limit: LONGEST_LABEL }, text));
+  return { labelLimit: LONGEST_LABEL, ...(sum(widths) > WIDTH && { columns: Math.floor(WIDTH / max(widths)) }) };
+}
+
+/** Pixels of a label that is not cut. */
+const LONGEST_LABEL = 270;
 
 /** The same encoding, in a chart whose legend stands elsewhere. */
 export function withoutLegend(encoding: object): object {

@@ -388,6 +388,7 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<RunEn
     seed: 1,
     comparison: {
       title: 'A made-up comparison',
+      file: 'made-up.yaml',
       baseline: targets[0] ?? '',
       threats: ['Nothing of it is true.'],
       columns: [],

@@ -1,6 +1,6 @@
 // Every load, with the reasons of those that don't count.
 
-import { left, right, type Block, type Table } from '../document.ts';
+import { left, paragraph, right, type Block, type Table } from '../document.ts';
 import { number, percent, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, throttledShare, type Part } from '../measurements.ts';
 import type { Target } from '../targets.ts';
@@ -8,12 +8,14 @@ import type { SectionDefinition } from './section.ts';
 
 export const appendix = { title: 'Appendix: each load', blocks } satisfies SectionDefinition;
 
+const FIRST_WRONG = 'Where answers failed, or were wrong, this was the first of each load:';
+
 /** @param material of one run or of several */
 function blocks({ targets }: { targets: readonly Target[] }): Block[] {
   const runs = [...new Set(targets.map(({ measurements }) => measurements))];
   const targetOf = (part: Part) =>
     targets.find(({ key, measurements }) => key === part.target && measurements.parts.includes(part));
-  // The function again is no target that the report compares.
+  // The baseline again is no target that the report compares.
   const knownOf = (part: Part) => targetOf(part) ?? part.environment.interfaces[part.target];
   const nameOf = (part: Part) => knownOf(part)?.name ?? part.target;
   // The labels of two runs side by side name the run, and not the target.
@@ -63,5 +65,12 @@ function blocks({ targets }: { targets: readonly Target[] }): Block[] {
     const names = words(loads.map(({ experiment, trial }) => `${experiment}/${trial}`));
     return { kind: 'alert', text: `INVALID: ${names} of ${nameAndReasons}` };
   });
-  return [table, ...alerts];
+  const wrong = parts.flatMap((part) => {
+    const { firstWrong } = part.read('verdict');
+    return firstWrong ? { load: `${part.experiment}/${part.trial}`, text: `${nameOf(part)}: ${firstWrong}` } : [];
+  });
+  const items = [...Map.groupBy(wrong, ({ text }) => text)].map(
+    ([text, loads]) => `${words(loads.map(({ load }) => load))} of ${text}`,
+  );
+  return [table, ...alerts, ...(items.length > 0 ? [paragraph(FIRST_WRONG), { kind: 'list' as const, items }] : [])];
 }

@@ -6,10 +6,10 @@ import type { Row } from '../../files.ts';
 import { percentile } from '../../statistics.ts';
 import { throughputOf } from '../../sweep.ts';
 import { duration, ratesOf, replicaBounds, unlikeAutoscalers } from '../conditions.ts';
-import { left, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
-import { ABSENT, number, upperFirst } from '../format.ts';
+import { left, ofTarget, paragraph, right, type Block, type Cell, type Picture } from '../document.ts';
+import { ABSENT, number, upperFirst, words } from '../format.ts';
 import { latencyOf, samplesOf, startOf, saturatedSteps, sustainedSteps, type Part } from '../measurements.ts';
-import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
+import { allTargets, labelsOf, trialsOfEach, trialsThatCount, type Target, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, byLine, WIDTH, withoutLegend, type ChartSpec } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
@@ -27,6 +27,9 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   const parts = trials.map((ofTarget) => ofTarget.find(({ trial }) => trial === shown));
   const value = (tell: (part: Part) => string): Cell[] => parts.map((part) => (part ? tell(part) : ABSENT));
   const unfair = unlikeAutoscalers(targets);
+  const [naming, silent] = [true, false].map((wanted) =>
+    targets.filter((_, index) => parts[index]?.has('replicas') === wanted),
+  ) as [Target[], Target[]];
   return [
     paragraph(
       `${upperFirst(allTargets(targets))} get the same rates (${ratesOf(measurements, 'autoscale')} requests/s, one ` +
@@ -39,7 +42,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
     ...(unfair === undefined ? [] : [{ kind: 'alert' as const, text: unfair }]),
     {
       kind: 'table',
-      columns: [left('In this trial'), ...targets.map(({ label }) => right(label))],
+      columns: [left('In this trial'), ...labelsOf(targets).map(ofTarget)],
       rows: [
         ['Most replicas that were ready', ...value(mostReady)],
         [
@@ -50,7 +53,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
           'More than one replica ready, after s',
           ...value((part) => firstSecond(part, ({ ready_replicas }) => ready_replicas > 1)),
         ],
-        ['A second replica’s first answer, after s', ...value(secondAnswer)],
+        ...(naming.length > 0 ? [['A second replica’s first answer, after s', ...value(secondAnswer)]] : []),
         ['Highest rate that was sustained, requests/s', ...value(sustainedRate)],
         ['CPU at this rate, cores', ...value(coresAtHighest)],
         ...(parts.some((part) => part && saturatedSteps(part).length > 0)
@@ -61,8 +64,10 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
         ['99th percentile, ms', ...value((part) => number(percentile([latencyOf(part)], 0.99) / 1000))],
       ],
       source:
-        'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv; answers of TensorFlow ' +
-        'Serving don’t name the replica that gave them',
+        'autoscale/<trial>/<target>_timeline.csv, _replicas.csv, _verdict.json, _latency.csv' +
+        (naming.length > 0 && silent.length > 0
+          ? `; answers of ${words(silent.map(({ name }) => name))} don’t name the replica that gave them`
+          : ''),
     },
     await timeline(parts, targets),
   ];
@@ -126,7 +131,10 @@ const LISTED_EVERY = 5;
 /** One trial of all targets; a target that it does not count for has no line. */
 async function timeline(parts: readonly (Part | undefined)[], targets: Targets): Promise<Picture> {
   const rows = parts.flatMap((part, index) => (part ? secondsOf(part, targets[index]?.label ?? '') : []));
-  const answered = parts.flatMap((part) => (part?.has('replicas') ? answersOf(part) : []));
+  // Where several targets name their replicas, the first stands for them.
+  const naming = parts.findIndex((part) => part?.has('replicas'));
+  const answered = parts[naming] ? answersOf(parts[naming]) : [];
+  const replicaOf = `replica of ${targets[naming]?.name ?? ''}`;
   const end = Math.max(...rows.map(({ second }) => second));
   const mostReplicas = Math.max(1, ...rows.map(({ ready }) => ready ?? 0));
   const line = byLine(labelsOf(targets));
@@ -149,7 +157,16 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
       ],
     },
     layer('p99', 'p99, ms', {}, withoutLegend(line), { scale: LOG }),
-    ...(answered.length > 0 ? [layer('answers', 'answers/s', { type: 'area', ...steps }, BY_REPLICA)] : []),
+    ...(answered.length > 0
+      ? [
+          layer(
+            'answers',
+            'answers/s',
+            { type: 'area', ...steps },
+            byReplica(`${replicaOf}, in the order of their first answers`),
+          ),
+        ]
+      : []),
   ].map((panel) => ({ width: WIDTH - 80, height: 58, ...panel }));
   const last = panels.pop() as { encoding: object };
   panels.push({ ...last, encoding: { ...last.encoding, x: x({ title: 'seconds since the load began' }) } });
@@ -166,8 +183,11 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
     svg,
     caption:
       'From top to bottom: ready replicas; CPU of all of them; right answers a second, with the offered rate dotted; ' +
-      '99th percentile of each second, on a logarithmic scale; and the replica of the function that answered.',
-    alt: 'Five panels over the same time: replicas, CPU, answers a second, 99th percentile, and answers by replica.',
+      `${naming < 0 ? 'and ' : ''}99th percentile of each second, on a logarithmic scale` +
+      (naming < 0 ? '.' : `; and the ${replicaOf} that answered.`),
+    alt:
+      'Panels over the same time: replicas, CPU, answers a second, 99th percentile' +
+      (naming < 0 ? '.' : ', and answers by replica.'),
     values: {
       kind: 'table',
       columns: [left('Target'), ...['second', 'ready', 'CPU, cores', 'right answers/s', 'p99, ms'].map(right)],
@@ -182,16 +202,16 @@ async function timeline(parts: readonly (Part | undefined)[], targets: Targets):
   };
 }
 
-const BY_REPLICA = {
+const byReplica = (title: string) => ({
   color: {
     field: 'replica',
     type: 'ordinal',
-    title: 'replica of the function, in the order of their first answers',
+    title,
     scale: { scheme: 'greys' },
     legend: { orient: 'bottom', symbolType: 'square' },
   },
   order: { field: 'replica', type: 'ordinal' },
-};
+});
 
 interface Second {
   target: string;

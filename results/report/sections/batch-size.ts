@@ -4,7 +4,7 @@ import { percentile } from '../../statistics.ts';
 import { cpuOfSizes, cpuPerValue } from '../break-even.ts';
 import { cpuLimit, duration } from '../conditions.ts';
 import { paragraph, type Block, type Picture } from '../document.ts';
-import { numbersInWords } from '../format.ts';
+import { numbersInWords, upperFirst, words } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
 import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, byLine, byPoint, WIDTH } from '../vega.ts';
@@ -21,6 +21,7 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
   if (!trials) return undefined;
   const rows = forEachTarget(targets, trials, batchRows);
   const { steps = [] } = targets[0].measurements.environment.plan.batch ?? {};
+  const single = targets.flatMap(({ name, asks }) => (asks && asks.many === undefined ? name : []));
   const rates = steps.flatMap(({ rate }) => rate ?? []);
   return [
     paragraph(
@@ -31,6 +32,7 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
             'them can answer at each size: they do the same work, and have room for it.'
           : 'Users ask again as soon as they have the answer.'),
     ),
+    ...(single.length > 0 ? [paragraph(`${upperFirst(words(single))} can’t be asked for many values at once.`)] : []),
     ...(breakEvens.length > 0 ? [paragraph(breakEvens.map(({ sentence }) => sentence).join(' '))] : []),
     sideBySide(
       'Values in a request',

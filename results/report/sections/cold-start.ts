@@ -1,8 +1,8 @@
-// Time to the first right answer: of a new pod, and of the function on Knative from zero pods.
+// Time to the first right answer: of a new pod, and on Knative from zero pods.
 
 import { median } from 'simple-statistics';
 import type { Row } from '../../files.ts';
-import { left, paragraph, right, type Block, type Picture } from '../document.ts';
+import { left, ofTarget, paragraph, right, type Block, type Picture } from '../document.ts';
 import { measuredOnce } from '../figures.ts';
 import { lowerFirst, number, upperFirst } from '../format.ts';
 import { startsOf, zeroStartsOf } from '../measurements.ts';
@@ -38,7 +38,7 @@ async function blocks({ targets }: Material): Promise<Block[] | undefined> {
   ];
 }
 
-/** Compares the function on Knative from zero pods with a new pod of it; empty if it was not measured. */
+/** Compares a target on Knative from zero pods with a new pod of it; empty if it was not measured. */
 function fromZero(target: Target, plain: readonly Row<'coldstarts'>[]): Block[] {
   const starts = zeroStartsOf(target);
   if (starts.length === 0) return [];
@@ -53,7 +53,7 @@ function fromZero(target: Target, plain: readonly Row<'coldstarts'>[]): Block[] 
     ),
     startTable(
       columns,
-      'scale-from-zero/1/function_zerostarts.csv and coldstart/1/function_coldstarts.csv: first_answer_ms',
+      'scale-from-zero/1/<target>_zerostarts.csv and coldstart/1/<target>_coldstarts.csv: first_answer_ms',
     ),
   ];
 }
@@ -68,7 +68,7 @@ function startTable(
   ];
   return {
     kind: 'table',
-    columns: [left('First right answer, s'), ...columns.map(({ label }) => right(label))],
+    columns: [left('First right answer, s'), ...columns.map(({ label }, index) => ofTarget(label, index))],
     rows: [
       ['Starts', ...columns.map(({ starts }) => number(starts.length))],
       row('Quickest', (times) => Math.min(...times)),
@@ -91,7 +91,7 @@ async function coldStarts(starts: readonly Row<'coldstarts'>[][], targets: Targe
   const svg = await draw(
     rows,
     wide({
-      height: 110,
+      height: Math.max(110, 24 * targets.length),
       layer: [
         { mark: { type: 'point', opacity: 0.6 }, encoding: { x, y, ...withoutLegend(byPoint(labelsOf(targets))) } },
         {

@@ -5,7 +5,7 @@ import { nameCell, ratioCell } from '../cells.ts';
 import { headlineOf, sizesInWords } from '../conclusions.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { winnerOf, type Winner } from '../decide-winner.ts';
-import { left, paragraph, right, type Block, type Cell, type Table } from '../document.ts';
+import { left, ofTarget, paragraph, type Block, type Cell, type Table } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, counted, firstSentence, number, valueWithBound, words } from '../format.ts';
 import { isFormer } from '../former.ts';
@@ -20,16 +20,20 @@ import { threats } from './threats.ts';
 
 export const conclusion = { title: 'Conclusion', blocks } satisfies SectionDefinition;
 
-async function blocks({ figures, noise, breakEvens, targets, missing }: Omit<Material, 'price'>): Promise<Block[]> {
+async function blocks({
+  figures,
+  noise,
+  breakEvens,
+  targets,
+  missing,
+}: Omit<Material, 'price' | 'choice'>): Promise<Block[]> {
   const chart = (await sweepPicture(targets, { isBrief: true })) ?? (await ratioPicture(figures, noise, targets));
   const sizes = sizesInWords(breakEvens, targets);
   const headline = headlineOf(figures, noise, targets, sizes);
   const isOneRun = new Set(targets.map(({ measurements }) => measurements)).size === 1;
   return [
     { kind: 'headline', text: headline },
-    ...(targets.length === 1
-      ? [paragraph('No other target was measured, so there is nothing to compare it with.')]
-      : []),
+    ...(targets.length === 1 ? [paragraph('There is no other target to compare it with.')] : []),
     ...[sizes, notMeasured(missing, targets)].flatMap((sentence) =>
       sentence && sentence !== headline ? [paragraph(sentence)] : [],
     ),
@@ -109,9 +113,12 @@ function table(figures: readonly Figure[], noise: NoiseFloors, targets: Targets)
     values: targets.length,
     columns: [
       left('Figure'),
-      ...labelsOf(targets).map(right),
+      ...labelsOf(targets).map(ofTarget),
       ...others.map(({ label }, index) =>
-        right(`${index === 0 ? `${baseline.label} ` : ''}÷ ${label}${hasIntervals ? ' (95\u00a0%)' : ''}`),
+        ofTarget(
+          `${index === 0 ? `${baseline.label} ` : ''}÷ ${label}${hasIntervals ? ' (95\u00a0%)' : ''}`,
+          index + 1,
+        ),
       ),
     ],
     rows: [

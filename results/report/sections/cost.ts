@@ -1,7 +1,7 @@
 // What a million requests cost: within the bound, by what a replica reserves, and by the CPU that they use.
 
 import { boundInWords, boundsOf } from '../sweep-figures.ts';
-import { left, paragraph, right, type Block, type Cell } from '../document.ts';
+import { left, ofTarget, paragraph, type Block, type Cell } from '../document.ts';
 import type { Figure } from '../figures.ts';
 import { ABSENT, number, ratioWithInterval, valueWithBound } from '../format.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -44,7 +44,10 @@ function blocks({ figures, targets, price: { dollarsPerHour, cpus } }: Material)
       kind: 'table',
       columns: [
         left('A million requests'),
-        ...targets.flatMap(({ label }, index) => [right(label), ...(index > 0 ? [right('Ratio (95 %)')] : [])]),
+        ...targets.flatMap(({ label }, index) => [
+          ofTarget(label, index),
+          ...(index > 0 ? [ofTarget('Ratio (95 %)', index)] : []),
+        ]),
       ],
       rows: [
         ...(reserved && bound ? [row(`What they reserve within ${boundInWords(bound)}, US dollars`, reserved)] : []),

@@ -23,9 +23,9 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
     [...new Set(environment.kubernetes?.nodes.map(tell))].join('; ');
   const servers = [...new Set(runs.flatMap((run) => Object.keys(run.environment.servers)))];
   const scalings = ['one', 'auto', 'core'];
-  const pairs = (values: Record<string, string>) =>
+  const pairs = (values: Record<string, string>, between = ' ') =>
     Object.entries(values)
-      .map(([name, value]) => `${name} ${value}`)
+      .map((pair) => pair.join(between))
       .join(', ');
   return {
     kind: 'table',
@@ -57,6 +57,9 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
       ),
       ...servers.map((server) =>
         row(`Image of ${server}`, ({ servers: { [server]: known } }) => imageInWords(known?.image)),
+      ),
+      ...servers.map((server) =>
+        row(`Settings of ${server}`, ({ servers: { [server]: known } }) => pairs(known?.settings ?? {}, ': ')),
       ),
       row('Image of the load generator', ({ loadGenerator }) => imageInWords(loadGenerator.image)),
       row('Commit', ({ git }) => (git ? `${git.commit}${git.dirty ? ', and files that differ from it' : ''}` : '')),

@@ -9,27 +9,22 @@ import {
   duration,
   ratesOf,
   replicaBounds,
-  span,
   startsIn,
   trialsInWords,
   unlikeNodes,
   valuesOf,
 } from '../conditions.ts';
-import { paragraph, type Block } from '../document.ts';
-import { numbersInWords, number, upperFirst, words } from '../format.ts';
+import { left, paragraph, type Block } from '../document.ts';
+import { ABSENT, numbersInWords, number, upperFirst, words } from '../format.ts';
 import { formerExperiments } from '../former.ts';
-import { bareLoadOf, type Measurements } from '../measurements.ts';
-import { allTargets, askedBy, type Targets } from '../targets.ts';
+import { bareLoadOf, zeroStartsOf, type Measurements } from '../measurements.ts';
+import { allTargets, askedBy, measuredTwice, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const method: SectionDefinition = { title: 'Method', blocks };
 
-/** Options of the load test, as each verdict has them; it sent evenly before it had `arrivals`. */
-const settingsSchema = v.object({
-  'min-fahrenheit': v.number(),
-  'max-fahrenheit': v.number(),
-  arrivals: v.optional(v.string(), 'even'),
-});
+/** An option of the load test, as each verdict has it; it sent evenly before it had this one. */
+const settingsSchema = v.object({ arrivals: v.optional(v.string(), 'even') });
 
 function blocks({ targets }: Material): Block[] {
   const [{ measurements }] = targets;
@@ -37,6 +32,7 @@ function blocks({ targets }: Material): Block[] {
   const isThere = (name: ExperimentName) => parts.some(({ experiment }) => experiment === name);
   return [
     paragraph(fairness(targets)),
+    ...howAsked(targets),
     paragraph(
       'A load is INVALID, and its figures are left out, if it breaks one of the rules of validity: the load ' +
         'generator was too busy or late, it missed the offered rate, an answer was wrong, too many requests failed, ' +
@@ -48,7 +44,7 @@ function blocks({ targets }: Material): Block[] {
       svg: readFileSync(join(import.meta.dirname, 'setup.svg'), 'utf8'),
       caption: 'What runs where. Without a cluster, processes on one machine take the places of the pods.',
       alt:
-        'The compare command installs the charts. The Locust job loads one target after the other through its ' +
+        'The compare command installs the servers. The Locust job loads one target after the other through its ' +
         'Service. The autoscalers read the metrics API. The results come home through the log of the job.',
     },
     {
@@ -83,16 +79,12 @@ function fairness(targets: Targets): string {
   const { seed, mode } = measurements.environment;
   const [verdict] = measurements.parts.flatMap((part) => (part.has('verdict') ? part.read('verdict') : []));
   const settings = v.safeParse(settingsSchema, verdict?.settings);
-  const range = settings.success
-    ? `${span([settings.output['min-fahrenheit'], settings.output['max-fahrenheit']]).replaceAll('-', '−')} °F, `
-    : '';
   const isRandom = settings.success && settings.output.arrivals !== 'even';
   const order = turns(targets, measurements);
   const asked = askedBy(targets);
   const isUnlike = unlikeNodes(targets) !== undefined;
   return [
-    `One load generator, Locust, sends the same temperatures (${range}seed ${seed}) to ${allTargets(targets)},`,
-    'one target at a time.',
+    `One load generator, Locust, asks ${allTargets(targets)} for the same values (seed ${seed}), one target at a time.`,
     ...(isRandom
       ? [
           'Requests come at random instants, as from independent clients: the gaps are exponential. In one trial they ' +
@@ -101,13 +93,22 @@ function fairness(targets: Targets): string {
       : []),
     ...(asked === undefined ? [] : [`${asked}.`]),
     'It checks every answer: a wrong one counts as a failure.',
-    'The answers are (f − 32) · 5/9, of the function in doubles, of the model in float32.',
     mode === 'cluster'
       ? `${upperFirst(allTargets(targets))} run with the same ${isUnlike ? 'requests and limits of ' : ''}CPU and memory, as ` +
         `read from the running pods${isUnlike ? ', but the nodes have unlike CPUs' : ''}.`
       : `${upperFirst(allTargets(targets))} run on one machine, ${cpuLimit(targets, 'sweep')}.`,
     ...(order ? [`The targets take turns (${order}), so that a drift of the machine affects them alike.`] : []),
   ].join(' ');
+}
+
+/** How each target is asked, and what is right; empty of a run that does not tell. */
+function howAsked(targets: Targets): Block[] {
+  const rows = targets.flatMap(({ label, asks, answer = ABSENT }) =>
+    asks ? [[label, asks.one, asks.many ?? ABSENT, answer]] : [],
+  );
+  if (rows.length === 0) return [];
+  const columns = ['Target', 'One value', 'Many values', 'Right answer'].map(left);
+  return [{ kind: 'table', columns, rows, source: 'environment.json: interfaces, as the servers file says it' }];
 }
 
 /** A sentence or two for each experiment, by its name. */
@@ -128,6 +129,11 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
     ? ` No load offers a higher rate than ${number(environment.ceiling.bound)} requests/s, which is ` +
       `${number(Math.round(100 * environment.ceiling.share))} % of the lowest of these.`
     : '';
+  const [twin] = measuredTwice(measurements) ?? [];
+  const twice = twin
+    ? `${upperFirst(twin.name)} is asked twice in each, under two names: what these differ by is noise.`
+    : '';
+  const fromZero = targets.filter((target) => zeroStartsOf(target).length > 0);
   return [
     [
       'calibrate',
@@ -145,8 +151,7 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
       `offers one replica, ${cpuLimit(targets, 'sweep')}, rising rates up to the first that it doesn’t sustain, and more ` +
         `of them where it crosses a bound of latency; each ${lasts('sweep')}. A step lasts until ten requests are slower ` +
         'than its percentile, a number that varies by a third (a p99 needs 1,000 requests), but at most a minute; ' +
-        `${trialsInWords(targets, 'sweep')}. The function is asked twice in each, under two names: what these differ ` +
-        'by is noise. No rate is higher than the load generator can send.',
+        `${trialsInWords(targets, 'sweep')}. ${twice} No rate is higher than the load generator can send.`,
     ],
     ...formerExperiments(targets),
     [
@@ -161,8 +166,8 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
     ],
     [
       'scale-from-zero',
-      `asks the function on Knative ${startsIn(targets, 'scale-from-zero')} times when no pod of it runs, and times ` +
-        'the answer.',
+      `asks ${words(fromZero.map(({ name }) => name))} on Knative ${startsIn(targets, 'scale-from-zero')} times when no ` +
+        'pod of it runs, and times the answer.',
     ],
   ];
 }
@@ -178,7 +183,7 @@ const OF_GENERATOR =
 /** How many of the turns are named. */
 const NAMED_TURNS = 4;
 
-/** In which order the targets were loaded, such as `the function, TensorFlow Serving, …`; empty where only one was. */
+/** In which order the targets were loaded, such as `FastAPI, the Go service, …`; empty where only one was. */
 function turns(targets: Targets, { parts }: Measurements): string {
   const nameOf = new Map(targets.map(({ key, name }) => [key, name]));
   const loads = parts.filter(

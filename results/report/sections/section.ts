@@ -4,7 +4,7 @@ import type { ExperimentName } from '../../files.ts';
 import type { BreakEven } from '../break-even.ts';
 import type { Block } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
-import type { Targets } from '../targets.ts';
+import type { Choice, Targets } from '../targets.ts';
 
 export interface SectionDefinition {
   title: string;
@@ -21,6 +21,8 @@ export interface Material {
   /** From which batch size on another target is better. */
   breakEvens: readonly BreakEven[];
   price: Price;
+  /** What the reader wants to see. */
+  choice: Choice;
   /** The sections behind this one that are left out. */
   missing: readonly SectionDefinition[];
 }

@@ -5,13 +5,13 @@ import { stepsAbout } from '../../sweep.ts';
 import { cpuLimit, duration } from '../conditions.ts';
 import { nameCell, ratioCell } from '../cells.ts';
 import { isMostlyGenerator } from '../decide-winner.ts';
-import { left, paragraph, right, type Block, type Cell } from '../document.ts';
+import { left, ofTarget, paragraph, right, type Block, type Cell } from '../document.ts';
 import type { Figure, NoiseFloors } from '../figures.ts';
 import { ABSENT, number, percent, valueWithBound, words } from '../format.ts';
 import { throttledShare, type Part } from '../measurements.ts';
 import { sweepPicture } from '../sweep-chart.ts';
 import { baselineRate, boundInWords, boundsOf, SHARES } from '../sweep-figures.ts';
-import { labelsOf, trialsOfEach, trialsThatCount } from '../targets.ts';
+import { labelsOf, measuredTwice, trialsOfEach, trialsThatCount } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const sweep: SectionDefinition = {
@@ -35,6 +35,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
       targets.flatMap(({ name }, index) => (isMostlyGenerator(figure, index) ? `${figure.name} of ${name}` : [])),
     ),
   );
+  const twice = measuredTwice(targets[0].measurements);
   const isNoiseKnown = Object.keys(noise).length > 0;
   const [baseline, ...others] = targets;
   return [
@@ -53,8 +54,10 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
       values: targets.length,
       columns: [
         left('One replica'),
-        ...labelsOf(targets).map(right),
-        ...others.map(({ label }, index) => right(`${index === 0 ? `${baseline.label} ` : ''}÷ ${label} (95 %)`)),
+        ...labelsOf(targets).map(ofTarget),
+        ...others.map(({ label }, index) =>
+          ofTarget(`${index === 0 ? `${baseline.label} ` : ''}÷ ${label} (95 %)`, index + 1),
+        ),
         ...(isNoiseKnown ? [right('Noise')] : []),
       ],
       rows: groups.flatMap(({ share, rate, figures }) => {
@@ -74,7 +77,7 @@ async function blocks({ targets, figures, noise }: Material): Promise<Block[] | 
       source:
         'the files and columns that summary.csv names for each. The generator’s part is that of a bare server that only ' +
         'answers' +
-        (isNoiseKnown ? '. Noise: what the function and the same function again differ by, at 95 %' : ''),
+        (twice && isNoiseKnown ? `. Noise: what ${twice[0].name} and the same again differ by, at 95 %` : ''),
     },
   ];
 }

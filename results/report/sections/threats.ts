@@ -1,12 +1,12 @@
 // What speaks against trusting the figures: what this run lacked, and what no such run can have.
 
-import { againOf, FORMER_NAMES } from '../../files.ts';
+import { FORMER_NAMES } from '../../files.ts';
 import { BOOTSTRAP_TRIALS } from '../../statistics.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { paragraph, type Block } from '../document.ts';
-import { counted, number, paragraphsOf, words } from '../format.ts';
+import { counted, number, paragraphsOf, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
-import { askedBy, type Targets } from '../targets.ts';
+import { askedBy, measuredTwice, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const threats: SectionDefinition = { title: 'Threats to validity', blocks };
@@ -34,8 +34,8 @@ const DISTURBED_CORES = 0.02;
 /** Sentences; what is special to this run comes first. */
 function threatsOf(targets: Targets): string[] {
   const { measurements } = targets[0];
-  const { environment, parts } = measurements;
-  const { mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
+  const { environment } = measurements;
+  const { comparison, interfaces, mode, quick, interrupted, kubernetes, git, ceiling, clock, leftOut } = environment;
   const loads = loadsOf(measurements);
   const invalid = loads.filter((part) => !isValid(part));
   const trials = Math.max(
@@ -54,7 +54,6 @@ function threatsOf(targets: Targets): string[] {
   const asked = askedBy(targets);
   const autoscalers = unlikeAutoscalers(targets);
   const nodes = unlikeNodes(targets);
-  const keys = targets.map(({ key }) => key);
   const possible: [holds: boolean, sentence: string][] = [
     [quick, 'This was a quick run: it measured for minutes only, and gives a first impression.'],
     [interrupted, 'The run stopped or broke before everything was measured.'],
@@ -70,8 +69,8 @@ function threatsOf(targets: Targets): string[] {
         `${invalid.length === 1 ? 'is' : 'are'} left out of all figures; the appendix has the reasons.`,
     ],
     [
-      !parts.some(({ target }) => target === againOf(environment.comparison.baseline)),
-      'The function was not measured against itself, or that is not shown, so the noise floor is not known.',
+      !measuredTwice(measurements),
+      `${upperFirst(interfaces[comparison.baseline]?.name ?? '')} was not measured against itself, or that is not shown, so the noise floor is not known.`,
     ],
     [
       mode === 'local',
@@ -112,17 +111,13 @@ function threatsOf(targets: Targets): string[] {
     [autoscalers !== undefined, autoscalers ?? ''],
     [nodes !== undefined, nodes ?? ''],
     [
-      keys.includes('tfserving') && !keys.includes('tfserving-grpc'),
-      'The gRPC interface of TensorFlow Serving, which helps with large batches, was not measured.',
-    ],
-    [
-      keys.includes('tfserving-grpc'),
+      new Set(targets.map(({ protocol }) => protocol)).size > 1,
       'The load generator asks by one client over HTTP and by another over gRPC, and their parts of a latency differ. ' +
         'Those of the bare server show them, where they were measured.',
     ],
     [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
   ];
-  return [...possible.filter(([holds]) => holds).map(([, sentence]) => sentence), ...ALWAYS];
+  return [...possible.filter(([holds]) => holds).map(([, sentence]) => sentence), ...comparison.threats, ...ALWAYS];
 }
 
 const ALWAYS = [
@@ -131,9 +126,4 @@ const ALWAYS = [
   'A 95 % interval misses the true value once in twenty times: among many figures, some differ by chance.',
   'Latency is what the load generator saw, in Python and across the network. Its own delays are part of it; the ' +
     'rules of validity bound them for each load.',
-  'The formula is as small as a model can be, so this compares everything around the model. With a model that ' +
-    'computes for milliseconds, the targets would differ less.',
-  'The function answers in doubles and the model in float32: their answers are equal only within the stated tolerance.',
-  'The function tells its clients when a pod stops; TensorFlow Serving can’t. The load generator keeps opening ' +
-    'new connections, which hides that difference.',
 ];
