@@ -11,22 +11,23 @@ import gevent
 from locust import User, task
 from locust.user.task import LOCUST_STATE_RUNNING, LOCUST_STATE_WAITING
 
-from f2c_loadtest.client import RequestError
+from f2c_loadtest.client import Request, RequestError
 from f2c_loadtest.clock import now
 from f2c_loadtest.locust_stats import LOCUST_STATS
 from f2c_loadtest.question import Question, WrongAnswerError, questions
 from f2c_loadtest.recorder import RECORD
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
-from f2c_loadtest.targets import TARGETS
+from f2c_loadtest.targets import target_of
 
 
 class Exchange(NamedTuple):
     """The bytes of a question, and the function that checks the answer."""
 
-    method: str
-    request: bytes
-    last_request: bytes
+    request: Request
+    inner: bytes
+    """What a client sends."""
+    last: bytes
     """The same question as the last one of a connection."""
     check: Callable[[bytes], str | None]
 
@@ -38,14 +39,14 @@ def shared_exchanges(settings: Settings, batch: int, seed: str) -> Iterator[Exch
     def exchange(question: Question) -> Exchange:
         request = question.request
         inner, last = (request.encode(settings.host, is_last) for is_last in (False, True))
-        return Exchange(request.method, inner, last, question.check)
+        return Exchange(request, inner, last, question.check)
 
-    ask = TARGETS[settings.target].ask
-    low, high = settings.min_fahrenheit, settings.max_fahrenheit
-    return cycle([exchange(question) for question in questions(ask, batch, low, high, seed)])
+    target = target_of(settings)
+    pool = questions(target.ask, target.cases, batch, seed, settings.only_case)
+    return cycle([exchange(question) for question in pool])
 
 
-class ConversionUser(User):
+class CaseUser(User):
     """Asks, checks the answer, and asks again: at once, or when the schedule gives it a turn."""
 
     def on_start(self) -> None:
@@ -53,7 +54,7 @@ class ConversionUser(User):
         assert self.environment.parsed_options
         self.settings = Settings.from_json(self.environment.parsed_options.f2c_settings)
         self.batch: int | None = None
-        self.client = TARGETS[self.settings.target].client(self.settings.host)
+        self.client = target_of(self.settings).client(self.settings.host)
         # A random start keeps users from replacing their connections all at once.
         self.asked = randrange(self.settings.requests_per_connection or 1)
         self.connected = monotonic()
@@ -75,22 +76,22 @@ class ConversionUser(User):
         exchange = next(self.exchanges)
         is_last = self.is_last_of_connection()
         exception: Exception | None = None
-        content, app_id = b"", None
+        content, replica = b"", None
         start = perf_counter()
         try:
-            content = self.client.ask(exchange.last_request if is_last else exchange.request)
+            content = self.client.ask(exchange.last if is_last else exchange.inner)
         except (OSError, RequestError) as error:
             exception = error
         service = (perf_counter() - start) * 1e6
         end = now()
         if exception is None:
             try:
-                app_id = exchange.check(content)
+                replica = exchange.check(content)
             except WrongAnswerError as error:
                 exception = error
         response = None if not is_open else service if due is None else max(service, (end - due) * 1e6)
-        RECORD.request(end, service, response, exception, app_id)
-        LOCUST_STATS.add(exchange.method, self.name, service / 1000, len(content), exception)
+        RECORD.request(end, service, response, exception, replica, exchange.request)
+        LOCUST_STATS.add(exchange.request.method, self.name, service / 1000, len(content), exception)
         if is_last:
             # Not every server says that it closes the connection, and a POST on a closed one fails.
             self.client.close()

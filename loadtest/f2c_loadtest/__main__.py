@@ -16,11 +16,11 @@ from typing import Any, TextIO
 from f2c_loadtest import archive
 from f2c_loadtest.client import RequestError
 from f2c_loadtest.files import result_files, thin_history, write_files
+from f2c_loadtest.look import look
 from f2c_loadtest.outcome import Outcome
-from f2c_loadtest.question import WrongAnswerError, questions
 from f2c_loadtest.recorder import in_a_line
 from f2c_loadtest.settings import STOP_TIMEOUT, TERMINATION_LOG, Settings, SettingsError, parse
-from f2c_loadtest.targets import TARGETS
+from f2c_loadtest.targets import Target, target_of
 from f2c_loadtest.verdict import errors_of, judge, most_frequent
 
 VALID, BROKEN, WRONG_SETTINGS, INVALID = range(4)
@@ -41,14 +41,20 @@ def main() -> int:
     """Runs the command line and returns its exit code."""
     try:
         settings = parse(sys.argv[1:])
-        if settings.once:
-            return ask_once(settings)
-        prepare(Path(settings.results), settings.target)
+        if not settings.is_load:
+            # Ctrl-C ends it without a traceback.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            return VALID if look(settings) else BROKEN
+        target = target_of(settings)
+        prepare(Path(settings.results), target)
     except SettingsError as error:
         emit(TERMINATION_LOG, f"f2c_loadtest: {error}", sys.stderr)
         return WRONG_SETTINGS
+    except (OSError, RequestError) as error:
+        emit(TERMINATION_LOG, f"BROKEN {settings.target}: {in_a_line(error)}.")
+        return BROKEN
     try:
-        return run(settings)
+        return run(settings, target)
     except SettingsError as error:
         emit(settings.termination_log, f"f2c_loadtest: {error}", sys.stderr)
         return WRONG_SETTINGS
@@ -57,23 +63,7 @@ def main() -> int:
         return BROKEN
 
 
-def ask_once(settings: Settings) -> int:
-    """Asks the first question of a load, says in a sentence how the target answers, and returns the exit code."""
-    # Ctrl-C ends it without a traceback.
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    target = TARGETS[settings.target]
-    low, high = settings.min_fahrenheit, settings.max_fahrenheit
-    question = questions(target.ask, settings.steps[0].batch, low, high, str(settings.seed))[0]
-    try:
-        question.check(target.client(settings.host).ask(question.request.encode(settings.host, is_last=True)))
-    except (OSError, RequestError, WrongAnswerError) as error:
-        print(f"{settings.target} at {settings.host} does not answer rightly: {in_a_line(error)}.")
-        return BROKEN
-    print(f"{settings.target} at {settings.host} answers rightly.")
-    return VALID
-
-
-def run(settings: Settings) -> int:
+def run(settings: Settings, target: Target) -> int:
     """Runs a load, writes its results and returns the exit code; raises BrokenError, SettingsError or OSError."""
     outcome, stopped_by = run_locust(settings)
     if outcome is None:
@@ -82,9 +72,9 @@ def run(settings: Settings) -> int:
     results = Path(settings.results)
     verdict = judge(settings, outcome, stopped_by)
     line = summary(verdict, errors_of(outcome))
-    write_files(results, settings, outcome, verdict)
+    write_files(results, settings, target, outcome, verdict)
     thin_history(results, settings.target)
-    files = result_files(results, settings.target)
+    files = result_files(results, target)
     for file in files:
         if not file.is_file() or not file.stat().st_size:
             raise BrokenError(f"{file.name} is missing or empty: Locust has not written it.")
@@ -98,7 +88,7 @@ def run(settings: Settings) -> int:
     return VALID if verdict["verdict"] == "VALID" else INVALID
 
 
-def prepare(results: Path, target: str) -> None:
+def prepare(results: Path, target: Target) -> None:
     """Makes the folder, and removes results of an earlier run, which could be mistaken for those of this one."""
     try:
         results.mkdir(parents=True, exist_ok=True)

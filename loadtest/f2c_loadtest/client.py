@@ -1,14 +1,23 @@
 """Defines what a client is: it sends the requests of one user over one connection. There is one for each protocol."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 # Seconds: longer than any target should take.
 CONNECTION_TIMEOUT = 5.0
 NETWORK_TIMEOUT = 10.0
 
+# Characters of a request, an answer or a value that a sentence can hold.
+SHOWN = 400
+
 
 class RequestError(Exception):
     """A request got no answer to check. The message holds no values, because Locust counts failures by message."""
+
+    def __init__(self, message: str, detail: Callable[[], str] = str) -> None:
+        """Takes the message, and what tells what came; it is called for the first failure only."""
+        super().__init__(message)
+        self.detail = detail
 
 
 class Request(Protocol):
@@ -30,3 +39,26 @@ class Client(Protocol):
 
     def close(self) -> None:
         """Closes the connection; the next request opens a new one."""
+
+
+_secrets: set[str] = set()
+
+
+def keep_secret(text: str) -> None:
+    """Sees to it that nothing shows a text from now on."""
+    _secrets.update([text] if text else [])
+
+
+def hide(content: bytes) -> bytes:
+    """Returns content with asterisks in place of what is secret, and of the same length."""
+    for secret in _secrets:
+        content = content.replace(secret.encode(), b"*" * len(secret.encode()))
+    return content
+
+
+def shown(content: object) -> str:
+    """Returns text, or bytes that may be text, in a line that a sentence can hold, without what is secret."""
+    known = hide(content if isinstance(content, bytes) else str(content).encode())
+    text = known[: 4 * SHOWN].decode(errors="replace")
+    text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"

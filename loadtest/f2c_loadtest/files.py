@@ -9,7 +9,7 @@ from typing import Any
 from f2c_loadtest.outcome import Outcome
 from f2c_loadtest.recorder import OUTCOMES, Record, failures, latencies, percentile, requests, wrong_answers
 from f2c_loadtest.settings import Settings
-from f2c_loadtest.targets import TARGETS
+from f2c_loadtest.targets import Target
 
 LOCUST_KINDS = ("stats", "stats_history", "failures", "exceptions")
 
@@ -19,9 +19,9 @@ HISTORY_INTERVAL = 10
 Rows = Iterable[Iterable[object]]
 
 
-def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: dict[str, Any]) -> None:
+def write_files(directory: Path, settings: Settings, target: Target, outcome: Outcome, verdict: dict[str, Any]) -> None:
     """Writes all files except those of Locust; raises OSError."""
-    target, record = settings.target, outcome.record
+    record = outcome.record
     tables: dict[str, tuple[str, Rows]] = {
         "steps": (
             "step,users,batch,offered_rate,start_s,end_s,requests,failures,wrong_answers,saturated",
@@ -31,15 +31,15 @@ def write_files(directory: Path, settings: Settings, outcome: Outcome, verdict: 
         "seconds": ("timestamp_s,users,requests,failures,p50_us,p99_us,max_us", _seconds(record)),
         "generator": ("timestamp_s,process,cpu_cores,lag_ms,throttled,stolen_cores,late", _generator(record)),
     }
-    if TARGETS[target].names_replicas:
+    if target.names_replicas:
         tables["replicas"] = ("timestamp_s,app_id,answers", _replicas(record))
     for kind, (header, rows) in tables.items():
-        with (directory / f"{target}_{kind}.csv").open("w", encoding="utf-8", newline="") as file:
+        with (directory / f"{target.key}_{kind}.csv").open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(header.split(","))
             writer.writerows(rows)
     text = json.dumps(verdict, indent=2, ensure_ascii=False)
-    (directory / f"{target}_verdict.json").write_text(text + "\n", encoding="utf-8")
+    (directory / f"{target.key}_verdict.json").write_text(text + "\n", encoding="utf-8")
 
 
 def thin_history(directory: Path, target: str) -> None:
@@ -55,10 +55,12 @@ def thin_history(directory: Path, target: str) -> None:
         csv.writer(file).writerows([header, *(row for row in rows if row[0] in remaining)])
 
 
-def result_files(directory: Path, target: str) -> list[Path]:
+def result_files(directory: Path, target: Target) -> list[Path]:
     """Returns the paths of all files that a load leaves, in order."""
-    kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * TARGETS[target].names_replicas]
-    return sorted([directory / f"{target}_{kind}.csv" for kind in kinds] + [directory / f"{target}_verdict.json"])
+    kinds = [*LOCUST_KINDS, "steps", "latency", "seconds", "generator", *["replicas"] * target.names_replicas]
+    return sorted(
+        [directory / f"{target.key}_{kind}.csv" for kind in kinds] + [directory / f"{target.key}_verdict.json"]
+    )
 
 
 def _steps(settings: Settings, outcome: Outcome) -> Rows:
@@ -91,8 +93,8 @@ def _seconds(record: Record) -> Rows:
 
 def _replicas(record: Record) -> Rows:
     for second in _span(record):
-        for app_id, answers in sorted(record.between(second, second + 1)["answers"].items()):
-            yield second, app_id, answers
+        for replica, answers in sorted(record.between(second, second + 1)["answers"].items()):
+            yield second, replica, answers
 
 
 def _generator(record: Record) -> Rows:

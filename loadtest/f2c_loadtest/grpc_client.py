@@ -4,14 +4,17 @@ grpcio, which is made for many calls at a time, waits for each answer in a threa
 """
 
 import dataclasses
+import json
 import logging
 import struct
-from typing import ClassVar
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError
 from f2c_loadtest.http2 import Answer, Http2Connection, StreamResetError, UnprocessedError, header_block
-from f2c_loadtest.socket_client import SocketClient
+from f2c_loadtest.socket_client import ANYBODY, SocketClient, Trust
 
 # What precedes a message: whether it is compressed, and its length.
 PREFIX = struct.Struct(">BL")
@@ -43,6 +46,14 @@ class GrpcRequest:
 
     method: ClassVar[str] = "gRPC"
     message: bytes
+    called: str = ""
+    """The method that is called."""
+    content: Any = None
+    """The message in protobuf's JSON form."""
+
+    def __str__(self) -> str:
+        """Returns what is called, and with what."""
+        return f"{self.called} {json.dumps(self.content, ensure_ascii=False)}"
 
     def encode(self, host: str, is_last: bool) -> bytes:
         """Returns the message as it is sent; the client itself adds the host."""
@@ -52,23 +63,28 @@ class GrpcRequest:
 class GrpcClient(SocketClient):
     """A `Client` of one unary method that accepts only answers with status OK."""
 
-    def __init__(self, method: str, host: str) -> None:
-        """Takes the path of the method, such as `/package.Service/Method`, and the URL of the host."""
-        super().__init__(host, "h2")
+    def __init__(
+        self, method: str, host: str, headers: Mapping[str, str] = MappingProxyType({}), trust: Trust = ANYBODY
+    ) -> None:
+        """Takes the path of the method, such as `/package.Service/Method`, and the URL of the host.
+
+        The headers are by name in lowercase; `host` is sent as `:authority`.
+        """
+        super().__init__(host, "h2", trust)
         url = urlsplit(host)
-        self._headers = header_block(
-            [
-                (":method", "POST"),
-                (":scheme", url.scheme),
-                (":path", method),
-                (":authority", url.netloc),
-                ("te", "trailers"),
-                ("content-type", "application/grpc"),
-                # Otherwise compression would be measured too.
-                ("grpc-accept-encoding", "identity"),
-                ("user-agent", "f2c-loadtest"),
-            ]
-        )
+        fields = {
+            ":method": "POST",
+            ":scheme": url.scheme,
+            ":path": url.path + method,
+            ":authority": headers.get("host", url.netloc),
+            "te": "trailers",
+            "content-type": "application/grpc",
+            # Otherwise compression would be measured too.
+            "grpc-accept-encoding": "identity",
+            "user-agent": "f2c-loadtest",
+            **{name: value for name, value in headers.items() if name != "host"},
+        }
+        self._headers = header_block(fields.items())
 
     def ask(self, request: bytes) -> bytes:
         """Returns the serialised answer; raises OSError or RequestError."""

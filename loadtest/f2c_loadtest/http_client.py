@@ -4,52 +4,95 @@ Locust's own client takes twice the CPU: it makes each request anew, and handles
 of no use here.
 """
 
+import zlib
+from collections.abc import Mapping
+from contextlib import suppress
+from types import MappingProxyType
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from f2c_loadtest.client import RequestError
-from f2c_loadtest.socket_client import BLOCK_SIZE, SocketClient
+from f2c_loadtest.client import RequestError, shown
+from f2c_loadtest.socket_client import ANYBODY, BLOCK_SIZE, SocketClient, Trust
+
+# The headers that a client sets itself.
+OWN_HEADERS = {"connection", "content-length", "transfer-encoding"}
+
+GZIP, DEFLATE = b"\x1f\x8b", b"\x78"
+"""How compressed content begins (RFC 1952, RFC 1950)."""
 
 
 class HttpRequest(NamedTuple):
-    """A request over HTTP, whose body is JSON."""
+    """A request over HTTP, whose body is JSON unless a header says otherwise."""
 
     method: str
     path: str
     body: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    """By name in lowercase; they come before those that every request has."""
+
+    def __str__(self) -> str:
+        """Returns the request without headers, which may be secret."""
+        return " ".join(filter(None, [self.method, self.path, self.body]))
 
     def encode(self, host: str, is_last: bool) -> bytes:
         """Returns the bytes of the request; the last one of a connection says so."""
+        url = urlsplit(host)
         content = (self.body or "").encode()
-        lines = [
-            f"{self.method} {self.path} HTTP/1.1",
-            f"Host: {urlsplit(host).netloc}",
+        headers = {
+            "host": url.netloc,
             # Otherwise compression would be measured too.
-            "Accept-Encoding: identity",
-            "User-Agent: f2c-loadtest",
-            *([] if self.body is None else ["Content-Type: application/json", f"Content-Length: {len(content)}"]),
-            *["Connection: close"] * is_last,
-        ]
+            "accept-encoding": "identity",
+            "user-agent": "f2c-loadtest",
+            **({} if self.body is None else {"content-type": "application/json"}),
+            **self.headers,
+            **({} if self.body is None else {"content-length": str(len(content))}),
+            **({"connection": "close"} if is_last else {}),
+        }
+        lines = [f"{self.method} {url.path}{self.path} HTTP/1.1"]
+        lines += [f"{name.title()}: {value}" for name, value in headers.items()]
         return "\r\n".join([*lines, "", ""]).encode() + content
 
 
 class HttpClient(SocketClient):
-    """A `Client` that accepts only answers with status 200."""
+    """A `Client` that accepts only answers with a status of success."""
 
-    def __init__(self, host: str) -> None:
-        """Takes the URL of the host."""
-        super().__init__(host, "http/1.1")
+    def __init__(self, host: str, trust: Trust = ANYBODY) -> None:
+        """Takes the URL of the host, and whose certificates it trusts."""
+        super().__init__(host, "http/1.1", trust)
 
     def ask(self, request: bytes) -> bytes:
         """Returns the content of the answer; raises OSError or RequestError."""
+        return content_of(self.exchange(request, _Answer()))
+
+    def exchange(self, request: bytes, answer: HTTPResponse) -> HTTPResponse:
+        """Sends a request, and reads its answer; raises OSError or RequestError.
+
+        A server may end a connection between two requests. If it has sent nothing of an answer by then, the request
+        goes on a new connection. The time that this takes is in the latency.
+        """
         if self._socket is not None and self._readable.poll(0):
             # The server can only have closed an idle connection.
             self.close()
+        is_reused = self._socket is not None
+        try:
+            try:
+                self._try(request, answer)
+            except (ConnectionError, RequestError):
+                if not is_reused or answer.message_begun:
+                    raise
+                self._try(request, answer)
+        except HTTPParseError:
+            self.close()
+            raise RequestError("the answer is not HTTP") from None
+        if not answer.should_keep_alive():
+            self.close()
+        return answer
+
+    def _try(self, request: bytes, answer: HTTPResponse) -> None:
         if self._socket is None:
             self._connect()
-        answer = _Answer()
         try:
             sent = self._socket.send(request)
             if sent < len(request):
@@ -59,18 +102,22 @@ class HttpClient(SocketClient):
                 answer.feed(data)
                 if not data and not answer.message_complete:
                     raise RequestError("the connection was closed before the answer was there")
-        except HTTPParseError:
-            self.close()
-            raise RequestError("the answer is not HTTP") from None
         except BaseException:
             self.close()
             raise
-        if not answer.should_keep_alive():
-            self.close()
-        status = answer.get_code()
-        if status != 200:
-            raise RequestError(f"the status is {status}")
-        return bytes(answer._body_buffer)
+
+
+def content_of(answer: HTTPResponse) -> bytes:
+    """Returns what an answer says, unpacked if it is compressed; raises RequestError."""
+    content = bytes(answer._body_buffer)
+    if content[:2] == GZIP or content[:1] == DEFLATE:
+        # No JSON begins like this. A server may compress although nobody asks for it, and be right in what it says.
+        with suppress(zlib.error):
+            content = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content)
+    status = answer.get_code()
+    if not 200 <= status < 300:
+        raise RequestError(f"the status is {status}", lambda: f"with {shown(content) or 'no content'}")
+    return content
 
 
 class _Answer(HTTPResponse):

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from f2c_loadtest.question import WrongAnswerError
+from f2c_loadtest.client import Request
+from f2c_loadtest.question import WrongAnswerError, explain
 
 # The times in a bucket of a histogram, in µs, share so many leading binary digits, as in HdrHistogram's log-linear
 # buckets. A bucket is at most a 64th of its time wide, which keeps a run of two hours under 3 MB.
@@ -20,7 +21,8 @@ Second = defaultdict[str, Counter[Any]]
 """Counts the requests that ended in a second.
 
 `service ok`, `service failed`, `response ok` and `response failed` count by the lower end of the bucket in µs,
-`answers` by appId, and `errors` by the reason of the failure. `wrong` counts the errors that are wrong answers.
+`answers` by replica, and `errors` by the reason of the failure. `wrong` counts the errors that are wrong answers,
+`connections` those that were opened. `first` has all about the first failure of each process.
 """
 
 
@@ -63,24 +65,31 @@ class Record:
         service: float,
         response: float | None = None,
         exception: BaseException | None = None,
-        app_id: str | None = None,
+        replica: str | None = None,
+        request: Request | None = None,
     ) -> None:
         """Counts a request that ended at a Unix time in seconds.
 
         `service` is its time in µs since it was sent. Where a rate is offered, `response` is the time since it was due
-        if it had to wait for a free user, and otherwise the same. `app_id` names the replica that answered.
+        if it had to wait for a free user, and otherwise the same. `replica` names the one that answered.
         """
         counts = self.seconds[int(end)]
         counts["service failed" if exception else "service ok"][bucket(service)] += 1
         if response is not None:
             counts["response failed" if exception else "response ok"][bucket(response)] += 1
-        if app_id is not None:
-            counts["answers"][app_id] += 1
+        if replica is not None:
+            counts["answers"][replica] += 1
         if exception is not None:
             error = in_a_line(exception)
             counts["errors"][error] += 1
             if isinstance(exception, WrongAnswerError):
                 counts["wrong"][error] += 1
+            if "first" not in counts:
+                counts["first"][error if request is None else explain(request, exception)] = 1
+
+    def connection(self, at: float) -> None:
+        """Counts a connection that was opened at a Unix time in seconds."""
+        self.seconds[int(at)]["connections"]["opened"] += 1
 
     def take(self) -> dict[str, Any]:
         """Empties the record, and returns its content in types that JSON and msgpack have."""
@@ -108,6 +117,10 @@ class Record:
     def between(self, start: int, end: int) -> Second:
         """Adds up the seconds from a Unix time on, and before another."""
         return merged(self.seconds[second] for second in range(start, end) if second in self.seconds)
+
+    def first_failure_between(self, start: int, end: int) -> str | None:
+        """Returns all about the first failure from a Unix time on, and before another."""
+        return first_failure(self.seconds[second] for second in range(start, end) if second in self.seconds)
 
     def samples_between(self, start: int, end: int) -> list[Sample]:
         """Returns the samples of these seconds."""
@@ -170,6 +183,11 @@ def failures(counts: Second) -> int:
 def wrong_answers(counts: Second) -> int:
     """Returns the number of requests that failed because their answer was wrong."""
     return counts["wrong"].total() if "wrong" in counts else 0
+
+
+def first_failure(seconds: Iterable[Second]) -> str | None:
+    """Returns all about the first failure in seconds that follow each other."""
+    return next((failure for counts in seconds if "first" in counts for failure in counts["first"]), None)
 
 
 def percentile(histogram: Mapping[int, int], share: float) -> int | None:

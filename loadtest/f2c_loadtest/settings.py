@@ -12,11 +12,8 @@ from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from f2c_loadtest.arrivals import ARRIVALS, POISSON
-from f2c_loadtest.targets import TARGETS
 
-MAX_BATCH = 10_000  # the function accepts no more by default
-ABSOLUTE_ZERO = -459.67  # °F; the function refuses anything colder
-LARGEST_FLOAT32 = 3.4e38  # TensorFlow Serving reads anything larger as infinite
+MAX_BATCH = 10_000
 
 # In the open loop, users are added while requests wait for one, up to this number or to the one in the settings. With
 # so many requests in flight and more that wait, the target is saturated.
@@ -29,6 +26,7 @@ STOP_TIMEOUT = 16
 # Kubernetes reads a container's termination message here.
 TERMINATION_LOG = "/dev/termination-log"
 
+BUILT_IN_RECORD = Path(__file__).with_name("built-in.json")
 DEFAULT_LOCUSTFILE = Path(__file__).parent.with_name("locustfile.py")
 
 # Locust's options that this command sets itself.
@@ -76,7 +74,7 @@ class Step:
     seconds: int
     users: int
     rate: float | None = None  # requests/s that all users together offer; None for a closed loop
-    batch: int = 1  # temperatures per request
+    batch: int = 1  # cases per request
 
     @property
     def max_users(self) -> int:
@@ -98,14 +96,16 @@ class Step:
 class Settings:
     """Every option with its value; --help says what each does."""
 
+    record: str
     target: str
     host: str
     once: bool
+    check: bool
+    wait: float | None  # seconds
+    only_case: int | None
     steps: tuple[Step, ...]
     arrivals: str
     spawn_rate: float
-    min_fahrenheit: float
-    max_fahrenheit: float
     seed: int
     requests_per_connection: int
     seconds_per_connection: float
@@ -124,13 +124,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Checks each option against the others."""
-        if self.worker_of is None or self.once:
+        if self.worker_of is None or not self.is_load:
             check(_is_url(self.host), f"--host must be like http://name:8080, not {self.host!r}")
-        check(
-            ABSOLUTE_ZERO <= self.min_fahrenheit <= self.max_fahrenheit <= LARGEST_FLOAT32,
-            f"--min-fahrenheit={self.min_fahrenheit:g} and --max-fahrenheit={self.max_fahrenheit:g} must be in this "
-            f"order, and between absolute zero, {ABSOLUTE_ZERO}, and {LARGEST_FLOAT32:g}",
-        )
         for step in self.steps:
             check(
                 step.seconds > self.settle,
@@ -143,6 +138,11 @@ class Settings:
         check(not (self.workers and self.worker_of), "--workers and --worker-of exclude each other")
 
     @property
+    def is_load(self) -> bool:
+        """Whether there is a load, and not only a look at the answers."""
+        return not (self.once or self.check or self.wait is not None)
+
+    @property
     def sending_processes(self) -> int:
         """Number of processes that send requests, on all workers together."""
         return self.processes * max(self.workers, 1)
@@ -150,7 +150,8 @@ class Settings:
     @property
     def as_options(self) -> dict[str, Any]:
         """Every option of a load by name."""
-        return {name.replace("_", "-"): value for name, value in dataclasses.asdict(self).items() if name != "once"}
+        options = dataclasses.asdict(self)
+        return {name.replace("_", "-"): options[name] for name in options if name not in ("once", "check", "wait")}
 
     def to_json(self) -> str:
         """Returns JSON for `from_json`."""
@@ -179,7 +180,7 @@ def parse(arguments: list[str]) -> Settings:
         f"--locustfile={options.locustfile} must end in .py, and have no comma in it",
     )
     # Locust runs in another folder.
-    for name in ("results", "locustfile"):
+    for name in ("record", "results", "locustfile"):
         members[name] = str(Path(members[name]).absolute())
     return Settings(**{**members, "host": options.host.rstrip("/")}, steps=steps, locust=tuple(for_locust))
 
@@ -234,16 +235,20 @@ def _parser() -> argparse.ArgumentParser:
         group.add_argument(name, metavar=metavar, help=meaning, type=kind, default=default)
 
     group = parser.add_argument_group("the target")
-    targets = ", ".join(TARGETS)
-    group.add_argument("--target", required=True, choices=TARGETS, metavar="NAME", help=f"what to load: {targets}")
+    group.add_argument("--target", required=True, metavar="NAME", help="what to load: one of the targets of the record")
+    record = "the cases, and how each target is asked (default: function, tfserving and tfserving-grpc)"
+    add("--record", "FILE", record, default=str(BUILT_IN_RECORD))
     add(
         "--host",
         "URL",
-        "its address, such as http://name:8080; required unless --worker-of is given",
+        "its address, such as http://name:8080 or https://name/path; required unless --worker-of is given",
         default="",
     )
     once = "ask one question in place of a load; say whether the answer is right, and exit with 0 if it is, else with 1"
     group.add_argument("--once", action="store_true", help=once)
+    every = "ask every case once in place of a load; print each in a line of JSON; exit with 0 if all are right, else 1"
+    group.add_argument("--check", action="store_true", help=every)
+    add("--wait", "SECONDS", "ask the first case again and again until it is right, or the time is over", number(0))
 
     group = parser.add_argument_group("the load")
     add("--users", "N", "concurrent users; with --rate, only to begin with (default: 20)", whole(1))
@@ -253,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rate", "N", rate, number(1e-6))
     arrivals = "when the requests of a rate are due: poisson, at random; even, in a row (default: poisson)"
     group.add_argument("--arrivals", choices=ARRIVALS, default=POISSON, metavar="NAME", help=arrivals)
-    add("--batch", "N", "temperatures per request (default: 1)", whole(1, MAX_BATCH))
+    add("--batch", "N", "cases per request (default: 1)", whole(1, MAX_BATCH))
     several_loads = "several loads in turn, in place of --users, --run-time, --rate and --batch; see the examples"
     add("--steps", "JSON", several_loads)
     fresh = "requests after which a user opens a new connection, so that new replicas get their share; 0 for never"
@@ -262,16 +267,15 @@ def _parser() -> argparse.ArgumentParser:
     locustfile = "a locustfile of your own, in place of the load generator's (default: its own)"
     add("--locustfile", "FILE", locustfile, default=str(DEFAULT_LOCUSTFILE))
 
-    group = parser.add_argument_group("the temperatures")
-    add("--min-fahrenheit", "N", "the lowest, in °F", number(), -100.0)
-    add("--max-fahrenheit", "N", "the highest, in °F", number(), 300.0)
-    seed = "seed of the random temperatures and arrivals: the same seed, steps and number of processes, the same load"
+    group = parser.add_argument_group("the cases")
+    add("--only-case", "N", "ask only this case, from 0 on (default: any of them, at random)", whole(0))
+    seed = "seed of the random cases and arrivals: the same seed, steps and number of processes, the same load"
     add("--seed", "N", seed, whole(0), 1)
 
     group = parser.add_argument_group("the verdict")
     add("--settle", "SECONDS", "seconds at the beginning of each step that are not measured", whole(0), 5)
     add("--max-failed", "SHARE", "share of the requests that may fail, from 0 to 1", number(0, 1), 0.01)
-    replicas = "replicas of the function that are ready, and must all answer in the last step (default: any number)"
+    replicas = "replicas of the target that are ready, and must all answer in the last step (default: any number)"
     add("--ready-replicas", "N", replicas, whole(1))
 
     group = parser.add_argument_group("the processes of the load generator")
@@ -352,4 +356,5 @@ def _is_url(text: str) -> bool:
         is_host = bool((parts.hostname or "").encode("idna")) and (parts.port is None or parts.port > 0)
     except ValueError:
         return False
-    return is_host and parts.scheme in ("http", "https") and not (parts.path or parts.query or parts.fragment)
+    is_bare = not ("@" in parts.netloc or parts.query or parts.fragment)
+    return is_host and is_bare and parts.scheme in ("http", "https") and re.fullmatch(r"[!-~]*", parts.path) is not None

@@ -2,7 +2,7 @@
 
 import select
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from gevent.monkey import get_original
@@ -10,22 +10,37 @@ from gevent.socket import IPPROTO_TCP, TCP_NODELAY
 from gevent.ssl import CERT_NONE, PROTOCOL_TLS_CLIENT, SSLContext
 from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
+from f2c_loadtest import clock
 from f2c_loadtest.client import CONNECTION_TIMEOUT, NETWORK_TIMEOUT
+from f2c_loadtest.recorder import RECORD
 
 # Bytes to ask a socket for at once.
 BLOCK_SIZE = 65536
 
 
+class Trust(NamedTuple):
+    """Whose certificates a client accepts."""
+
+    is_needed: bool = False
+    """Whether a certificate must be valid; otherwise any will do."""
+    authorities: str | None = None
+    """Certificates of authorities in PEM; by default those of the system."""
+
+
+ANYBODY = Trust()
+
+
 class SocketClient:
     """Opens and closes the connection of a client to a host."""
 
-    def __init__(self, host: str, protocol: str) -> None:
-        """Takes the URL of the host, and what TLS calls the protocol (ALPN); any certificate will do."""
+    def __init__(self, host: str, protocol: str, trust: Trust) -> None:
+        """Takes the URL of the host, what TLS calls the protocol (ALPN), and whose certificates are trusted."""
         url = urlsplit(host)
         assert url.hostname
         is_secret = url.scheme == "https"
         port = url.port or (443 if is_secret else 80)
-        make = partial(SSLConnectionPool, insecure=True, ssl_context_factory=partial(_trust_any, protocol))
+        factory = partial(_context, protocol, trust)
+        make = partial(SSLConnectionPool, insecure=not trust.is_needed, ssl_context_factory=factory)
         self._pool = (make if is_secret else ConnectionPool)(
             url.hostname,
             port,
@@ -40,6 +55,7 @@ class SocketClient:
     def _connect(self) -> None:
         """Opens the connection; raises OSError."""
         self._socket = self._pool.get_socket()
+        RECORD.connection(clock.now())
         # Otherwise a second small packet would wait until the server has acknowledged the first.
         self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         # gevent's own `poll` would wait for a turn of its loop.
@@ -53,9 +69,14 @@ class SocketClient:
             self._socket = None
 
 
-def _trust_any(protocol: str, **_options: str) -> SSLContext:
+def _context(protocol: str, trust: Trust, **_options: str) -> SSLContext:
     context = SSLContext(PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = CERT_NONE
+    if trust.authorities is not None:
+        context.load_verify_locations(cadata=trust.authorities)
+    elif trust.is_needed:
+        context.load_default_certs()
+    else:
+        context.check_hostname = False
+        context.verify_mode = CERT_NONE
     context.set_alpn_protocols([protocol])
     return context

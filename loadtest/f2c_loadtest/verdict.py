@@ -15,6 +15,7 @@ from f2c_loadtest.recorder import (
     Sample,
     Second,
     failures,
+    first_failure,
     latencies,
     merged,
     percentile,
@@ -23,7 +24,7 @@ from f2c_loadtest.recorder import (
 )
 from f2c_loadtest.schedule import MAX_LATENESS
 from f2c_loadtest.settings import Settings
-from f2c_loadtest.targets import TARGETS
+from f2c_loadtest.targets import target_of
 
 # A Python process can use one core, or less if its cgroup limits it. Locust itself warns above this share.
 MAX_CPU_SHARE = 0.9
@@ -88,6 +89,8 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
             "throttled": _mean(sample.throttled for sample in samples),
             "stolenCores": _mean(sample.stolen_cores for sample in samples),
         },
+        "connections": total["connections"].total(),
+        "firstWrong": _first_failure(outcome),
         "replicas": {"answered": _answering_replicas(settings, outcome), "ready": settings.ready_replicas},
         "locust": version("locust"),
         "python": platform.python_version(),
@@ -114,18 +117,30 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
     for window in outcome.windows:
         yield from _rate_reasons(settings, outcome.record, window)
     wrong, failed, ended = wrong_answers(total), failures(total), requests(total)
+    first = f" The first: {_first_failure(outcome)}."
     if wrong:
-        yield f"{wrong} answers were wrong{most_frequent(total['wrong'])}."
+        yield f"{wrong} answers were wrong{most_frequent(total['wrong'])}.{first}"
     if failed > settings.max_failed * ended:
         yield (
             f"{failed} of {ended} requests failed, more than the share of {settings.max_failed:g} that may"
-            f"{most_frequent(total['errors'])}."
+            f"{most_frequent(total['errors'])}.{first * (not wrong)}"
         )
     replicas = _answering_replicas(settings, outcome)
     if replicas is not None and settings.ready_replicas is not None and replicas < settings.ready_replicas:
         yield f"Only {replicas} of {settings.ready_replicas} ready replicas answered in the last step."
     if outcome.is_complete:
         yield from _steadiness_reasons(outcome.record, outcome.windows[-1])
+
+
+def _first_failure(outcome: Outcome) -> str | None:
+    """Returns all about the first request that failed in the measured time, or before if none was measured."""
+    record = outcome.record
+    measured = (record.first_failure_between(window.start, window.end) for window in outcome.windows)
+    return next(filter(None, measured), None) or (
+        None
+        if requests(_total(outcome))
+        else first_failure(record.seconds[second] for second in sorted(record.seconds))
+    )
 
 
 def errors_of(outcome: Outcome) -> Counter[str]:
@@ -326,6 +341,6 @@ def _mean(values: Iterable[float | None]) -> float | None:
 
 def _answering_replicas(settings: Settings, outcome: Outcome) -> int | None:
     """Returns how many replicas answered in the last step; None where answers don't name them."""
-    if not TARGETS[settings.target].names_replicas or not outcome.windows:
+    if not target_of(settings).names_replicas or not outcome.windows:
         return None
     return len(_counts(outcome, outcome.windows[-1])["answers"])

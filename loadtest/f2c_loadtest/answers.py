@@ -1,0 +1,215 @@
+"""Checks answers against what cases say is right. What a target's answers have in common is worked out once."""
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from f2c_loadtest.client import shown
+from f2c_loadtest.question import WrongAnswerError
+
+Get = Callable[[Any], Any]
+"""Returns a part of a document, which is what an answer says; raises LookupError if it is not there."""
+
+
+class Reader(NamedTuple):
+    """How the answers of one form are read."""
+
+    document: Callable[[bytes], Any]
+    """Returns what an answer says; raises ValueError."""
+    values: Callable[[Any], Sequence[Any]]
+    """Returns the values in a document; raises LookupError if they are not there, or ValueError if they are no list."""
+    place: str
+    """Where they are, for people."""
+    where: Callable[[int], str]
+    """Where the value with a number is, for people."""
+    replica: Get | None
+    """Returns what names the replica."""
+    show: Callable[[Any], str] = json.dumps
+    """Returns a document as text."""
+
+
+def tokens_of(pointer: str) -> list[str]:
+    """Returns the tokens of a JSON pointer (RFC 6901); raises ValueError."""
+    if pointer and not pointer.startswith("/"):
+        raise ValueError(f"{pointer!r} is no JSON pointer: it begins with /")
+    return [token.replace("~1", "/").replace("~0", "~") for token in pointer.split("/")[1:]]
+
+
+def json_getter(pointer: str) -> Get:
+    """Returns what follows a pointer in JSON; raises ValueError."""
+    steps = [(token, int(token) if re.fullmatch(r"0|[1-9]\d*", token) else None) for token in tokens_of(pointer)]
+
+    def get(document: Any) -> Any:  # noqa: ANN401
+        for token, index in steps:
+            if type(document) is dict:
+                document = document[token]
+            elif type(document) is list and index is not None:
+                document = document[index]
+            else:
+                raise LookupError(token)
+        return document
+
+    return get
+
+
+def first_of(getters: list[Get]) -> Get:
+    """Returns what gets the first part that is there."""
+    if len(getters) == 1:
+        return getters[0]
+
+    def get(document: Any) -> Any:  # noqa: ANN401
+        for getter in getters:
+            try:
+                return getter(document)
+            except LookupError:
+                pass
+        raise LookupError
+
+    return get
+
+
+def json_document(content: bytes) -> Any:  # noqa: ANN401
+    """Reads JSON; raises ValueError."""
+    try:
+        return json.loads(content.decode())
+    except (ValueError, RecursionError):
+        raise ValueError("the answer is not JSON") from None
+
+
+def make_reader(
+    document: Callable[[bytes], Any],
+    get: Get,
+    pointer: str,
+    each: Get | None,
+    replica: Get | None,
+    suffix: str = "",
+    show: Callable[[Any], str] = json.dumps,
+) -> Reader:
+    """Returns how answers are read: one value, or with `each` a list of what has values."""
+    place = pointer or "the top"
+    if each is None:
+        return Reader(document, lambda found: [get(found)], place, lambda _: place, replica, show)
+
+    def values(found: Any) -> Sequence[Any]:  # noqa: ANN401
+        items = get(found)
+        if isinstance(items, str | dict) or not isinstance(items, Sequence):
+            raise ValueError(f"there is no list at {place}")
+        return items if not suffix else [each(item) for item in items]
+
+    return Reader(document, values, place, lambda number: f"{pointer}/{number}{suffix}", replica, show)
+
+
+def json_reader(answer: dict[str, Any], are_many: bool) -> Reader:
+    """Returns how answers in JSON are read, by the `answer` of a target; raises ValueError."""
+    replica = json_getter(answer["replica"]) if answer["replica"] is not None else None
+    pointers = answer["many" if are_many else "at"]
+    get = first_of([json_getter(pointer) for pointer in pointers])
+    each = json_getter(answer["each"]) if are_many else None
+    return make_reader(json_document, get, pointers[0], each, replica, answer["each"])
+
+
+def checker(reader: Reader, expected: list[Any], relative: float, absolute: float) -> Callable[[bytes], str | None]:
+    """Returns the `check` of a question.
+
+    A value may differ from what is expected by |expected| · relative + absolute, as in numpy.isclose.
+    """
+    read, values_of, replica = reader.document, reader.values, reader.replica
+    number = len(expected)
+    are_numbers = all(_is_number(value) for value in expected)
+    tolerances = [relative * abs(value) + absolute for value in expected] if are_numbers else [0.0] * number
+    is_exact = not any(tolerances)
+    # In Python, True is 1. Elsewhere it is not.
+    may_be_truth = are_numbers and any(
+        abs(value - truth) <= tolerance
+        for value, tolerance in zip(expected, tolerances, strict=True)
+        for truth in (False, True)
+    )
+    kinds = {bool} if any(type(value) is bool for value in expected) else {int, float} if may_be_truth else None
+
+    def is_right(values: Sequence[Any]) -> bool:
+        if len(values) != number or (kinds and not kinds.issuperset(map(type, values))):
+            return False
+        return values == expected or (not is_exact and _are_near(values, expected, tolerances))
+
+    def check(content: bytes) -> str | None:
+        try:
+            document = read(content)
+        except ValueError as error:
+            raise WrongAnswerError(str(error), lambda: f"it is {shown(content)}") from None
+        try:
+            values = values_of(document)
+            is_wrong = not is_right(values)
+            named = None if replica is None else str(replica(document))
+        except (LookupError, ValueError) as error:
+            message = str(error) if isinstance(error, ValueError) else f"the answer has nothing at {reader.place}"
+            raise WrongAnswerError(message, lambda: f"it is {shown(reader.show(document))}") from None
+        except (TypeError, OverflowError):
+            # A value is no number, or too large to be compared.
+            is_wrong = True
+        if is_wrong:
+            message, detail = _fault(reader, values, expected, tolerances)
+            raise WrongAnswerError(message, lambda: f"{detail}; the answer is {shown(reader.show(document))}")
+        return named
+
+    return check
+
+
+def value_of(reader: Reader, is_one: bool, content: bytes) -> Any:  # noqa: ANN401
+    """Returns the value in an answer, or the list of values; None if it can't be read."""
+    try:
+        values = list(reader.values(reader.document(content)))
+    except (LookupError, ValueError, TypeError):
+        return None
+    return values[0] if is_one and len(values) == 1 else values
+
+
+def _are_near(values: Sequence[Any], expected: list[Any], tolerances: list[float]) -> bool:
+    return all(
+        abs(value - right) <= tolerance for value, right, tolerance in zip(values, expected, tolerances, strict=True)
+    )
+
+
+def _fault(reader: Reader, values: Sequence[Any], expected: list[Any], tolerances: list[float]) -> tuple[str, str]:
+    """Returns what is wrong with values: without any value, and with the first one that is wrong."""
+    place = reader.place
+    if len(values) != len(expected):
+        few = "few" if len(values) < len(expected) else "many"
+        return f"the answer has too {few} values at {place}", f"{len(values)} in place of {len(expected)}"
+    pairs = list(zip(expected, tolerances, strict=True))
+    faults = [not _is_equal(value, *pair) for value, pair in zip(values, pairs, strict=True)]
+    first = faults.index(True)
+    value, (right, tolerance) = values[first], pairs[first]
+    within = f", give or take {tolerance:.3g}," * (tolerance > 0)
+    detail = f"{reader.where(first)} is {_text(value)}, and {_text(right)}{within} was expected"
+    if _kind(value) != _kind(right):
+        return f"a value at {place} is not {_kind(right)}, but {_kind(value)}", detail
+    can_be_sorted = sum(faults) > 1 and len({_kind(value) for value in values}) == 1
+    if can_be_sorted and all(
+        _is_equal(value, *pair) for value, pair in zip(sorted(values), sorted(pairs), strict=True)
+    ):
+        return f"the values at {place} are in another order", detail
+    return f"a value at {place} is wrong", detail
+
+
+def _is_equal(value: Any, right: Any, tolerance: float) -> bool:  # noqa: ANN401
+    if _kind(value) != _kind(right):
+        return False
+    try:
+        return bool(value == right or (_is_number(right) and abs(value - right) <= tolerance))
+    except OverflowError:
+        return False
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401
+    return type(value) in (int, float)
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401
+    """Returns what JSON calls a value."""
+    kinds = {int: "a number", float: "a number", str: "a text", bool: "true or false", dict: "an object"}
+    return "null" if value is None else kinds.get(type(value), "a list")
+
+
+def _text(value: Any) -> str:  # noqa: ANN401
+    return shown(json.dumps(value, default=str, ensure_ascii=False))

@@ -1,0 +1,211 @@
+"""Makes messages of gRPC, and reads them, by the descriptors of a service."""
+
+import base64
+from collections.abc import Callable
+from typing import Any
+
+from google.protobuf import descriptor_pool, json_format, message_factory, text_format
+from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
+from google.protobuf.message import DecodeError
+
+from f2c_loadtest.answers import Get, Reader, first_of, make_reader, tokens_of
+from f2c_loadtest.templates import unpack
+
+
+class Method:
+    """A unary method of a service."""
+
+    def __init__(self, name: str, descriptors: bytes) -> None:
+        """Takes its name, such as `price.v1.Prices/Get`, and a FileDescriptorSet; raises ValueError."""
+        service, _, method = name.rpartition("/")
+        try:
+            self._pool = _pool(FileDescriptorSet.FromString(descriptors))
+            described = self._pool.FindServiceByName(service).methods_by_name[method]
+        except KeyError:
+            raise ValueError(f"its descriptors have no method {name}") from None
+        except (DecodeError, TypeError) as error:
+            raise ValueError(f"its descriptors are no FileDescriptorSet: {error}") from None
+        if described.client_streaming or described.server_streaming:
+            raise ValueError(f"{name} streams; only methods with one request and one answer can be asked")
+        self._request = message_factory.GetMessageClass(described.input_type)
+        self._answer = message_factory.GetMessageClass(described.output_type)
+
+    def request(self, content: Any) -> bytes:  # noqa: ANN401
+        """Returns the request for what protobuf's JSON form says; raises ValueError, which names the field."""
+        try:
+            message = json_format.ParseDict(content, self._request(), descriptor_pool=self._pool)
+        except (json_format.ParseError, AttributeError) as error:
+            raise ValueError(str(error)) from None
+        serialized: bytes = message.SerializeToString()
+        return serialized
+
+    def reader(self, answer: dict[str, Any], are_many: bool, sample: Any) -> Reader:  # noqa: ANN401
+        """Returns how answers are read, by the `answer` of a target and a value of its column; raises ValueError."""
+        pointers = answer["many" if are_many else "at"]
+        replica, datatype = answer["replica"], answer["datatype"]
+        root = self._answer.DESCRIPTOR
+
+        def end(pointer: str, field: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+            return _converter(field, sample, datatype, is_list=are_many and pointer in pointers)
+
+        getters, fields = zip(
+            *(_getter(root, pointer, pointer != pointers[-1], end) for pointer in pointers), strict=True
+        )
+        each = None
+        if are_many:
+            element = next((field.message_type for field in fields if field is not None and field.message_type), None)
+            each = _getter(element, answer["each"], False, end)[0] if answer["each"] else lambda item: item
+        return make_reader(
+            self._document,
+            first_of(list(getters)),
+            pointers[0],
+            each,
+            None if replica is None else _getter(root, replica, False, end)[0],
+            answer["each"],
+            _show,
+        )
+
+    def _document(self, content: bytes) -> Any:  # noqa: ANN401
+        try:
+            return self._answer.FromString(content)
+        except DecodeError:
+            raise ValueError("the answer is not the message that the descriptors say") from None
+
+
+def _pool(files: FileDescriptorSet) -> Any:  # noqa: ANN401
+    """Returns a pool of these files, and of the well-known ones that they need; raises KeyError or TypeError."""
+    given = {file.name: file for file in files.file}
+    pool = descriptor_pool.DescriptorPool()
+    added: set[str] = set()
+
+    def add(name: str) -> None:
+        if name in added:
+            return
+        added.add(name)
+        file = given.get(name)
+        if file is None:
+            file = FileDescriptorProto()
+            try:
+                descriptor_pool.Default().FindFileByName(name).CopyToProto(file)
+            except KeyError:
+                raise TypeError(f"{name} is missing (protoc --include_imports)") from None
+        for dependency in file.dependency:
+            add(dependency)
+        pool.Add(file)
+
+    for name in given:
+        add(name)
+    return pool
+
+
+End = Callable[[str, Any], Callable[[Any], Any]]
+
+
+def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[Get, Any]:  # noqa: ANN401
+    """Returns what follows a pointer through the fields of a message, and the field at its end; raises ValueError.
+
+    An empty field is not there if another one is to be tried.
+    """
+    steps: list[Callable[[Any], Any]] = []
+    field: Any = None
+    tokens = tokens_of(pointer)
+    while tokens:
+        token = tokens.pop(0)
+        if message is None:
+            raise ValueError(f"{pointer!r} goes on after a value, at {token}")
+        field = message.fields_by_name.get(token)
+        if field is None:
+            names = ", ".join(message.fields_by_name) or "none"
+            raise ValueError(f"{pointer!r}: {message.full_name} has no field {token}; its fields: {names}")
+        message = field.message_type
+        steps.append(_field(field, may_be_empty or bool(tokens)))
+        if field.is_repeated and tokens:
+            key = tokens.pop(0)
+            if message is not None and message.GetOptions().map_entry:
+                steps.append(_entry(message.fields_by_name["key"], key))
+                field = message.fields_by_name["value"]
+                message = field.message_type
+            else:
+                steps.append(_item(pointer, key))
+    convert = end(pointer, field)
+    if len(steps) == 1:
+        (only,) = steps
+        return (lambda found: convert(only(found))), field
+
+    def get(found: Any) -> Any:  # noqa: ANN401
+        for step in steps:
+            found = step(found)
+        return convert(found)
+
+    return get, field
+
+
+def _field(field: Any, needs_content: bool) -> Get:  # noqa: ANN401
+    name = field.name
+    if field.has_presence:
+
+        def get(message: Any) -> Any:  # noqa: ANN401
+            if not message.HasField(name):
+                raise LookupError(name)
+            return getattr(message, name)
+
+        return get
+    if not needs_content:
+        return lambda message: getattr(message, name)
+
+    def get_content(message: Any) -> Any:  # noqa: ANN401
+        value = getattr(message, name)
+        if not value:
+            raise LookupError(name)
+        return value
+
+    return get_content
+
+
+def _entry(field: Any, text: str) -> Get:  # noqa: ANN401
+    is_text = field.type == field.TYPE_STRING
+    key: Any = text if is_text else {"true": True, "false": False}.get(text) if text.isalpha() else int(text)
+
+    def get(entries: Any) -> Any:  # noqa: ANN401
+        # Indexing would add a missing message.
+        if key not in entries:
+            raise LookupError(text)
+        return entries[key]
+
+    return get
+
+
+def _item(pointer: str, text: str) -> Get:
+    if not text.isdecimal():
+        raise ValueError(f"{pointer!r}: {text!r} is no number in a list")
+    index = int(text)
+    return lambda items: items[index]
+
+
+def _converter(field: Any, sample: Any, datatype: str | None, is_list: bool) -> Callable[[Any], Any]:  # noqa: ANN401
+    """Returns what makes a value comparable with those of a column."""
+    if field is not None and field.type == field.TYPE_BYTES:
+        if datatype is None:
+            one: Callable[[Any], Any] = lambda value: base64.b64encode(value).decode()  # noqa: E731
+        else:
+            read = unpack(datatype)
+            if is_list and not field.is_repeated:
+                return read
+            one = lambda value: _only(read(value))  # noqa: E731
+    elif field is not None and field.type == field.TYPE_ENUM and isinstance(sample, str):
+        names = {number: value.name for number, value in field.enum_type.values_by_number.items()}
+        one = lambda value: names.get(value, value)  # noqa: E731
+    else:
+        return lambda value: value
+    return (lambda values: [one(value) for value in values]) if is_list and field.is_repeated else one
+
+
+def _only(values: list[Any]) -> Any:  # noqa: ANN401
+    if len(values) != 1:
+        raise ValueError("the bytes of the answer are not one value")
+    return values[0]
+
+
+def _show(message: Any) -> str:  # noqa: ANN401
+    text: str = text_format.MessageToString(message, as_one_line=True)
+    return text
