@@ -12,6 +12,9 @@ Get = Callable[[Any], Any]
 """Returns a part of a document, which is what an answer says; raises LookupError if it is not there."""
 
 
+NO_LISTS = {dict, str, int, float, bool, type(None)}
+
+
 class Reader(NamedTuple):
     """How the answers of one form are read."""
 
@@ -93,7 +96,7 @@ def make_reader(
 
     def values(found: Any) -> Sequence[Any]:  # noqa: ANN401
         items = get(found)
-        if isinstance(items, str | dict) or not isinstance(items, Sequence):
+        if type(items) in NO_LISTS:
             raise ValueError(f"there is no list at {place}")
         return items if not suffix else [each(item) for item in items]
 
@@ -118,19 +121,24 @@ def checker(reader: Reader, expected: list[Any], relative: float, absolute: floa
     number = len(expected)
     are_numbers = all(_is_number(value) for value in expected)
     tolerances = [relative * abs(value) + absolute for value in expected] if are_numbers else [0.0] * number
+    pairs = list(zip(expected, tolerances, strict=True))
     is_exact = not any(tolerances)
     # In Python, True is 1. Elsewhere it is not.
     may_be_truth = are_numbers and any(
-        abs(value - truth) <= tolerance
-        for value, tolerance in zip(expected, tolerances, strict=True)
-        for truth in (False, True)
+        abs(right - truth) <= tolerance for right, tolerance in pairs for truth in (0, 1)
     )
     kinds = {bool} if any(type(value) is bool for value in expected) else {int, float} if may_be_truth else None
 
     def is_right(values: Sequence[Any]) -> bool:
         if len(values) != number or (kinds and not kinds.issuperset(map(type, values))):
             return False
-        return values == expected or (not is_exact and _are_near(values, expected, tolerances))
+        if values != expected:
+            if is_exact:
+                return False
+            for value, (right, tolerance) in zip(values, pairs, strict=True):
+                if not abs(value - right) <= tolerance:
+                    return False
+        return True
 
     def check(content: bytes) -> str | None:
         try:
@@ -148,7 +156,7 @@ def checker(reader: Reader, expected: list[Any], relative: float, absolute: floa
             # A value is no number, or too large to be compared.
             is_wrong = True
         if is_wrong:
-            message, detail = _fault(reader, values, expected, tolerances)
+            message, detail = _fault(reader, values, pairs)
             raise WrongAnswerError(message, lambda: f"{detail}; the answer is {shown(reader.show(document))}")
         return named
 
@@ -164,19 +172,15 @@ def value_of(reader: Reader, is_one: bool, content: bytes) -> Any:  # noqa: ANN4
     return values[0] if is_one and len(values) == 1 else values
 
 
-def _are_near(values: Sequence[Any], expected: list[Any], tolerances: list[float]) -> bool:
-    return all(
-        abs(value - right) <= tolerance for value, right, tolerance in zip(values, expected, tolerances, strict=True)
-    )
+def _fault(reader: Reader, values: Sequence[Any], pairs: list[tuple[Any, float]]) -> tuple[str, str]:
+    """Returns what is wrong with values, for all that are expected with a tolerance.
 
-
-def _fault(reader: Reader, values: Sequence[Any], expected: list[Any], tolerances: list[float]) -> tuple[str, str]:
-    """Returns what is wrong with values: without any value, and with the first one that is wrong."""
+    The first text has no values; the second tells of the first one that is wrong.
+    """
     place = reader.place
-    if len(values) != len(expected):
-        few = "few" if len(values) < len(expected) else "many"
-        return f"the answer has too {few} values at {place}", f"{len(values)} in place of {len(expected)}"
-    pairs = list(zip(expected, tolerances, strict=True))
+    if len(values) != len(pairs):
+        few = "few" if len(values) < len(pairs) else "many"
+        return f"the answer has too {few} values at {place}", f"{len(values)} in place of {len(pairs)}"
     faults = [not _is_equal(value, *pair) for value, pair in zip(values, pairs, strict=True)]
     first = faults.index(True)
     value, (right, tolerance) = values[first], pairs[first]

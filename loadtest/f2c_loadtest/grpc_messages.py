@@ -45,8 +45,8 @@ class Method:
         replica, datatype = answer["replica"], answer["datatype"]
         root = self._answer.DESCRIPTOR
 
-        def end(pointer: str, field: Any) -> Callable[[Any], Any]:  # noqa: ANN401
-            return _converter(field, sample, datatype, is_list=are_many and pointer in pointers)
+        def end(pointer: str, field: Any) -> list[Get]:  # noqa: ANN401
+            return _converters(field, sample, datatype, is_list=are_many and pointer in pointers)
 
         getters, fields = zip(
             *(_getter(root, pointer, pointer != pointers[-1], end) for pointer in pointers), strict=True
@@ -54,6 +54,9 @@ class Method:
         each = None
         if are_many:
             element = next((field.message_type for field in fields if field is not None and field.message_type), None)
+            for pointer, field in zip(pointers, fields, strict=True):
+                if field is None or not (field.is_repeated or (field.type == field.TYPE_BYTES and datatype)):
+                    raise ValueError(f"{pointer!r} is no list of values")
             each = _getter(element, answer["each"], False, end)[0] if answer["each"] else lambda item: item
         return make_reader(
             self._document,
@@ -98,7 +101,7 @@ def _pool(files: FileDescriptorSet) -> Any:  # noqa: ANN401
     return pool
 
 
-End = Callable[[str, Any], Callable[[Any], Any]]
+End = Callable[[str, Any], list[Get]]
 
 
 def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[Get, Any]:  # noqa: ANN401
@@ -127,15 +130,12 @@ def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[G
                 message = field.message_type
             else:
                 steps.append(_item(pointer, key))
-    convert = end(pointer, field)
-    if len(steps) == 1:
-        (only,) = steps
-        return (lambda found: convert(only(found))), field
+    steps += end(pointer, field)
 
     def get(found: Any) -> Any:  # noqa: ANN401
         for step in steps:
             found = step(found)
-        return convert(found)
+        return found
 
     return get, field
 
@@ -168,9 +168,10 @@ def _entry(field: Any, text: str) -> Get:  # noqa: ANN401
 
     def get(entries: Any) -> Any:  # noqa: ANN401
         # Indexing would add a missing message.
-        if key not in entries:
+        value = entries.get(key)
+        if value is None:
             raise LookupError(text)
-        return entries[key]
+        return value
 
     return get
 
@@ -182,22 +183,22 @@ def _item(pointer: str, text: str) -> Get:
     return lambda items: items[index]
 
 
-def _converter(field: Any, sample: Any, datatype: str | None, is_list: bool) -> Callable[[Any], Any]:  # noqa: ANN401
-    """Returns what makes a value comparable with those of a column."""
+def _converters(field: Any, sample: Any, datatype: str | None, is_list: bool) -> list[Get]:  # noqa: ANN401
+    """Returns what makes a value comparable with those of a column, if something must."""
     if field is not None and field.type == field.TYPE_BYTES:
         if datatype is None:
             one: Callable[[Any], Any] = lambda value: base64.b64encode(value).decode()  # noqa: E731
         else:
             read = unpack(datatype)
             if is_list and not field.is_repeated:
-                return read
+                return [read]
             one = lambda value: _only(read(value))  # noqa: E731
     elif field is not None and field.type == field.TYPE_ENUM and isinstance(sample, str):
         names = {number: value.name for number, value in field.enum_type.values_by_number.items()}
         one = lambda value: names.get(value, value)  # noqa: E731
     else:
-        return lambda value: value
-    return (lambda values: [one(value) for value in values]) if is_list and field.is_repeated else one
+        return []
+    return [(lambda values: [one(value) for value in values]) if is_list and field.is_repeated else one]
 
 
 def _only(values: list[Any]) -> Any:  # noqa: ANN401
