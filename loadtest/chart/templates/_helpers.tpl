@@ -36,8 +36,8 @@ tfserving-grpc: { chart: f2c-tfserving, host: "http://f2c-tfserving:8500" }
 
 {{/*
 A load ends by itself. This deadline ends one that does not, and workers whose master is gone. It allows three times the
-run time, to which an unsteady step is extended at most; the time to start the users, and half a minute more; the time to
-wait for workers; and ten minutes to pull the image and to pack the results.
+run time, to which an unsteady step is extended at most; the time to start the users, and half a minute more; the times to
+wait for workers and for a right answer; and ten minutes to pull the image and to pack the results.
 */}}
 {{- define "f2c-loadtest.activeDeadlineSeconds" -}}
 {{- $steps := list (dict "seconds" (include "f2c-loadtest.runSeconds" .) "users" .Values.users) }}
@@ -46,7 +46,7 @@ wait for workers; and ten minutes to pull the image and to pack the results.
 {{- $starting := divf .users $.Values.spawnRate | ceil }}
 {{- $seconds = add $seconds (mul 3 .seconds) $starting 30 }}
 {{- end }}
-{{- add $seconds .Values.workers.waitSeconds 600 }}
+{{- add $seconds .Values.workers.waitSeconds (float64 (.Values.wait | default 0) | ceil) 600 }}
 {{- end }}
 
 {{/* Each option and its value are one argument, except where extraArgs has them in two. */}}
@@ -67,8 +67,9 @@ wait for workers; and ten minutes to pull the image and to pack the results.
 - --arrivals={{ .arrivals }}
 - --spawn-rate={{ .spawnRate }}
 - --settle={{ int .settleSeconds }}
-- --min-fahrenheit={{ .temperatures.min }}
-- --max-fahrenheit={{ .temperatures.max }}
+{{- if not (kindIs "invalid" .onlyCase) }}
+- --only-case={{ int .onlyCase }}
+{{- end }}
 - --seed={{ int .seed }}
 - --requests-per-connection={{ int .connection.maxRequests }}
 - --seconds-per-connection={{ .connection.maxSeconds }}
@@ -78,8 +79,17 @@ wait for workers; and ten minutes to pull the image and to pack the results.
 - --max-failed={{ .maxFailedShare }}
 - --processes={{ int .processes }}
 - --results=/results
+{{- if .record }}
+- --record=/files/record.json
+{{- end }}
 {{- if .locustfile }}
-- --locustfile=/locustfile/locustfile.py
+- --locustfile=/files/locustfile.py
+{{- end }}
+{{- if .check }}
+- --check
+{{- end }}
+{{- if not (kindIs "invalid" .wait) }}
+- --wait={{ .wait }}
 {{- end }}
 {{- range .extraArgs }}
 - {{ quote . }}
@@ -144,6 +154,11 @@ spec:
         {{- range $.args }}
         - {{ quote . }}
         {{- end }}
+      {{- with .Values.secretEnv }}
+      envFrom:
+        - secretRef:
+            name: {{ quote . }}
+      {{- end }}
       {{- with $.ports }}
       ports:
         {{- toYaml . | nindent 8 }}
@@ -161,9 +176,9 @@ spec:
           mountPath: /tmp
         - name: results
           mountPath: /results
-        {{- if .Values.locustfile }}
-        - name: locustfile
-          mountPath: /locustfile
+        {{- if or .Values.record .Values.locustfile }}
+        - name: files
+          mountPath: /files
         {{- end }}
   volumes:
     - name: temporary
@@ -171,8 +186,8 @@ spec:
         sizeLimit: 512Mi # Locust writes a histogram for every second here
     - name: results
       {{- toYaml $.results | nindent 6 }}
-    {{- if .Values.locustfile }}
-    - name: locustfile
+    {{- if or .Values.record .Values.locustfile }}
+    - name: files
       configMap:
         name: {{ include "f2c-loadtest.jobName" . | quote }}
     {{- end }}
@@ -203,8 +218,8 @@ spec:
 
 {{/* Options that extraArgs must not have. */}}
 {{- define "f2c-loadtest.ownOptions" -}}
-[--target, --host, --once, --users, --spawn-rate, --run-time, --rate, --arrivals, --batch, --steps, --settle,
---min-fahrenheit, --max-fahrenheit, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
+[--target, --record, --host, --once, --check, --wait, --users, --spawn-rate, --run-time, --rate, --arrivals, --batch, --steps, --settle,
+--only-case, --seed, --requests-per-connection, --seconds-per-connection, --ready-replicas,
 --max-failed, --processes, --workers, --worker-wait, --worker-of, --results, --archive, --no-archive, --locustfile]
 {{- end }}
 
@@ -228,11 +243,11 @@ spec:
 {{- fail (printf "The target %s has no address by default: set host." .Values.target) }}
 {{- end }}
 {{- with .Values }}
-{{- if gt (float64 .temperatures.min) (float64 .temperatures.max) }}
-{{- fail (printf "temperatures.min is %v; it must not be over temperatures.max, which is %v." .temperatures.min .temperatures.max) }}
+{{- if and .readyReplicas (not .record) (ne .target "function") }}
+{{- fail (printf "readyReplicas is not for the target %s: its answers don't tell which replica they come from." .target) }}
 {{- end }}
-{{- if and .readyReplicas (ne .target "function") }}
-{{- fail "readyReplicas is for the target function only: no other target tells which replica answers." }}
+{{- if and .workers.count (or .check (not (kindIs "invalid" .wait))) }}
+{{- fail "check and wait are done by one pod: leave out workers.count." }}
 {{- end }}
 {{- /* A word belongs to the option before it, unless that has its value already. */}}
 {{- $before := "=" }}
