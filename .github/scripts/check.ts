@@ -35,8 +35,14 @@ function check(): boolean {
   return [
     lint('actionlint', goTool('actionlint')),
     lint('zizmor', 'zizmor', '--offline', '--quiet', '.'),
-    lint('shellcheck', 'shellcheck', '.ci/run', ...globSync('.github/scripts/*.bash')),
-    lint('hadolint', 'hadolint', '--config', '.github/hadolint.yaml', ...globSync('*/Dockerfile')),
+    lint('shellcheck', 'shellcheck', '.ci/run', ...globSync(['.github/scripts/*.bash', 'examples/*/*.sh'])),
+    lint(
+      'hadolint',
+      'hadolint',
+      '--config',
+      '.github/hadolint.yaml',
+      ...globSync(['*/Dockerfile', 'examples/*/Dockerfile']),
+    ),
     ...jobs.map((name) => job(name)),
   ].every(Boolean);
 }
