@@ -20,6 +20,14 @@ class RequestError(Exception):
         self.detail = detail
 
 
+class ClosedError(RequestError):
+    """The server has closed the connection, and has not said that it found a fault."""
+
+    def __init__(self) -> None:
+        """Says so."""
+        super().__init__("the connection was closed before the answer was there")
+
+
 class Request(Protocol):
     """A request to any host."""
 

@@ -5,14 +5,13 @@ grpcio, which is made for many calls at a time, waits for each answer in a threa
 
 import dataclasses
 import json
-import logging
 import struct
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
-from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError
+from f2c_loadtest.client import NETWORK_TIMEOUT, ClosedError, RequestError, shown
 from f2c_loadtest.http2 import Answer, Http2Connection, StreamResetError, UnprocessedError, header_block
 from f2c_loadtest.socket_client import ANYBODY, SocketClient, Trust
 
@@ -31,13 +30,8 @@ MEANINGS = {
     "UNAVAILABLE": "the server takes no requests, or a proxy in front of it can't reach it",
     "UNIMPLEMENTED": "the server does not have the method that was called",
     "NOT_FOUND": "the server does not have what was asked for, such as the model",
-    "RESOURCE_EXHAUSTED": (
-        "the server is out of some resource, such as threads, of which TensorFlow Serving gets more by "
-        "--grpc_max_threads (threads.grpc of its chart)"
-    ),
+    "RESOURCE_EXHAUSTED": "the server is out of some resource, such as threads",
 }
-# The details of a failure may hold values, so they are logged, once for each status and process.
-_logged: set[str] = set()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,6 +89,11 @@ class GrpcClient(SocketClient):
             # has not looked at it. That is no failure: as with every gRPC client, the request goes on a new connection.
             # The time that this takes is in the latency. A server that refuses a single request is another matter.
             answer = self._exchange(request)
+        except (ConnectionError, ClosedError):
+            # As over HTTP, it may end a connection between two requests without saying so.
+            if not self._is_reused or self._http2.has_begun():
+                raise
+            answer = self._exchange(request)
         return _message_of(answer)
 
     def _connect(self) -> None:
@@ -104,6 +103,7 @@ class GrpcClient(SocketClient):
     def _exchange(self, request: bytes) -> Answer:
         if self._socket is not None and not self._http2.is_ready():
             self.close()
+        self._is_reused = self._socket is not None
         if self._socket is None:
             self._connect()
         try:
@@ -124,10 +124,10 @@ def _message_of(answer: Answer) -> bytes:
     http_status, kind = headers.get(b":status", b"none"), headers.get(b"content-type", b"none")
     if http_status != b"200" or not _is_grpc(kind):
         found = f"its HTTP status is {http_status.decode()}, and its content type {kind.decode(errors='replace')}"
-        raise RequestError(f"the answer is not gRPC: {found}")
+        raise RequestError(f"the answer is not gRPC: {found}", lambda: shown(content))
     status = trailers.get(b"grpc-status")
     if status != OK:
-        raise RequestError(_describe(status, trailers.get(b"grpc-message", b"")))
+        raise _error(status, trailers.get(b"grpc-message", b""))
     if len(content) < PREFIX.size:
         raise RequestError("the answer has no message")
     is_compressed, length = PREFIX.unpack_from(content)
@@ -144,16 +144,13 @@ def _is_grpc(kind: bytes) -> bool:
     return kind == b"application/grpc" or kind.startswith((b"application/grpc+", b"application/grpc;"))
 
 
-def _describe(status: bytes | None, details: bytes) -> str:
-    """Returns a sentence about another status than OK, and logs the details that a server gives in percent-encoding."""
+def _error(status: bytes | None, details: bytes) -> RequestError:
+    """Returns an error about another status than OK, with the details that a server gives in percent-encoding."""
     if status is None:
-        return "the answer has no status of gRPC"
+        return RequestError("the answer has no status of gRPC")
     code = int(status) if status.isdigit() else len(STATUSES)
     if code >= len(STATUSES):
-        return "the status is none of gRPC's"
+        return RequestError("the status is none of gRPC's")
     name = STATUSES[code]
-    if name not in _logged:
-        _logged.add(name)
-        logging.getLogger(__name__).warning("The first %s: %s", name, unquote(details.decode(errors="replace")))
     meaning = f": {MEANINGS[name]}" if name in MEANINGS else ""
-    return f"the status is {name}{meaning}"
+    return RequestError(f"the status is {name}{meaning}", lambda: shown(unquote(details.decode(errors="replace"))))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from hpack import Decoder, Encoder, HPACKError
 
-from f2c_loadtest.client import NETWORK_TIMEOUT, RequestError
+from f2c_loadtest.client import NETWORK_TIMEOUT, ClosedError, RequestError
 from f2c_loadtest.socket_client import BLOCK_SIZE
 
 DATA, HEADERS, _PRIORITY, RST_STREAM, SETTINGS, _PUSH_PROMISE, PING, GOAWAY, WINDOW_UPDATE, CONTINUATION = range(10)
@@ -139,6 +139,10 @@ class Http2Connection:
             return False
         return self._goaway is None and self._next_stream <= LARGEST
 
+    def has_begun(self) -> bool:
+        """Returns whether anything came of the answer to the last request."""
+        return self._headers is not None or bool(self._rest)
+
     def ask(self, content: bytes) -> Answer:
         """Sends a request, and waits for its answer; raises TimeoutError, other OSErrors or RequestError."""
         self._deadline = monotonic() + NETWORK_TIMEOUT
@@ -205,8 +209,9 @@ class Http2Connection:
     def _take(self, data: bytes) -> None:
         """Handles the frames of which the last byte has come."""
         if not data:
-            reason = f": {_name(self._goaway)}" if self._goaway else ""
-            raise RequestError(f"the connection was closed before the answer was there{reason}")
+            if self._goaway:
+                raise RequestError(f"the connection was closed before the answer was there: {_name(self._goaway)}")
+            raise ClosedError
         if self._rest:
             data = self._rest + data
         at, end = 0, len(data)

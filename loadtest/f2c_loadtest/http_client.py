@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from geventhttpclient.response import HTTPParseError, HTTPResponse
 
-from f2c_loadtest.client import RequestError, shown
+from f2c_loadtest.client import ClosedError, RequestError, shown
 from f2c_loadtest.socket_client import ANYBODY, BLOCK_SIZE, SocketClient, Trust
 
 # The headers that a client sets itself.
@@ -79,7 +79,7 @@ class HttpClient(SocketClient):
         try:
             try:
                 self._try(request, answer)
-            except (ConnectionError, RequestError):
+            except (ConnectionError, ClosedError):
                 if not is_reused or answer.message_begun:
                     raise
                 self._try(request, answer)
@@ -101,7 +101,7 @@ class HttpClient(SocketClient):
                 data = self._socket.recv(BLOCK_SIZE)
                 answer.feed(data)
                 if not data and not answer.message_complete:
-                    raise RequestError("the connection was closed before the answer was there")
+                    raise ClosedError
         except BaseException:
             self.close()
             raise

@@ -61,5 +61,5 @@ def choose(cases: Cases, numbers: list[int]) -> Cases:
 def explain(request: Request, error: BaseException) -> str:
     """Returns all about a request that failed: what was asked, what came, and what was expected."""
     detail = error.detail() if isinstance(error, RequestError | WrongAnswerError) else ""
-    message = " ".join((str(error) or repr(error)).split()).rstrip(".")
+    message = shown(str(error) or repr(error)).rstrip(".")
     return f"{shown(request)}: {message}{f': {detail}' if detail else ''}"

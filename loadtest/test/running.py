@@ -14,6 +14,8 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from records import built_in
+
 from f2c_loadtest.archive import BEGIN, END
 from f2c_loadtest.arrivals import POISSON, instants
 from f2c_loadtest.files import result_files
@@ -113,19 +115,14 @@ console.log(JSON.stringify(Object.fromEntries(columns)));
 @cache
 def defined_columns() -> dict[str, list[str]]:
     """Returns the columns of each kind of file, or the members of a JSON file."""
-    columns: dict[str, list[str]] = run_node(PRINT_COLUMNS)
+    node = [str(PACKAGE_ROOT.parent / "node_modules/.bin/node"), "--input-type=module", "--eval", PRINT_COLUMNS]
+    columns: dict[str, list[str]] = json.loads(subprocess.check_output(node, cwd=PACKAGE_ROOT.parent))
     return columns
-
-
-def run_node(script: str, *arguments: str) -> Any:  # noqa: ANN401
-    """Runs a module of JavaScript in the project's root, and returns the JSON that it prints."""
-    node = [str(PACKAGE_ROOT.parent / "node_modules/.bin/node"), "--input-type=module", "--eval", script, *arguments]
-    return json.loads(subprocess.check_output(node, cwd=PACKAGE_ROOT.parent))
 
 
 def assert_complete(load_test: LoadTest) -> None:
     """Checks the archive in the log and the termination message against the files, and these against files.ts."""
-    files = result_files(load_test.results, load_test.target)
+    files = result_files(load_test.results, built_in(load_test.target))
     for file in files:
         columns = defined_columns()[file.stem.removeprefix(f"{load_test.target}_")]
         if file.suffix == ".json":

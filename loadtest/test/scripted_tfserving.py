@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from fractions import Fraction
+from typing import Any
 
 import grpc
+from records import message
 
-from f2c_loadtest.predict_pb2 import DT_FLOAT, PredictRequest, PredictResponse, TensorProto
-from f2c_loadtest.targets.tfserving_grpc import INPUT, METHOD, MODEL, OUTPUT
+METHOD = "/tensorflow.serving.PredictionService/Predict"
+MODEL, INPUT, OUTPUT = "fahrenheit_to_celsius", "fahrenheit", "celsius"
+DT_FLOAT = 1
+PredictRequest, PredictResponse, TensorProto = (
+    message(name) for name in ("PredictRequest", "PredictResponse", "TensorProto")
+)
 
 
 class ScriptedTfServing(grpc.GenericRpcHandler):
@@ -40,7 +46,7 @@ class ScriptedTfServing(grpc.GenericRpcHandler):
             self._predict, PredictRequest.FromString, PredictResponse.SerializeToString
         )
 
-    def _predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResponse:
+    def _predict(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: ANN401
         with self._lock:
             self.requests += 1
             self.peers.add(context.peer())

@@ -6,6 +6,8 @@ import random
 
 import pytest
 
+from f2c_loadtest.client import RequestError, keep_secret
+from f2c_loadtest.http_client import HttpRequest
 from f2c_loadtest.question import WrongAnswerError
 from f2c_loadtest.recorder import (
     BUCKET_BITS,
@@ -73,6 +75,9 @@ def test_parts_add_up_to_the_whole() -> None:
         # Workers and the command exchange records as JSON.
         sum_of_parts.add(json.loads(json.dumps(part.take())))
         assert not any((part.seconds, part.samples, part.due))
+    # Each part has a first failure of its own.
+    for counts in (*sum_of_parts.seconds.values(), *whole.seconds.values()):
+        assert counts.pop("first")
     assert sum_of_parts.seconds == whole.seconds
     assert (sum_of_parts.due_between(100, 109), sum_of_parts.due_between(100, 110)) == (150, 210)
     assert (sum_of_parts.backlog_at(101), sum_of_parts.outstanding_at(101)) == (9, 21)
@@ -85,6 +90,30 @@ def test_failed_and_wrong_answers_are_told_apart() -> None:
         record.request(100, 1000, exception=exception)
     counts = record.between(100, 101)
     assert (requests(counts), failures(counts), wrong_answers(counts)) == (3, 2, 1)
+
+
+def test_the_first_failure_of_a_second_is_kept_in_full_and_without_secrets() -> None:
+    keep_secret("s3cret")
+    record = Record()
+    request = HttpRequest("GET", "/price?sku=007", headers={"authorization": "s3cret"})
+    failures = [
+        (102.5, RequestError("the status is 500", lambda: "with s3cret\n things")),
+        (101.7, WrongAnswerError("a value is wrong", lambda: "/price is 1, and 2 was expected")),
+        (101.8, ConnectionError("refused")),
+    ]
+    for end, exception in failures:
+        record.request(end, 1000, exception=exception, request=request)
+    expected = "GET /price?sku=007: a value is wrong: /price is 1, and 2 was expected"
+    assert record.first_failure_between(100, 110) == record.first_failure_between(101, 102) == expected
+    assert record.first_failure_between(102, 103) == "GET /price?sku=007: the status is 500: with ****** things"
+    assert record.first_failure_between(103, 110) is None
+
+
+def test_connections_are_counted_by_the_second() -> None:
+    record = Record()
+    for at in (100.0, 100.9, 101.0):
+        record.connection(at)
+    assert [record.between(start, 102)["connections"].total() for start in (100, 101)] == [3, 1]
 
 
 def test_both_clocks_are_kept() -> None:

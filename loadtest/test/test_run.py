@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from records import built_in
 from running import LoadTest, assert_complete, due_between, run_command, run_on_time
 from scripted_function import APP_ID, ScriptedFunction, scripted_function
 
@@ -55,7 +56,7 @@ def wait_for_requests(function: ScriptedFunction, number: int) -> None:
 def test_without_an_archive_the_log_has_the_verdict_alone(start: Start) -> None:
     load_test = start("--no-archive")
     assert load_test.end() in (0, 3)
-    assert all(file.stat().st_size for file in result_files(load_test.results, "function"))
+    assert all(file.stat().st_size for file in result_files(load_test.results, built_in("function")))
     assert load_test.output.splitlines()[-1] == load_test.termination_log.read_text(encoding="utf-8")
 
 
@@ -90,10 +91,13 @@ def test_one_question(function: ScriptedFunction) -> None:
 
     assert ask(function.url) == (0, f"function at {function.url} answers rightly.\n")
     function.error = 0.001
-    wrong = f"function at {function.url} does not answer rightly: a temperature is wrong, or one is missing.\n"
-    assert ask(function.url) == (1, wrong)
-    assert function.requests == 2
-    assert "does not answer rightly: [Errno 111] Connection refused." in ask("http://127.0.0.1:9")[1]
+    code, sentence = ask(function.url)
+    assert (code, function.requests) == (1, 2)
+    assert sentence.startswith(f"function at {function.url} does not answer rightly: GET /?fahrenheit=")
+    assert re.search(
+        r": a value at /celsius is wrong: /celsius is \S+, and \S+ was expected; the answer is {", sentence
+    )
+    assert "[Errno 111] Connection refused." in ask("http://127.0.0.1:9")[1]
 
 
 def test_connections_that_are_kept(start: Start, function: ScriptedFunction) -> None:
@@ -122,7 +126,9 @@ def test_wrong_answers(start: Start, function: ScriptedFunction) -> None:
     assert load_test.end() == 3
     verdict = load_test.verdict()
     assert verdict["wrongAnswers"] == verdict["failures"] == verdict["requests"] > 0
-    assert "wrong; 100 % of them: a temperature is wrong, or one is missing." in " ".join(verdict["reasons"])
+    assert "wrong; 100 % of them: a value at /celsius is wrong. The first: GET /?fahrenheit=" in " ".join(
+        verdict["reasons"]
+    )
     assert load_test.locust_total("Failure Count") == function.requests
     assert_complete(load_test)
 
@@ -322,7 +328,7 @@ def test_a_clock_that_is_moved_while_the_load_runs(start: Start, function: Scrip
     locustfile = tmp_path / "mine.py"
     locustfile.write_text(
         "import time, gevent\n"
-        "from locustfile import ConversionUser\n"
+        "from locustfile import CaseUser\n"
         "unix_time = time.time\n"
         "def move():\n"
         "    time.time = lambda: unix_time() - 5\n"

@@ -39,7 +39,7 @@ def outcome_with(
     for second, count in enumerate(counts):
         for request in range(count):
             app_id = app_ids[request % len(app_ids)]
-            outcome.record.request(START + second, 2000, app_id=app_id)
+            outcome.record.request(START + second, 2000, replica=app_id)
         outcome.record.samples.append(Sample(START + second, "local", 1, cpu_cores, lag_ms))
     outcome.windows.append(Window(0, START, START + len(counts)))
     return outcome
@@ -128,13 +128,13 @@ def test_nothing_is_wrong(tmp_path: Path) -> None:
         ("", with_samples(outcome_with(), throttled=0.1), "throttled the load generator in more than every tenth"),
         ("--rate=103", unsent(outcome_with(), 103), "Step 0 missed its offered rate: 3000 requests ended .* of 3090"),
         ("--rate=97", unsent(outcome_with(), 97), "missed its offered rate: 3000 requests ended in place of 2910"),
-        ("", fail(outcome_with(), 1, WrongAnswerError("wrong")), r"^1 answers were wrong; 100 % of them: wrong\.$"),
+        ("", fail(outcome_with(), 1, WrongAnswerError("wrong")), r"^1 answers were wrong; 100 % of them: wrong\. The first: wrong\.$"),
         (
             "",
             fail(fail(outcome_with(), 30, ConnectionError("refused\nhere.")), 10, ConnectionError()),
-            r"^40 of 3040 requests failed, more than the share of 0\.01 that may; 75 % of them: refused here\.$",
+            r"^40 of 3040 requests failed, more than the share of 0\.01 that may; 75 % of them: refused here\. The first: refused here\.$",
         ),
-        ("", fail(outcome_with(), 40, RequestError("x" * 5000)), r"; 100 % of them: x{199}…\.$"),
+        ("", fail(outcome_with(), 40, RequestError("x" * 5000)), r"; 100 % of them: x{199}…\. The first: x{199}…\.$"),
         ("--ready-replicas=3", outcome_with(), "Only 2 of 3 ready replicas answered"),
         ("", outcome_with([100] * 10 + [115] * 10 + [100] * 10), "in the thirds .* 100.0, 115.0, 100.0"),
         (
