@@ -64,9 +64,9 @@ def hide(content: bytes) -> bytes:
     return content
 
 
-def shown(content: object) -> str:
-    """Returns text, or bytes that may be text, in a line that a sentence can hold, without what is secret."""
+def shown(content: object, most: int = SHOWN) -> str:
+    """Returns text, or bytes that may be text, in a line of so many characters at most, without what is secret."""
     known = hide(content if isinstance(content, bytes) else str(content).encode())
-    text = known[: 4 * SHOWN].decode(errors="replace")
+    text = known[: 4 * most].decode(errors="replace")
     text = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    return text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+    return text if len(text) <= most else f"{text[: most - 1]}…"

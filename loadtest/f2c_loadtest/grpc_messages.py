@@ -4,12 +4,31 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from google.protobuf import descriptor_pool, json_format, message_factory, text_format
+from google.protobuf import (
+    any_pb2,
+    descriptor_pool,
+    duration_pb2,
+    empty_pb2,
+    field_mask_pb2,
+    json_format,
+    message_factory,
+    struct_pb2,
+    text_format,
+    timestamp_pb2,
+    wrappers_pb2,
+)
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from google.protobuf.message import DecodeError
 
 from f2c_loadtest.answers import Get, Reader, first_of, make_reader, tokens_of
 from f2c_loadtest.templates import unpack
+
+
+# Files that everybody has, and descriptors may leave out.
+WELL_KNOWN = {
+    module.DESCRIPTOR.name: module.DESCRIPTOR
+    for module in (any_pb2, duration_pb2, empty_pb2, field_mask_pb2, struct_pb2, timestamp_pb2, wrappers_pb2)
+}
 
 
 class Method:
@@ -76,7 +95,7 @@ class Method:
 
 
 def _pool(files: FileDescriptorSet) -> Any:  # noqa: ANN401
-    """Returns a pool of these files, and of the well-known ones that they need; raises KeyError or TypeError."""
+    """Returns a pool of these files, and of the well-known ones that they need; raises ValueError or TypeError."""
     given = {file.name: file for file in files.file}
     pool = descriptor_pool.DescriptorPool()
     added: set[str] = set()
@@ -87,11 +106,9 @@ def _pool(files: FileDescriptorSet) -> Any:  # noqa: ANN401
         added.add(name)
         file = given.get(name)
         if file is None:
-            file = FileDescriptorProto()
-            try:
-                descriptor_pool.Default().FindFileByName(name).CopyToProto(file)
-            except KeyError:
-                raise TypeError(f"{name} is missing (protoc --include_imports)") from None
+            if name not in WELL_KNOWN:
+                raise ValueError(f"its descriptors need {name}, which they lack (protoc --include_imports)")
+            WELL_KNOWN[name].CopyToProto(file := FileDescriptorProto())
         for dependency in file.dependency:
             add(dependency)
         pool.Add(file)

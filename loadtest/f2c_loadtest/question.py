@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from f2c_loadtest.client import Request, RequestError, shown
+from f2c_loadtest.client import SHOWN, Request, RequestError, shown
 
 # Questions are made in advance, so that sending one costs the same for every batch size. These bounds keep that below
 # a tenth of a second.
@@ -62,4 +62,4 @@ def explain(request: Request, error: BaseException) -> str:
     """Returns all about a request that failed: what was asked, what came, and what was expected."""
     detail = error.detail() if isinstance(error, RequestError | WrongAnswerError) else ""
     message = shown(str(error) or repr(error)).rstrip(".")
-    return f"{shown(request)}: {message}{f': {detail}' if detail else ''}"
+    return shown(f"{shown(request)}: {message}{f': {detail}' if detail else ''}", 5 * SHOWN)

@@ -1,207 +1,318 @@
-"""Checks questions and answers against known temperatures, recorded answers of TensorFlow Serving, and compare."""
+"""Checks how records of any servers are read, how their targets are asked, and which answers are right."""
 
-import base64
-import csv
 import json
-import math
+import os
 import struct
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from running import run_node
+from google.protobuf.descriptor_pb2 import FileDescriptorSet
+from records import PREDICT, in_base64, made_up, message, write_record
 
-from f2c_loadtest.grpc_client import GrpcRequest
-from f2c_loadtest.http_client import HttpRequest
-from f2c_loadtest.predict_pb2 import DT_FLOAT, DataType, PredictResponse, TensorProto
-from f2c_loadtest.question import Question, WrongAnswerError, questions
-from f2c_loadtest.targets import TARGETS, function, tfserving, tfserving_grpc
+from f2c_loadtest.question import Cases, Question, WrongAnswerError, choose, explain, questions
+from f2c_loadtest.settings import SettingsError, parse
+from f2c_loadtest.targets import target_of
 
-KNOWN_TEMPERATURES = Path(__file__).parents[2] / "model" / "known-temperatures.csv"
-
-HOST = "http://localhost:8080"
-LOW, HIGH = -100.0, 300.0
-
-
-def known() -> list[tuple[float, float]]:
-    """Reads the temperatures that all targets can convert: finite ones, from absolute zero up."""
-    with KNOWN_TEMPERATURES.open(encoding="utf-8", newline="") as file:
-        rows = [(float(row["fahrenheit"]), float(row["celsius"])) for row in csv.DictReader(file)]
-    return [(fahrenheit, celsius) for fahrenheit, celsius in rows if -459.67 <= fahrenheit < 3e38]
-
-
-def exchanges(name: str) -> list[dict[str, Any]]:
-    """Reads recorded requests to the real server, and its answers."""
-    recorded = json.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    listed: list[dict[str, Any]] = recorded["exchanges"]
-    return listed
-
-
-def answer_of_function(celsius: float | list[float]) -> bytes:
-    return json.dumps({"celsius": celsius, "appId": "some-id"}).encode()
-
-
-def answer_by_grpc(output: str = tfserving_grpc.OUTPUT, dtype: DataType = DT_FLOAT, **values: Any) -> bytes:  # noqa: ANN401
-    message: bytes = PredictResponse(outputs={output: TensorProto(dtype=dtype, **values)}).SerializeToString()
-    return message
-
-
-# The answer of each target with these temperatures.
-ANSWERS: dict[str, Callable[[list[float]], bytes]] = {
-    "function": lambda celsius: answer_of_function(celsius[0] if len(celsius) == 1 else celsius),
-    "tfserving": lambda celsius: json.dumps({"predictions": celsius}).encode(),
-    "tfserving-grpc": lambda celsius: answer_by_grpc(float_val=celsius),
+CASES: Cases = {
+    "sku": ["007", "a b/ü", "1e3"],
+    "price": [1.5, 2, 3],
+    "count": [7, 8, 2**62],
+    "there": [True, False, True],
 }
+ASK = {"method": "GET", "path": "/price{?sku}"}
+MANY = {"method": "POST", "path": "/prices", "json": {"skus": "{sku}"}}
+ANSWER = {"at": ["/price"], "is": "price", "many": ["/prices"], "each": "/value", "absolute": 1e-9}
+METHOD = "tensorflow.serving.PredictionService/Predict"
 
 
-def is_right(question: Question, content: bytes) -> bool:
-    try:
+def question(
+    folder: Path,
+    numbers: list[int],
+    ask: Any = ASK,  # noqa: ANN401
+    many: Any = MANY,  # noqa: ANN401
+    answer: dict[str, Any] | None = None,
+    **more: Any,  # noqa: ANN401
+) -> Question:
+    forms = {name: form for name, form in (("ask", ask), ("many", many)) if form}
+    target = made_up(folder, CASES, {**forms, "answer": {**ANSWER, **(answer or {})}, **more})
+    return target.ask(choose(target.cases, numbers))
+
+
+def fault(question: Question, answer: Any) -> str:  # noqa: ANN401
+    """Returns what is said of a wrong answer."""
+    content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+    with pytest.raises(WrongAnswerError) as caught:
         question.check(content)
-    except WrongAnswerError:
-        return False
-    return True
-
-
-@pytest.mark.parametrize("key", TARGETS)
-@pytest.mark.parametrize(("fahrenheit", "celsius"), known())
-def test_known_temperatures_are_right(key: str, fahrenheit: float, celsius: float) -> None:
-    question = TARGETS[key].ask([fahrenheit])
-    names_replica = question.check(ANSWERS[key]([celsius])) is not None
-    assert names_replica == TARGETS[key].names_replicas
-    with pytest.raises(WrongAnswerError, match="a temperature is wrong, or one is missing"):
-        question.check(ANSWERS[key]([celsius + max(1, abs(celsius)) / 1000]))
-
-
-@pytest.mark.parametrize("key", TARGETS)
-def test_every_temperature_counts(key: str) -> None:
-    fahrenheit, celsius = zip(*known(), strict=True)
-    question = TARGETS[key].ask(list(fahrenheit))
-    question.check(ANSWERS[key](list(celsius)))
-    for wrong in (celsius[:-1], (*celsius, 0.0), celsius[::-1], (), (*celsius[:-1], math.nan)):
-        assert not is_right(question, ANSWERS[key](list(wrong)))
-
-
-@pytest.mark.parametrize(("fahrenheit", "celsius"), known())
-def test_the_function_is_right_to_the_last_digit_but_one(fahrenheit: float, celsius: float) -> None:
-    question = function.ask([fahrenheit])
-    assert question.check(answer_of_function(celsius)) == "some-id"
-    (exact,) = question.celsius
-    assert is_right(question, answer_of_function(exact + 2 * math.ulp(exact)))
-    assert not is_right(question, answer_of_function(exact + 3 * math.ulp(exact)))
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_requests_and_answers_are_those_of_the_real_server(number: int) -> None:
-    exchange = exchanges("tfserving-exchanges.json")[number]
-    request, response = exchange["request"], exchange["response"]
-    question = tfserving.ask(json.loads(request["body"])["instances"])
-    assert question.request == HttpRequest(**request)
-    question.check(response["body"].encode())
-
-
-def recorded_by_grpc(name: str) -> tuple[bytes, bytes]:
-    (exchange,) = (entry for entry in exchanges("tfserving-grpc-exchanges.json") if entry["name"] == name)
-    assert (exchange["method"], exchange["response"]["status"]) == (tfserving_grpc.METHOD, "OK")
-    request, response = (base64.b64decode(exchange[side]["base64"]) for side in ("request", "response"))
-    return request, response
-
-
-def test_messages_are_those_of_the_real_server() -> None:
-    request, response = recorded_by_grpc("one value by tensor_content")
-    question = tfserving_grpc.ask([212])
-    assert question.request == GrpcRequest(request)
-    question.check(response)
-    # The same values in a list get the same answers.
-    _, response = recorded_by_grpc("three values")
-    tfserving_grpc.ask([-40, 32, 98.6]).check(response)
-
-
-def test_the_real_server_fills_up_what_is_missing() -> None:
-    _, response = recorded_by_grpc("fewer values than the shape says")
-    with pytest.raises(WrongAnswerError, match="a temperature is wrong, or one is missing"):
-        tfserving_grpc.ask([32, 212]).check(response)
-
-
-def test_values_may_come_as_bytes() -> None:
-    # The real server sends them so with --enable_serialization_as_tensor_content.
-    question = tfserving_grpc.ask([32, 212])
-    question.check(answer_by_grpc(tensor_content=struct.pack("<2f", 0, 100)))
-    with pytest.raises(WrongAnswerError, match="a temperature is wrong"):
-        question.check(answer_by_grpc(tensor_content=struct.pack("<2f", 0, 100.1)))
-    with pytest.raises(WrongAnswerError, match="not of the expected form"):
-        question.check(answer_by_grpc(tensor_content=b"12345"))
+    # Locust counts failures by this text.
+    assert len(str(caught.value)) < 100
+    return explain(question.request, caught.value)
 
 
 @pytest.mark.parametrize(
-    ("question", "content"),
+    ("template", "path"),
     [
-        *(
-            (function.ask([32, 212]), content)
-            for content in (
-                *(b"", b"<html>", b"[]", b"null", b"{}", b"\xff"),
-                *(b'{"celsius":[0,100]}', b'{"celsius":0,"appId":"a"}', b'{"celsius":[0,"100"],"appId":"a"}'),
-            )
-        ),
-        *((tfserving.ask([32]), content) for content in (b"", b"{}", b"[]", b'{"outputs":[0]}')),
-        *(
-            (tfserving_grpc.ask([32]), content)
-            for content in (
-                *(b"", b"\xff", b'{"predictions":[0]}'),
-                answer_by_grpc(output="kelvin", float_val=[0]),
-                answer_by_grpc(dtype=DataType.DT_INVALID, float_val=[0]),
-            )
-        ),
+        ("/price{?sku}", "/price?sku=a%20b%2F%C3%BC"),
+        ("/price/{sku}/{price}{?there,count}", "/price/a%20b%2F%C3%BC/2?there=false&count=8"),
+        ("/price{/sku:1}{#price}", "/price/a#2"),
+        ("/{+sku}", "/a%20b/%C3%BC"),
+        ("/same", "/same"),
     ],
 )
-def test_other_forms_are_wrong(question: Question, content: bytes) -> None:
-    with pytest.raises(WrongAnswerError, match="the answer is not of the expected form"):
-        question.check(content)
+def test_paths_are_uri_templates(tmp_path: Path, template: str, path: str) -> None:
+    assert str(question(tmp_path, [1], {"method": "GET", "path": template}).request) == f"GET {path}"
 
 
-def test_one_temperature_is_asked_by_the_url_and_more_by_a_body() -> None:
-    assert function.ask([98.6]).request == HttpRequest("GET", "/?fahrenheit=98.6")
-    assert function.ask([32, 98.6]).request == HttpRequest("POST", "/", '{"fahrenheit":[32,98.6]}')
+@pytest.mark.parametrize(
+    ("template", "one", "many"),
+    [
+        ("{sku}", "007", ["007", "1e3"]),
+        ({"a": ["{price}", "{#}", "x{price}", "{there}", None]}, {"a": [1.5, 1, "x{price}", True, None]}, None),
+        ("{count:INT64}", in_base64(struct.pack("<q", 7)), in_base64(struct.pack("<2q", 7, 2**62))),
+        ("{price:FP16}", in_base64(struct.pack("<e", 1.5)), in_base64(struct.pack("<2e", 1.5, 3))),
+        ("{there:BOOL}", "AQ==", "AQE="),
+        ({"{*}": {"id": "{sku}", "n": "{#}"}}, None, [{"id": "007", "n": 1}, {"id": "1e3", "n": 1}]),
+        ({"skus": "{sku}", "n": "{#}"}, {"skus": "007", "n": 1}, {"skus": ["007", "1e3"], "n": 2}),
+    ],
+)
+def test_bodies_are_templates(tmp_path: Path, template: Any, one: Any, many: Any) -> None:  # noqa: ANN401
+    form = {"method": "POST", "path": "/", "json": template}
+    for numbers, forms, body in (([0], (form, None), one), ([0, 2], (None, form), many)):
+        if body is not None:
+            assert json.loads(str(question(tmp_path, numbers, *forms).request).removeprefix("POST / ")) == body
 
 
-# Prints the request of `npm run compare` to a target over HTTP, and for each answer whether compare accepts it.
-PRINT_QUESTION = """
-const [key, contents] = process.argv.slice(1);
-const { INTERFACES } = await import('./compare/servers/index.ts');
-const { path, options, isAnswer } = INTERFACES[key].question;
-const judged = JSON.parse(contents).map((content) => isAnswer(JSON.parse(content)));
-console.log(JSON.stringify({ request: [options.method, path, options.body ?? null], judged }));
+def test_without_ask_one_case_is_asked_as_many_are(tmp_path: Path) -> None:
+    asked = question(tmp_path, [0], ask=None)
+    assert str(asked.request) == 'POST /prices {"skus":["007"]}'
+    asked.check(b'{"prices": [{"value": 1.5}]}')
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        ({}, {"price": 1.5 + 1e-10}),
+        ({"at": ["/a~1b/~0c/1"]}, {"a/b": {"~c": [0, 1.5]}}),
+        ({"at": ["/no", "/1/x", ""]}, 1.5),
+        ({"at": ["/0"]}, {"0": 1.5}),
+        ({"is": "sku", "at": ["/price", "/sku"]}, {"sku": "007"}),
+        ({"is": "count"}, {"price": 7.0}),
+        ({"is": "there"}, {"price": True}),
+        ({"relative": 0.5}, {"price": 2.25}),
+    ],
+)
+def test_right_answers(tmp_path: Path, answer: dict[str, Any], content: Any) -> None:  # noqa: ANN401
+    question(tmp_path, [0], answer=answer).check(json.dumps(content).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "content", "sentence"),
+    [
+        ({}, b"<html>", "the answer is not JSON: it is <html>"),
+        ({}, b"", "the answer is not JSON: it is"),
+        ({}, b"[" * 100_000, "the answer is not JSON: it is [[["),
+        ({}, b'{"price": NaN}', "a value at /price is wrong: /price is NaN, and 1.5, give or take 1e-09, was expected"),
+        ({}, {"price": "1.5"}, 'a value at /price is not a number, but a text: /price is "1.5", and 1.5'),
+        ({}, {"price": None}, "a value at /price is not a number, but null: /price is null, and 1.5"),
+        ({}, {"price": [1.5]}, "a value at /price is not a number, but a list: /price is [1.5], and 1.5"),
+        ({}, {"price": 10**400}, "a value at /price is wrong: /price is 1000"),
+        ({}, {"cost": 1.5}, 'the answer has nothing at /price: it is {"cost": 1.5}'),
+        ({}, [1.5], "the answer has nothing at /price: it is [1.5]"),
+        ({"at": [""]}, "x", 'a value at the top is not a number, but a text: the top is "x", and 1.5'),
+        (
+            {"is": "sku"},
+            {"price": 7},
+            'a value at /price is not a text, but a number: /price is 7, and "007" was expected',
+        ),
+        ({"is": "there"}, {"price": 1}, "a value at /price is not true or false, but a number: /price is 1, and true"),
+        ({"is": "count", "absolute": 6}, {"price": True}, "a value at /price is not a number, but true or false"),
+        ({"replica": "/pod"}, {"price": 1.5}, "the answer has nothing at /price"),
+    ],
+)
+def test_wrong_answers(tmp_path: Path, answer: dict[str, Any], content: Any, sentence: str) -> None:  # noqa: ANN401
+    asked = question(tmp_path, [0], answer=answer)
+    assert fault(asked, content).startswith(f"GET /price?sku=007: {sentence}")
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ([1.5, 2], "the answer has too few values at /prices: 2 in place of 3"),
+        ([1.5, 2, 3, 4], "the answer has too many values at /prices: 4 in place of 3"),
+        ([3, 2, 1.5], "the values at /prices are in another order: /prices/0/value is 3, and 1.5"),
+        ([1.5, 2, 4], "a value at /prices is wrong: /prices/2/value is 4, and 3"),
+        ([1.5, "2", 4], 'a value at /prices is not a number, but a text: /prices/1/value is "2", and 2'),
+    ],
+)
+def test_wrong_answers_to_many_cases(tmp_path: Path, values: list[Any], sentence: str) -> None:
+    asked = question(tmp_path, [0, 1, 2])
+    asked.check(json.dumps({"prices": [{"value": value} for value in (1.5, 2, 3)]}).encode())
+    assert f": {sentence}" in fault(asked, {"prices": [{"value": value} for value in values]})
+    assert ": there is no list at /prices: it is" in fault(asked, {"prices": {"0": 1}})
+
+
+def by_grpc(folder: Path, answer: dict[str, Any], template: Any = None) -> Question:  # noqa: ANN401
+    cases: Cases = {"name": ["m"], "x": [1.5], "kind": ["DT_FLOAT"], "raw": ["AAA="]}
+    asked = template or {"model_spec": {"name": "{name}"}, "inputs": {"i": {"float_val": ["{x}"]}}}
+    members = {"grpc": METHOD, "descriptors": in_base64(PREDICT), "ask": asked, "answer": answer}
+    target = made_up(folder, cases, members)
+    return target.ask(target.cases)
+
+
+def tensors(**members: Any) -> bytes:  # noqa: ANN401
+    serialized: bytes = message("PredictResponse")(outputs={"o": message("TensorProto")(**members)}).SerializeToString()
+    return serialized
+
+
+def test_messages_are_templates(tmp_path: Path) -> None:
+    asked = by_grpc(tmp_path, {"at": ["/outputs/o/float_val/0"], "is": "x"})
+    sent = message("PredictRequest").FromString(asked.request.encode("http://any", is_last=False)[5:])
+    assert (sent.model_spec.name, list(sent.inputs["i"].float_val)) == ("m", [1.5])
+    expected = '{"model_spec": {"name": "m"}, "inputs": {"i": {"float_val": [1.5]}}}'
+    assert str(asked.request) == f"{METHOD} {expected}"
+
+
+@pytest.mark.parametrize(
+    ("answer", "content"),
+    [
+        ({"at": ["/outputs/o/float_val/0"], "is": "x"}, tensors(float_val=[1.5])),
+        (
+            {"at": ["/outputs/o/float_val/0", "/outputs/o/tensor_content"], "is": "x", "datatype": "FP64"},
+            tensors(tensor_content=struct.pack("<d", 1.5)),
+        ),
+        ({"at": ["/outputs/o/dtype"], "is": "kind"}, tensors(dtype=1)),
+        ({"at": ["/outputs/o/tensor_content"], "is": "raw"}, tensors(tensor_content=b"\0\0")),
+    ],
+)
+def test_right_messages(tmp_path: Path, answer: dict[str, Any], content: bytes) -> None:
+    by_grpc(tmp_path, answer).check(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\xff", "the answer is not the message that the descriptors say: it is"),
+        (b"", "the answer has nothing at /outputs/o/float_val/0"),
+        (tensors(), "the answer has nothing at /outputs/o/float_val/0: it is outputs"),
+        (tensors(float_val=[2]), "a value at /outputs/o/float_val/0 is wrong: /outputs/o/float_val/0 is 2.0, and 1.5"),
+    ],
+)
+def test_wrong_messages(tmp_path: Path, content: bytes, sentence: str) -> None:
+    asked = by_grpc(tmp_path, {"at": ["/outputs/o/float_val/0"], "is": "x"})
+    assert f": {sentence}" in fault(asked, content)
+
+
+def test_an_empty_number_is_zero_unless_another_field_has_one(tmp_path: Path) -> None:
+    members = {"grpc": METHOD, "descriptors": in_base64(PREDICT), "ask": {}}
+    answer = {"at": ["/outputs/o/tensor_shape/dim/0/size", "/outputs/o/dtype"], "is": "x"}
+    for right, shape in ((0, {"dim": [{"size": 0}]}), (4, {"dim": [{"size": 4}]})):
+        target = made_up(tmp_path, {"x": [right]}, {**members, "answer": answer})
+        target.ask(target.cases).check(tensors(tensor_shape=shape))
+
+
+UNFIT = {
+    "one of a, as": {"target": "both"},
+    "can't be read: No such file": {"record": "/nowhere.json"},
+    "is not JSON": {"text": "{"},
+    "must have cases and targets": {"text": "[]"},
+    "must have the same number of values": {"cases": {"sku": ["007"], "price": []}},
+    "target a: the cases have no column item; they have sku, price, count, there": {"ask": {**ASK, "path": "/{item}"}},
+    "target a: the cases have no column cost": {"answer": {**ANSWER, "is": "cost"}},
+    "target a: 'price' is no JSON pointer: it begins with /": {"answer": {**ANSWER, "at": ["price"]}},
+    "target a: FP8 is no datatype; there are BOOL, ": {"ask": {**ASK, "json": "{price:FP8}"}},
+    "target a: a value can't be written as INT8: ": {"ask": {**ASK, "json": "{count:INT8}"}},
+    "target a: 'answer' is missing": {"answer": None},
+    "target a: the environment has no F2C_NO_SUCH, which the header x-key needs": {
+        "headers": {"x-key": {"fromEnv": "F2C_NO_SUCH"}}
+    },
+    "target a: 'Content-Length' can't be set as a header": {"headers": {"Content-Length": "1"}},
+    "target a: the value of the header x has a line break": {"headers": {"x": "a\r\nb: c"}},
+    "target a: its descriptors have no method a.B/C": {"grpc": "a.B/C"},
+    "target a: its descriptors are no FileDescriptorSet": {"grpc": METHOD, "descriptors": "////"},
+    'has no field named "path"': {"grpc": METHOD, "answer": {"at": ["/outputs/o/dtype"], "is": "price"}},
+    "has no field price; its fields: outputs": {"grpc": METHOD, "ask": {}},
+    "target a: its module can't be used: SyntaxError": {"module": "def"},
+    "target a: its module can't be used: AttributeError('it has no function ask')": {"module": "a = 1"},
+    "target a: its module fails: KeyError('x')": {"module": "def ask(cases):\n  return cases['x']"},
+    "--batch=2 is too many for a, which is asked for one case at a time": {"options": ["--batch=2"]},
+    "--only-case=3 is not there: ": {"options": ["--only-case=3"]},
+}
+
+
+@pytest.mark.parametrize("sentence", UNFIT)
+def test_records_that_do_not_fit(tmp_path: Path, sentence: str) -> None:
+    change: dict[str, Any] = dict(UNFIT[sentence])
+    options = change.pop("options", [])
+    key, cases = change.pop("target", "a"), change.pop("cases", CASES)
+    path, text = change.pop("record", None), change.pop("text", None)
+    target = {"ask": ASK, "answer": ANSWER, "descriptors": in_base64(PREDICT), **change}
+    record = write_record(tmp_path, cases, a={name: member for name, member in target.items() if member is not None})
+    if text is not None:
+        record.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        target_of(parse([f"--record={path or record}", f"--target={key}", "--host=http://localhost", *options]))
+    assert sentence in str(refused.value)
+    assert str(refused.value).endswith(".")
+
+
+MODULE = """
+from f2c_loadtest.http_client import HttpRequest
+from f2c_loadtest.question import Question, WrongAnswerError
+
+def ask(cases):
+    def check(content):
+        if content != cases["sku"][0].encode():
+            raise WrongAnswerError("another sku")
+    return Question(HttpRequest("GET", "/" + cases["sku"][0]), check)
 """
 
-# Those of the values below that are right for 212 °F.
-RIGHT: dict[str, list[float]] = {"function": [100], "tfserving": [100, 100.00001]}
+
+def test_a_module_asks_what_a_record_can_not(tmp_path: Path) -> None:
+    target = made_up(tmp_path, CASES, {"module": MODULE, "headers": {"x-key": "k"}})
+    asked = target.ask(choose(target.cases, [0]))
+    assert b"\r\nX-Key: k\r\n" in asked.request.encode("http://name", is_last=False)
+    asked.check(b"007")
+    assert fault(asked, b"008") == "GET /007: another sku"
 
 
-@pytest.mark.parametrize("key", [key for key in TARGETS if isinstance(TARGETS[key].ask([212]).request, HttpRequest)])
-def test_compare_asks_the_same_by_http_and_judges_alike(key: str) -> None:
-    question = TARGETS[key].ask([212])
-    values: list[Any] = [100, 100.00001, 100.00002, 99.9, None, "100", [100]]
-    contents = [*(ANSWERS[key]([value]) for value in values), b"null", b"{}", b"[]"]
-    judged = [value in RIGHT[key] for value in values] + [False] * 3
-    assert [is_right(question, content) for content in contents] == judged
-    asked = run_node(PRINT_QUESTION, key, json.dumps([content.decode() for content in contents]))
-    assert asked == {"request": list(question.request), "judged": judged}  # type: ignore[call-overload]
+def test_headers_override_and_secrets_are_sent_but_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(os.environ, "F2C_TOKEN", "Bearer hush-hush")
+    headers = {"Host": "example.com", "authorization": {"fromEnv": "F2C_TOKEN"}, "user-agent": "mine"}
+    asked = question(tmp_path, [0], headers=headers)
+    sent = asked.request.encode("http://name:8080/base", is_last=False).decode()
+    assert sent.startswith("GET /base/price?sku=007 HTTP/1.1\r\nHost: example.com\r\n")
+    assert "\r\nAuthorization: Bearer hush-hush\r\n" in sent
+    assert "\r\nUser-Agent: mine\r\n" in sent
+    assert "hush-hush" not in str(asked.request)
+    assert "it is your ****************" in fault(asked, b"your Bearer hush-hush")
 
 
-def test_the_seed_decides_what_is_asked() -> None:
-    def requests(seed: str) -> list[bytes]:
-        pool = questions(function.ask, 1, LOW, HIGH, seed)
-        return [question.request.encode(HOST, False) for question in pool[:50]]
+def test_the_seed_decides_what_is_asked(tmp_path: Path) -> None:
+    cases: Cases = {"sku": [str(number) for number in range(1000)], "price": [1.0] * 1000}
+    target = made_up(tmp_path, cases, {"ask": ASK, "many": MANY, "answer": ANSWER})
+
+    def requests(seed: str, batch: int = 1, only_case: int | None = None) -> list[str]:
+        return [str(asked.request) for asked in questions(target.ask, target.cases, batch, seed, only_case)]
 
     assert requests("1 0") == requests("1 0")
     assert requests("1 0") != requests("1 1")
-    assert len(set(requests("1 0"))) > 40
+    # Of n cases that are drawn n times, 1 - 1/e are asked.
+    assert len(requests("1 0")) == 1000
+    assert 580 < len(set(requests("1 0"))) < 680
+    assert len(requests("1 0", batch=100)) == 100
+    assert requests("1 0", only_case=7) == ["GET /price?sku=7"]
+    assert requests("1 0", 2, only_case=7) == ['POST /prices {"skus":["7","7"]}']
 
 
-@pytest.mark.parametrize(("low", "high"), [(LOW, HIGH), (-459.67, -459.67), (0.001, 0.002)])
-def test_temperatures_stay_in_their_range(low: float, high: float) -> None:
-    for question in questions(tfserving.ask, 100, low, high, "1")[:20]:
-        _, _, body = question.request.encode(HOST, False).partition(b"\r\n\r\n")
-        values = json.loads(body)["instances"]
-        assert len(values) == 100
-        assert all(low <= value <= high for value in values)
+def test_descriptors_may_need_well_known_types(tmp_path: Path) -> None:
+    files = FileDescriptorSet.FromString(PREDICT)
+    files.file[0].dependency.append("google/protobuf/timestamp.proto")
+    answer = {"at": ["/outputs/o/dtype"], "is": "price"}
+    members = {"grpc": METHOD, "descriptors": in_base64(files.SerializeToString()), "ask": {}, "answer": answer}
+    made_up(tmp_path, CASES, members)
+    files.file[0].dependency.append("mine.proto")
+    members["descriptors"] = in_base64(files.SerializeToString())
+    with pytest.raises(
+        SettingsError, match=r"its descriptors need mine\.proto, which they lack \(protoc --include_imports\)"
+    ):
+        made_up(tmp_path, CASES, members)
