@@ -31,6 +31,7 @@ def convert(fahrenheit: list[float]) -> list[float]:
     return values
 
 
+# FastAPI's documentation advises `async` for functions that wait for nothing: without it, each would run in a thread.
 @app.get("/healthz")
 async def ready() -> None:
     """Says that the model is loaded."""
