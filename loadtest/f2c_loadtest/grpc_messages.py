@@ -23,7 +23,6 @@ from google.protobuf.message import DecodeError
 from f2c_loadtest.answers import Get, Reader, first_of, make_reader, tokens_of
 from f2c_loadtest.templates import unpack
 
-
 # Files that everybody has, and descriptors may leave out.
 WELL_KNOWN = {
     module.DESCRIPTOR.name: module.DESCRIPTOR
@@ -54,7 +53,7 @@ class Method:
         try:
             message = json_format.ParseDict(content, self._request(), descriptor_pool=self._pool)
         except (json_format.ParseError, AttributeError) as error:
-            raise ValueError(str(error)) from None
+            raise ValueError(" ".join(str(error).split())) from None
         serialized: bytes = message.SerializeToString()
         return serialized
 

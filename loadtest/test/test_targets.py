@@ -210,7 +210,7 @@ def test_an_empty_number_is_zero_unless_another_field_has_one(tmp_path: Path) ->
         target.ask(target.cases).check(tensors(tensor_shape=shape))
 
 
-UNFIT = {
+UNFIT: dict[str, dict[str, Any]] = {
     "one of a, as": {"target": "both"},
     "can't be read: No such file": {"record": "/nowhere.json"},
     "is not JSON": {"text": "{"},
@@ -229,7 +229,7 @@ UNFIT = {
     "target a: the value of the header x has a line break": {"headers": {"x": "a\r\nb: c"}},
     "target a: its descriptors have no method a.B/C": {"grpc": "a.B/C"},
     "target a: its descriptors are no FileDescriptorSet": {"grpc": METHOD, "descriptors": "////"},
-    'has no field named "path"': {"grpc": METHOD, "answer": {"at": ["/outputs/o/dtype"], "is": "price"}},
+    'has no field named "method"': {"grpc": METHOD, "answer": {"at": ["/outputs/o/dtype"], "is": "price"}},
     "has no field price; its fields: outputs": {"grpc": METHOD, "ask": {}},
     "target a: its module can't be used: SyntaxError": {"module": "def"},
     "target a: its module can't be used: AttributeError('it has no function ask')": {"module": "a = 1"},

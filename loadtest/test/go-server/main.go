@@ -1,5 +1,6 @@
 // A gRPC server of Go's library for the tests of the load generator: it answers every call with the message of the call. It
-// prints its address, and when its standard input ends the number of calls that it has answered.
+// prints its address, and when its standard input ends the number of calls that it has answered. With -reflection, it answers
+// Health/Check in place of that, and tells its descriptors.
 package main
 
 import (
@@ -16,8 +17,11 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/health"
+	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 )
 
@@ -25,6 +29,7 @@ func main() {
 	certificate := flag.String("certificate", "", "file of the certificate, for TLS")
 	key := flag.String("key", "", "file of its key")
 	age := flag.Duration("age", time.Hour, "age at which a connection is closed in good order")
+	tells := flag.Bool("reflection", false, "whether to tell its descriptors")
 	flag.Parse()
 
 	var answered atomic.Int64
@@ -55,7 +60,14 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	if *tells {
+		options = nil
+	}
 	server := grpc.NewServer(options...)
+	if *tells {
+		healthpb.RegisterHealthServer(server, health.NewServer())
+		reflection.Register(server)
+	}
 	go func() {
 		io.Copy(io.Discard, os.Stdin)
 		server.Stop()
