@@ -99,8 +99,13 @@ class HttpClient(SocketClient):
                 self._socket.sendall(request[sent:])
             while not answer.message_complete:
                 data = self._socket.recv(BLOCK_SIZE)
-                answer.feed(data)
-                if not data and not answer.message_complete:
+                if data:
+                    answer.feed(data)
+                    continue
+                # An answer without a length ends here.
+                with suppress(HTTPParseError):
+                    answer.feed(data)
+                if not answer.message_complete:
                     raise ClosedError
         except BaseException:
             self.close()
@@ -116,15 +121,19 @@ def content_of(answer: HTTPResponse) -> bytes:
             content = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(content)
     status = answer.get_code()
     if not 200 <= status < 300:
-        raise RequestError(f"the status is {status}", lambda: f"with {shown(content) or 'no content'}")
+        to = f", and location: {answer.get('location')}" * ("location" in answer)
+        raise RequestError(f"the status is {status}", lambda: f"it came with {shown(content) or 'no content'}{to}")
     return content
 
 
 class _Answer(HTTPResponse):
-    """Drops the headers, which nobody reads."""
+    """Drops the headers, which nobody reads, except where a redirection leads."""
 
     def _on_header_field(self, string: str) -> None:
-        pass
+        self._is_kept = len(string) == len("location") and string.lower() == "location"
+        if self._is_kept:
+            super()._on_header_field(string)
 
     def _on_header_value(self, string: str) -> None:
-        pass
+        if self._is_kept:
+            super()._on_header_value(string)

@@ -26,6 +26,19 @@ class Trust(NamedTuple):
     authorities: str | None = None
     """Certificates of authorities in PEM; by default those of the system."""
 
+    def context(self, protocol: str, **_options: str) -> SSLContext:
+        """Returns the context for what TLS calls a protocol (ALPN); raises SSLError."""
+        context = SSLContext(PROTOCOL_TLS_CLIENT)
+        if self.authorities is not None:
+            context.load_verify_locations(cadata=self.authorities)
+        elif self.is_needed:
+            context.load_default_certs()
+        else:
+            context.check_hostname = False
+            context.verify_mode = CERT_NONE
+        context.set_alpn_protocols([protocol])
+        return context
+
 
 ANYBODY = Trust()
 
@@ -39,7 +52,7 @@ class SocketClient:
         assert url.hostname
         is_secret = url.scheme == "https"
         port = url.port or (443 if is_secret else 80)
-        factory = partial(_context, protocol, trust)
+        factory = partial(trust.context, protocol)
         make = partial(SSLConnectionPool, insecure=not trust.is_needed, ssl_context_factory=factory)
         self._pool = (make if is_secret else ConnectionPool)(
             url.hostname,
@@ -67,16 +80,3 @@ class SocketClient:
         if self._socket is not None:
             self._pool.release_socket(self._socket)
             self._socket = None
-
-
-def _context(protocol: str, trust: Trust, **_options: str) -> SSLContext:
-    context = SSLContext(PROTOCOL_TLS_CLIENT)
-    if trust.authorities is not None:
-        context.load_verify_locations(cadata=trust.authorities)
-    elif trust.is_needed:
-        context.load_default_certs()
-    else:
-        context.check_hostname = False
-        context.verify_mode = CERT_NONE
-    context.set_alpn_protocols([protocol])
-    return context

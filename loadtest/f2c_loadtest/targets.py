@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import re
+import ssl
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
@@ -102,6 +103,10 @@ def _target(key: str, cases: Cases, members: dict[str, Any], host: str) -> Targe
     headers = {name.lower(): _header(name, value) for name, value in given.items()}
     has_secret = any(isinstance(value, dict) for value in given.values())
     trust = Trust(has_secret or "ca" in members, members.get("ca"))
+    try:
+        trust.context("http/1.1")
+    except ssl.SSLError:
+        raise ValueError("its ca has no certificate in PEM") from None
     client: Callable[[str], Client] = partial(HttpClient, trust=trust)
     if "module" in members:
         module = _module(key, members["module"])
