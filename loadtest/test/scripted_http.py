@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-Script = Callable[["Connection"], None]
+Script = Callable[["Connection"], object]
 
 
 class Connection:
