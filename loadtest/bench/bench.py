@@ -1,6 +1,7 @@
 """Measures what a request costs one core of the load generator, over HTTP and over gRPC, compared with plain Locust."""
 
 import argparse
+import base64
 import csv
 import json
 import os
@@ -16,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from f2c_loadtest.__main__ import free_port
 from f2c_loadtest.settings import BUILT_IN_RECORD
@@ -28,9 +29,6 @@ BARE_SERVER = LOADTEST.parent / "compare" / "programs" / "bare-server.cjs"
 # The server and the generator each have a CPU of their own.
 SERVER_CPU, GENERATOR_CPU = {0}, {1}
 
-# The bare server's answers are right for this case only.
-ONLY_CASE = json.loads(BUILT_IN_RECORD.read_text(encoding="utf-8"))["cases"]["fahrenheit"].index(98.6)
-
 # The first seconds of each load are not measured.
 SETTLE = 2
 
@@ -41,11 +39,14 @@ REST, GRPC = "tfserving", "tfserving-grpc"
 FORMS = {"function": "GET", REST: "POST", GRPC: "gRPC"}
 """How the targets are asked."""
 
+# All are asked for one case, whose answer by the real TensorFlow Serving is recorded.
+CASES = {"fahrenheit": [212], "celsius": [100]}
+
 CLOSED, ALONE = "as fast as it can", "one user, who waits for each answer"
 SHARES = {"a quarter": 0.25, "half": 0.5, "three quarters": 0.75}
 
 EPILOG = """\
-A bare server answers with a constant on the first CPU. Each generator sends to it from the second CPU: as fast as it
+A bare server replays an answer on the first CPU. Each generator sends to it from the second CPU: as fast as it
 can, and this one also in the open loop, in all forms of requests at the same rates: shares of the lowest of the rates
 that it reached in the same round. The tables have the medians, with the lowest and the highest value of all rounds in
 brackets. Ratios are of values from the same round.
@@ -69,19 +70,42 @@ def main() -> None:
     if (os.cpu_count() or 1) < 2:
         parser.error("it takes two CPUs: one for the server, and one for the generator")
 
-    port, grpc_port = free_port(), free_port()
+    answers = recorded_answers()
+    ports = {target: free_port() for target in FORMS}
+    replays = json.dumps([{"port": ports[target], **answers[target]} for target in FORMS])
     server = subprocess.Popen(
         ["node", str(BARE_SERVER)],
-        env={**os.environ, "PORT": str(port), "GRPC_PORT": str(grpc_port)},
+        env={**os.environ, "REPLAYS": replays},
         preexec_fn=lambda: os.sched_setaffinity(0, SERVER_CPU),
     )
     try:
-        urls = {target: f"http://127.0.0.1:{grpc_port if target == GRPC else port}" for target in FORMS}
+        urls = {target: f"http://127.0.0.1:{port}" for target, port in ports.items()}
         wait_for(urls["function"])
         print_tables(measure_all(options.rounds, urls, options.users, options.seconds), options)
     finally:
         server.terminate()
         server.wait()
+
+
+def recorded_answers() -> dict[str, dict[str, Any]]:
+    """Returns the answer of each target to the only case, as the bare server takes it."""
+
+    def recorded(file: str, name: str) -> Any:  # noqa: ANN401
+        exchanges = json.loads((LOADTEST / "test" / file).read_text(encoding="utf-8"))["exchanges"]
+        (response,) = (exchange["response"] for exchange in exchanges if exchange["name"] == name)
+        return response
+
+    bodies = {
+        "function": '{"celsius":100,"appId":"static"}',
+        REST: recorded("tfserving-exchanges.json", "predict one, row form")["body"],
+    }
+    kind = [["content-type", "application/json"]]
+    by_http = {
+        target: {"status": 200, "headers": kind, "body": base64.b64encode(body.encode()).decode()}
+        for target, body in bodies.items()
+    }
+    message = recorded("tfserving-grpc-exchanges.json", "one value by tensor_content")["base64"]
+    return {**by_http, GRPC: {"message": message}}
 
 
 class Load(NamedTuple):
@@ -143,7 +167,11 @@ def this(url: str, users: int, seconds: int, *options: str, target: str) -> Load
     """Returns the load by the load generator's verdict, whether or not it was itself the bottleneck."""
     with tempfile.TemporaryDirectory() as directory:
         load = [f"--host={url}", f"--users={users}", f"--run-time={seconds}s", f"--settle={SETTLE}"]
-        run("f2c_loadtest", f"--target={target}", f"--results={directory}", *load, f"--only-case={ONLY_CASE}", *options)
+        record = json.loads(BUILT_IN_RECORD.read_text(encoding="utf-8"))
+        file = Path(directory, "record.json")
+        file.write_text(json.dumps({**record, "cases": CASES}), encoding="utf-8")
+        load += [f"--record={file}", f"--target={target}", f"--results={directory}"]
+        run("f2c_loadtest", *load, *options)
         verdict = json.loads(Path(directory, f"{target}_verdict.json").read_text(encoding="utf-8"))
         if verdict["failures"]:
             raise SystemExit(f"{verdict['failures']} requests failed, so that nothing is measured.")

@@ -9,4 +9,4 @@ class PlainUser(FastHttpUser):
     @task
     def convert(self) -> None:
         """Sends one request."""
-        self.client.get("/?fahrenheit=98.6")
+        self.client.get("/?fahrenheit=212")

@@ -12,7 +12,9 @@ from f2c_loadtest.question import Cases
 from f2c_loadtest.settings import BUILT_IN_RECORD
 from f2c_loadtest.targets import Target, load
 
-PREDICT = (Path(__file__).parents[2] / "compare" / "built-in" / "predict.binpb").read_bytes()
+_built_in = json.loads(BUILT_IN_RECORD.read_text(encoding="utf-8"))
+PREDICT = base64.b64decode(_built_in["targets"]["tfserving-grpc"]["descriptors"])
+"""The FileDescriptorSet of TensorFlow Serving's PredictionService."""
 
 _pool = descriptor_pool.DescriptorPool()
 for _file in FileDescriptorSet.FromString(PREDICT).file:
