@@ -3,6 +3,7 @@
 import type { Bound } from '../files.ts';
 import { about, type BreakEven } from './break-even.ts';
 import { winnerOf } from './decide-winner.ts';
+import { MOST_OTHERS } from './document.ts';
 import type { Comparison, Figure, NoiseFloors } from './figures.ts';
 import { number, times, upperFirst, words } from './format.ts';
 import type { Target, Targets } from './targets.ts';
@@ -129,9 +130,9 @@ export function headlineOf(
     'or',
   )}`;
   if (shown.length > 0)
-    return `${upperFirst((shown.length > MOST_CHAINED ? summed : chained)(claim, shown))}${draws.length > 0 ? `; ${noDifference}` : ''}.`;
+    return `${upperFirst((shown.length > MOST_OTHERS ? summed : chained)(claim, shown))}${draws.length > 0 ? `; ${noDifference}` : ''}.`;
   if (draws.length > 0) return `${upperFirst(noDifference)} in ${claim.question}.`;
-  return `First impression: ${(impressions.length > MOST_CHAINED ? summed : chained)(claim, impressions)}.`;
+  return `First impression: ${(impressions.length > MOST_OTHERS ? summed : chained)(claim, impressions)}.`;
 }
 
 /** What a claim says of a target beside the baseline. */
@@ -219,9 +220,6 @@ function chained({ opening, further, verb }: Claim, results: readonly Result[]):
   });
   return sentences.join('');
 }
-
-/** More results than these are no sentence that a reader would repeat. */
-const MOST_CHAINED = 3;
 
 /** Such as `A answers 1.2 to 3.4 times as many requests as B, C and D, and 0.5 times as many as E`. */
 function summed(claim: Claim, results: readonly Result[]): string {

@@ -147,7 +147,7 @@ function bytesOf(what: Footprint): (part: Part) => number {
 }
 
 /** Connections that are opened for at most one in a hundred requests explain nothing. */
-const FEW_CONNECTIONS = 0.01;
+const FEW_CONNECTIONS = 10;
 
 const ERRORS: PerRequest = {
   key: 'errors_per_million',
@@ -158,10 +158,10 @@ const ERRORS: PerRequest = {
 
 /** They explain other figures: whoever opens a connection for each request takes longer for it. */
 const CONNECTIONS: PerRequest = {
-  key: 'connections_per_request',
-  name: 'Connections per request',
+  key: 'connections_per_thousand',
+  name: 'Connections per thousand requests',
   source: 'connections, ÷ requests',
-  count: ({ connections = NaN }) => connections,
+  count: ({ connections = NaN }) => 1000 * connections,
 };
 
 /** What is counted in each load, so that it says something of all together, and has no ratio. */
@@ -173,7 +173,8 @@ interface PerRequest extends Pick<Figure, 'key' | 'name' | 'source'> {
 function perRequest(targets: Targets, { source, count, ...names }: PerRequest): Figure {
   const values = targets.map(({ measurements, key }) => {
     const verdicts = loadsOf(measurements).flatMap((part) => (part.target === key ? part.read('verdict') : []));
-    const value = sum(verdicts.map(count)) / sum(verdicts.map(({ requests }) => requests));
+    const counted = verdicts.filter((verdict) => Number.isFinite(count(verdict)));
+    const value = sum(counted.map(count)) / sum(counted.map(({ requests }) => requests));
     return Number.isFinite(value) ? { value, interval: undefined } : undefined;
   });
   const [baseline, ...others] = values;

@@ -68,10 +68,11 @@ export interface Picture {
 export const left = (title: string) => ({ title, align: 'left' as const });
 export const right = (title: string) => ({ title, align: 'right' as const });
 export const ofTarget = (title: string, target: number) => ({ ...right(title), target });
+export const list = (items: string[]) => ({ kind: 'list' as const, items });
 export const paragraph = (text: string) => ({ kind: 'paragraph' as const, text });
 
-/** Targets beside the baseline that a table has room for. */
-const MOST_OTHERS = 3;
+/** Targets beside the baseline that a table, or a sentence about all of them, has room for. */
+export const MOST_OTHERS = 3;
 
 /** A table of more targets than a page is wide for as several ones: in each, the baseline stands beside some of them. */
 export function tablesOf(table: Table): Table[] {

@@ -199,7 +199,7 @@ export const GENERATOR_UNKNOWN =
 
 /** Why a target has no cold starts and sizes of its own. */
 export function measuredOnce({ name }: Target): string {
-  return `Measured once for both interfaces: see ${name}.`;
+  return `Measured once for all interfaces of the server: see ${name}.`;
 }
 
 /** Why no trial of an experiment counts for both. */

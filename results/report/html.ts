@@ -85,7 +85,7 @@ function ofTable({ columns, rows, source, values }: Table): ComponentChildren {
       { class: 'frame', tabIndex: 0 },
       h(
         'table',
-        values === undefined ? null : { class: 'lines', style: { '--values': values } },
+        values === undefined ? null : { class: values > 3 ? 'lines many' : 'lines', style: { '--values': values } },
         h(
           'thead',
           null,
@@ -185,8 +185,9 @@ th:first-child, td:first-child { position: sticky; left: 0; z-index: 1; backgrou
 /* Where the comparisons of targets have no room beside their values, they stand below them. */
 @media (max-width: 46rem) {
   .lines, .lines thead, .lines tbody { display: block; }
-  .lines tr { display: grid; grid-template-columns: repeat(var(--values), 1fr); border-bottom: 1px solid var(--line); padding: .25rem 0; }
+  .lines tr { display: grid; grid-template-columns: repeat(var(--values), minmax(0, 1fr)); border-bottom: 1px solid var(--line); padding: .25rem 0; }
   .lines th, .lines td { border: none; padding: 0 .25rem; overflow-wrap: anywhere; }
+  .lines td { overflow-wrap: normal; } .many { font-size: .8rem; } .many td span { white-space: normal; }
   .lines td:first-child { position: static; grid-column: 1 / -1; font-weight: 600; } .lines th:first-child { display: none; }
   .lines .below { grid-column-start: 2; }
 }

@@ -1,7 +1,7 @@
 // The targets that a report compares, the baseline first, and how words and tables put them side by side.
 
 import { againOf, type Environment, type TargetName, type ExperimentName } from '../files.ts';
-import { ofTarget, right, type Cell, type Table } from './document.ts';
+import { MOST_OTHERS, ofTarget, right, type Cell, type Table } from './document.ts';
 import { counted, number, words } from './format.ts';
 import { countingOf, type MeasuredTarget, type Measurements, type Part } from './measurements.ts';
 
@@ -42,15 +42,22 @@ export function targetsOf(run: Measurements, choice: Choice = {}): Targets {
   });
   const measurements = { ...run, parts };
   // Names that two targets share are told apart by their keys.
-  const own = (member: 'name' | 'label', target: Target) =>
-    chosen.filter((other) => other[member] === target[member]).length > 1
-      ? `${target[member]} (${target.key})`
-      : target[member];
+  const own = (member: 'name' | 'label', target: Target) => {
+    const isShared = chosen.filter((other) => other[member] === target[member]).length > 1;
+    return isolated(isShared ? `${target[member]} (${target.key})` : target[member]);
+  };
   const targetsOfRun = chosen.map((target): Target => {
     return { ...target, measurements, name: own('name', target), label: own('label', target) };
   });
   // There is one at least, as readMeasurements refuses a run without any.
   return targetsOfRun as [Target, ...Target[]];
+}
+
+/** A text that runs from right to left keeps the order of what stands around it: isolates of Unicode enclose it. */
+function isolated(text: string): string {
+  return /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u.test(text)
+    ? `\u2068${text}\u2069`
+    : text;
 }
 
 /** The baseline of the run itself, and the same again, of which `sweep` knows the noise; undefined if it was not measured. */
@@ -67,6 +74,8 @@ export function measuredTwice({ environment, ...run }: Measurements): readonly [
   return both.length === 2 ? (both as [Target, Target]) : undefined;
 }
 
+/** Whether a sentence can name all of them, and a table has room for them. */
+export const isFew = ({ length }: Targets) => length - 1 <= MOST_OTHERS;
 export const labelsOf = (targets: Targets) => targets.map(({ label }) => label);
 
 /** Such as `both targets`. */

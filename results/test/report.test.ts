@@ -305,7 +305,11 @@ describe('figures that were worked out by hand', () => {
 
   test('what was measured once for both interfaces is not measured again', () => {
     const { value, ratio, why } = rowOf(summary, 'cold_start_ms', 'tfserving-grpc');
-    expect([value, ratio, why]).toEqual([null, null, 'Measured once for both interfaces: see TensorFlow Serving.']);
+    expect([value, ratio, why]).toEqual([
+      null,
+      null,
+      'Measured once for all interfaces of the server: see TensorFlow Serving.',
+    ]);
     expect(golden.read('report.html').toString()).toContain('TensorFlow Serving over gRPC: measured once for both');
   });
 

@@ -10,6 +10,7 @@ import { uniformFloat64 } from 'pure-rand/distribution/uniformFloat64';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { max, min, probit } from 'simple-statistics';
 import {
+  againOf,
   CALIBRATIONS,
   ENVIRONMENT,
   fileName,
@@ -64,8 +65,11 @@ interface Synthetic {
   trials: number;
   seed: number;
   experiments: readonly string[];
-  targets: readonly MadeUp[];
-  truths: Record<MadeUp, Truth>;
+  /** The baseline first. */
+  targets: readonly TargetName[];
+  truths: Readonly<Record<TargetName, Truth>>;
+  /** The interface of each target. */
+  interfaces: Environment['interfaces'];
 }
 
 const TFSERVING: Truth = {
@@ -118,14 +122,29 @@ interface Step {
 }
 
 export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = {}): void {
-  const run = { trials: 3, seed: 1, experiments: EXPERIMENTS, truths: TRUTHS, ...options };
-  const targets = options.targets ?? (['function', 'tfserving'] as const);
+  const run: Omit<Synthetic, 'targets'> = {
+    trials: 3,
+    seed: 1,
+    experiments: EXPERIMENTS,
+    truths: TRUTHS,
+    interfaces: INTERFACES,
+    ...options,
+  };
+  const targets = options.targets ?? ['function', 'tfserving'];
+  const baseline = targets[0]!;
   const steps = { sweep: LADDER, autoscale: AT_RISING_RATES, batch: batchSteps(targets, run.truths) };
   let now = START + 60;
-  const write = (name: TargetName, target: MadeUp, trial: number, load: Pick<Load, 'experiment' | 'steps'>) => {
+  const write = (name: TargetName, target: TargetName, trial: number, load: Pick<Load, 'experiment' | 'steps'>) => {
     const draws = drawsOf(`${run.seed} ${load.experiment} ${trial} ${name}`);
-    const truth = varied(run.truths[target], draws);
-    const { end, rows, verdict } = rowsOfLoad({ ...load, target, truth, start: now, draws });
+    const truth = varied(run.truths[target]!, draws);
+    const { end, rows, verdict } = rowsOfLoad({
+      ...load,
+      target,
+      namesReplicas: target === baseline,
+      truth,
+      start: now,
+      draws,
+    });
     const path = join(folder, load.experiment, String(trial));
     put(path, name, rows);
     writeFileSync(join(path, fileName(name, 'verdict')), JSON.stringify(verdict));
@@ -134,9 +153,9 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   for (const [experiment, planned] of Object.entries(steps).filter(([name]) => run.experiments.includes(name))) {
     for (let trial = 1; trial <= run.trials; trial++) {
       for (const target of targets) {
-        const load = { experiment, steps: experiment === 'sweep' ? sweepSteps(run.truths[target]) : planned };
+        const load = { experiment, steps: experiment === 'sweep' ? sweepSteps(run.truths[target]!) : planned };
         write(target, target, trial, load);
-        if (experiment === 'sweep' && target === 'function') write('function-again', target, trial, load);
+        if (experiment === 'sweep' && target === baseline) write(againOf(target), target, trial, load);
       }
     }
   }
@@ -146,10 +165,10 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
     }
   }
   if (run.experiments.includes('coldstart')) {
-    // The pods of TensorFlow Serving answer both interfaces.
-    for (const target of targets.filter((key) => key !== 'tfserving-grpc')) {
+    // The pods of a server answer all of its interfaces.
+    for (const target of targets.filter((key) => key === run.interfaces[key]!.server)) {
       const draws = drawsOf(`${run.seed} coldstart ${target}`);
-      const { coldStartMs, bytes } = run.truths[target];
+      const { coldStartMs, bytes } = run.truths[target]!;
       const starts = Array.from({ length: 10 }, (_, start) => [start, now, coldStartMs * draws.factor(0.08), '']);
       put(join(folder, 'coldstart/1'), target, { coldstarts: starts, footprint: Object.entries(bytes) });
     }
@@ -157,13 +176,17 @@ export function writeSyntheticRun(folder: string, options: Partial<Synthetic> = 
   if (run.experiments.includes('scale-from-zero')) {
     const draws = drawsOf(`${run.seed} scale-from-zero`);
     const starts = Array.from({ length: 3 }, (_, start) => [start, 1300 * draws.factor(0.08)]);
-    put(join(folder, 'scale-from-zero/1'), 'function', { zerostarts: starts });
+    put(join(folder, 'scale-from-zero/1'), baseline, { zerostarts: starts });
   }
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     join(folder, ENVIRONMENT),
     formatEnvironment(
-      environmentOf(targets, { seed: run.seed, ceiling: ceilingOf(targets), plan: planOf(run.trials, steps) }),
+      environmentOf(
+        targets,
+        { seed: run.seed, ceiling: ceilingOf(targets), plan: planOf(run.trials, steps) },
+        run.interfaces,
+      ),
     ),
   );
 }
@@ -172,7 +195,8 @@ interface Load {
   /** Of `calibrate`, a bare server is asked instead of the target. */
   experiment: string;
   steps: readonly Step[];
-  target: MadeUp;
+  target: TargetName;
+  namesReplicas?: boolean;
   truth: Truth;
   /** Unix time. */
   start: number;
@@ -198,9 +222,9 @@ export function sweepSteps(truth: Truth): Step[] {
 }
 
 /** Half of what the slowest target answers at each size. */
-function batchSteps(targets: readonly MadeUp[], truths: Record<MadeUp, Truth>): Step[] {
+function batchSteps(targets: readonly TargetName[], truths: Readonly<Record<TargetName, Truth>>): Step[] {
   return [1, 10, 100, 1000, 10_000].map((batch) => {
-    const capacities = targets.map((target) => truths[target].capacity / slowdown(truths[target], batch));
+    const capacities = targets.map((target) => truths[target]!.capacity / slowdown(truths[target]!, batch));
     return { users: 32, batch, rate: Math.round(0.5 * min(capacities)), seconds: 25 };
   });
 }
@@ -218,7 +242,7 @@ const BARE_LOADS = [
 ];
 
 /** The rows of a load's files, by kind, and the Unix time at which it has ended. */
-export function rowsOfLoad({ experiment, steps, target, truth, start, draws }: Load) {
+export function rowsOfLoad({ experiment, steps, target, namesReplicas = false, truth, start, draws }: Load) {
   const rows = { steps: [], latency: [], seconds: [], pods: [], timeline: [], throttling: [] } as Record<
     'steps' | 'latency' | 'seconds' | 'pods' | 'timeline' | 'throttling',
     Cell[][]
@@ -266,7 +290,7 @@ export function rowsOfLoad({ experiment, steps, target, truth, start, draws }: L
   }
   rows.pods.sort((a, b) => Number(a[0]) - Number(b[0]));
   return {
-    rows: { ...rows, ...(target === 'function' && { replicas: replicaRows }) },
+    rows: { ...rows, ...(namesReplicas && { replicas: replicaRows }) },
     verdict: verdictOf(target, tally),
     end: now + 30,
   };
@@ -345,7 +369,7 @@ export function varied(truth: Truth, draws: Draws): Truth {
 }
 
 /** What the load generator can send to a bare server. */
-function ceilingOf(targets: readonly MadeUp[]): Environment['ceiling'] {
+function ceilingOf(targets: readonly TargetName[]): Environment['ceiling'] {
   const requestsPerSecond = Object.fromEntries(targets.map((target) => [target, BARE]));
   return { requestsPerSecond, openRequestsPerSecond: requestsPerSecond, bound: 0.5 * BARE, share: 0.5 };
 }
@@ -370,9 +394,14 @@ function planOf(trials: number, steps: Record<string, readonly Step[]> = {}): En
 }
 
 /** Machines, charts and images that never were. One replica has a CPU limit of 500m. */
-export function environmentOf(targets: readonly MadeUp[], members: Partial<RunEnvironment> = {}): RunEnvironment {
+export function environmentOf(
+  targets: readonly TargetName[],
+  members: Partial<RunEnvironment> = {},
+  interfaces: Environment['interfaces'] = INTERFACES,
+): RunEnvironment {
+  const baseline = targets[0]!;
   const resources = (cpu: string) => ({ requests: { cpu }, limits: { cpu } });
-  const servers = targets.filter((target) => target !== 'tfserving-grpc');
+  const servers = targets.filter((target) => target === interfaces[target]!.server);
   const autoscaling = { minReplicas: 1, maxReplicas: MOST_REPLICAS, targetCPUUtilizationPercentage: 80 };
   const machine = { cpuModel: 'Synthetic CPU', cpus: 4, memoryBytes: 16e9, kernel: '6.12.0', os: 'Linux' };
   const node = { ...machine, containerRuntime: 'containerd://2.2.0', architecture: 'amd64' };
@@ -389,7 +418,7 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<RunEn
     comparison: {
       title: 'A made-up comparison',
       file: 'made-up.yaml',
-      baseline: targets[0] ?? '',
+      baseline,
       threats: ['Nothing of it is true.'],
       columns: [],
     },
@@ -399,13 +428,17 @@ export function environmentOf(targets: readonly MadeUp[], members: Partial<RunEn
     servers: Object.fromEntries(
       servers.map((server) => {
         const chart = { version: '0.1.0', values: { replicaCount: 1, autoscaling } };
-        const { name } = INTERFACES[server];
+        const { name } = interfaces[server]!;
         return [server, { name, image: null, chart, resources: { one: resources('500m'), auto: resources('500m') } }];
       }),
     ),
     interfaces: {
-      ...Object.fromEntries(targets.map((target) => [target, INTERFACES[target]])),
-      'function-again': { ...INTERFACES.function, name: 'the function again', label: 'Function, again' },
+      ...Object.fromEntries(targets.map((target) => [target, interfaces[target]!])),
+      [againOf(baseline)]: {
+        ...interfaces[baseline]!,
+        name: `${interfaces[baseline]!.name} again`,
+        label: `${interfaces[baseline]!.label}, again`,
+      },
     },
     loadGenerator: { image: null, chart: null },
     pods: {},

@@ -1,6 +1,6 @@
 // Every load, with the reasons of those that don't count.
 
-import { left, paragraph, right, type Block, type Table } from '../document.ts';
+import { left, list, paragraph, right, type Block, type Table } from '../document.ts';
 import { number, percent, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, throttledShare, type Part } from '../measurements.ts';
 import type { Target } from '../targets.ts';
@@ -72,5 +72,5 @@ function blocks({ targets }: { targets: readonly Target[] }): Block[] {
   const items = [...Map.groupBy(wrong, ({ text }) => text)].map(
     ([text, loads]) => `${words(loads.map(({ load }) => load))} of ${text}`,
   );
-  return [table, ...alerts, ...(items.length > 0 ? [paragraph(FIRST_WRONG), { kind: 'list' as const, items }] : [])];
+  return [table, ...alerts, ...(items.length > 0 ? [paragraph(FIRST_WRONG), list(items)] : [])];
 }

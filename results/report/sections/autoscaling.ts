@@ -208,7 +208,7 @@ const byReplica = (title: string) => ({
     type: 'ordinal',
     title,
     scale: { scheme: 'greys' },
-    legend: { orient: 'bottom', symbolType: 'square' },
+    legend: { orient: 'bottom', symbolType: 'square', titleLimit: WIDTH - 80 },
   },
   order: { field: 'replica', type: 'ordinal' },
 });

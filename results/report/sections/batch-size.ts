@@ -3,10 +3,10 @@
 import { percentile } from '../../statistics.ts';
 import { cpuOfSizes, cpuPerValue } from '../break-even.ts';
 import { cpuLimit, duration } from '../conditions.ts';
-import { paragraph, type Block, type Picture } from '../document.ts';
+import { list, paragraph, type Block, type Picture } from '../document.ts';
 import { numbersInWords, upperFirst, words } from '../format.ts';
 import { together, type Part } from '../measurements.ts';
-import { forEachTarget, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
+import { forEachTarget, isFew, labelsOf, sideBySide, trialsOfEach, trialsThatCount, type Targets } from '../targets.ts';
 import { draw, LOG, numbers, byLine, byPoint, WIDTH } from '../vega.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
@@ -21,6 +21,7 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
   if (!trials) return undefined;
   const rows = forEachTarget(targets, trials, batchRows);
   const { steps = [] } = targets[0].measurements.environment.plan.batch ?? {};
+  const sentences = breakEvens.map(({ sentence }) => sentence);
   const single = targets.flatMap(({ name, asks }) => (asks && asks.many === undefined ? name : []));
   const rates = steps.flatMap(({ rate }) => rate ?? []);
   return [
@@ -33,7 +34,7 @@ async function blocks({ targets, breakEvens }: Material): Promise<Block[] | unde
           : 'Users ask again as soon as they have the answer.'),
     ),
     ...(single.length > 0 ? [paragraph(`${upperFirst(words(single))} can’t be asked for many values at once.`)] : []),
-    ...(breakEvens.length > 0 ? [paragraph(breakEvens.map(({ sentence }) => sentence).join(' '))] : []),
+    ...(breakEvens.length > 0 ? [isFew(targets) ? paragraph(sentences.join(' ')) : list(sentences)] : []),
     sideBySide(
       'Values in a request',
       targets,

@@ -12,9 +12,10 @@ import { isFormer } from '../former.ts';
 import { saturatedSteps, sustainedSteps, countingOf, isValid, loadsOf, type Measurements } from '../measurements.ts';
 import { sweepPicture } from '../sweep-chart.ts';
 import { ratioPicture } from '../ratio-chart.ts';
-import { askedBy, labelsOf, type Targets } from '../targets.ts';
+import { askedBy, labelsOf, type Targets, isFew } from '../targets.ts';
 import { appendix } from './appendix.ts';
 import { autoscaling } from './autoscaling.ts';
+import { batchSize } from './batch-size.ts';
 import type { Material, SectionDefinition } from './section.ts';
 import { threats } from './threats.ts';
 
@@ -30,21 +31,30 @@ async function blocks({
   const chart = (await sweepPicture(targets, { isBrief: true })) ?? (await ratioPicture(figures, noise, targets));
   const sizes = sizesInWords(breakEvens, targets);
   const headline = headlineOf(figures, noise, targets, sizes);
+  const tables = figures.some(isOfInterest) ? [table(figures, noise, targets)] : [];
+  const pictures = chart ? [chart] : [];
+  // The first page has room for one table. Of more targets, the picture tells most.
+  const isBrief = isFew(targets);
   const isOneRun = new Set(targets.map(({ measurements }) => measurements)).size === 1;
   return [
     { kind: 'headline', text: headline },
     ...(targets.length === 1 ? [paragraph('There is no other target to compare it with.')] : []),
-    ...[sizes, notMeasured(missing, targets)].flatMap((sentence) =>
-      sentence && sentence !== headline ? [paragraph(sentence)] : [],
-    ),
+    ...(sizes && sizes !== headline ? [isBrief ? paragraph(sizes) : SIZES] : []),
+    ...notMeasured(missing, targets),
     ...(isOneRun ? thisRun(targets[0].measurements) : []),
     ...invalidLoads(targets),
     ...unfair(targets, isOneRun && !missing.includes(autoscaling)),
     ...onUnlikeNodes(targets),
-    ...(figures.some(isOfInterest) ? [table(figures, noise, targets)] : []),
-    ...(chart ? [chart] : []),
+    ...(isBrief ? [...tables, ...pictures] : [...pictures, ...tables]),
   ];
 }
+
+/** In place of sentences that would be many. */
+const SIZES: Block = {
+  kind: 'paragraph',
+  text: 'Which of them does better with how many values in a request',
+  see: batchSize.title,
+};
 
 /** What a reader must know of this run, in a sentence: of its note, all of which stands among the threats to validity. */
 function thisRun({ environment: { note, mode, kubernetes, machine } }: Measurements): Block[] {
@@ -85,23 +95,25 @@ function onUnlikeNodes(targets: Targets): Block[] {
   return text === undefined ? [] : [{ kind: 'alert', text }];
 }
 
-function notMeasured(missing: readonly SectionDefinition[], targets: Targets): string | undefined {
+function notMeasured(missing: readonly SectionDefinition[], targets: Targets): Block[] {
   const lacks = missing.flatMap((section) => section.measured ?? []);
   // A run that was measured before `sweep` has other experiments in its place.
   const measured = lacks.filter(({ experiment }) => experiment !== 'sweep' || !isFormer(targets));
-  if (measured.length === 0) return undefined;
+  if (measured.length === 0) return [];
   const experiments = new Set(measured.map(({ experiment }) => experiment));
   const compared =
     targets.length > 2 ? `${targets[0].name} and another target` : targets.length > 1 ? 'both targets' : 'it';
-  return (
-    `This report says nothing about ${words(measured.map(({ what }) => what))}: no trial of ` +
-    `${words([...experiments], 'or')} counts for ${compared}.`
-  );
+  return [
+    paragraph(
+      `This report says nothing about ${words(measured.map(({ what }) => what))}: no trial of ` +
+        `${words([...experiments], 'or')} counts for ${compared}.`,
+    ),
+  ];
 }
 
 function table(figures: readonly Figure[], noise: NoiseFloors, targets: Targets): Table {
   const [baseline, ...others] = targets;
-  const asked = askedBy(targets);
+  const asked = isFew(targets) ? askedBy(targets) : undefined;
   const rows = figures.filter((figure) => figure.isMain && isOfInterest(figure));
   const verdicts = rows.map((figure) =>
     figure.comparisons.map((comparison) => winnerOf(figure, comparison, noise[figure.key])),

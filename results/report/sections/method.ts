@@ -18,7 +18,7 @@ import { left, paragraph, type Block } from '../document.ts';
 import { ABSENT, numbersInWords, number, upperFirst, words } from '../format.ts';
 import { formerExperiments } from '../former.ts';
 import { bareLoadOf, zeroStartsOf, type Measurements } from '../measurements.ts';
-import { allTargets, askedBy, measuredTwice, type Targets } from '../targets.ts';
+import { allTargets, askedBy, measuredTwice, type Targets, isFew } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
 
 export const method: SectionDefinition = { title: 'Method', blocks };
@@ -81,7 +81,7 @@ function fairness(targets: Targets): string {
   const settings = v.safeParse(settingsSchema, verdict?.settings);
   const isRandom = settings.success && settings.output.arrivals !== 'even';
   const order = turns(targets, measurements);
-  const asked = askedBy(targets);
+  const asked = howAsked(targets).length > 0 ? undefined : askedBy(targets);
   const isUnlike = unlikeNodes(targets) !== undefined;
   return [
     `One load generator, Locust, asks ${allTargets(targets)} for the same values (seed ${seed}), one target at a time.`,
@@ -137,7 +137,7 @@ function experimentsOf(targets: Targets): [name: ExperimentName, about: string][
   return [
     [
       'calibrate',
-      `finds what the load generator can send to a bare server: ${words(ceilings)}.${bound}` +
+      `finds what the load generator can send to a bare server${isFew(targets) ? `: ${words(ceilings)}` : ', in the form of each target'}.${bound}` +
         (targets.some((target) => bareLoadOf(target, 'floor')) ? ` ${OF_GENERATOR}` : ''),
     ],
     [

@@ -3,7 +3,7 @@
 import { FORMER_NAMES } from '../../files.ts';
 import { BOOTSTRAP_TRIALS } from '../../statistics.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
-import { paragraph, type Block } from '../document.ts';
+import { list, paragraph, type Block } from '../document.ts';
 import { counted, number, paragraphsOf, upperFirst, words } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
 import { askedBy, measuredTwice, type Targets } from '../targets.ts';
@@ -18,10 +18,10 @@ function blocks({ targets }: Material): Block[] {
       ? []
       : [
           paragraph('Whoever made this run notes:'),
-          { kind: 'list' as const, items: paragraphsOf(note) },
+          list(paragraphsOf(note)),
           paragraph('And these hold, by the files of the run or for any run of this kind:'),
         ]),
-    { kind: 'list', items: threatsOf(targets) },
+    list(threatsOf(targets)),
   ];
 }
 
