@@ -13,11 +13,11 @@ from types import ModuleType
 from typing import Any
 
 from f2c_loadtest.answers import Reader, checker, json_reader, value_of
-from f2c_loadtest.client import Client, keep_secret
+from f2c_loadtest.client import Client, keep_secret, shown
 from f2c_loadtest.grpc_client import GrpcClient, GrpcRequest
 from f2c_loadtest.grpc_messages import Method
 from f2c_loadtest.http_client import OWN_HEADERS, HttpClient, HttpRequest
-from f2c_loadtest.question import POOL_VALUES, Ask, Cases, Question, choose, length
+from f2c_loadtest.question import POOL_VALUES, Ask, Cases, Question, WrongAnswerError, choose, length
 from f2c_loadtest.reflection import descriptors
 from f2c_loadtest.settings import Settings, SettingsError, check
 from f2c_loadtest.socket_client import Trust
@@ -113,9 +113,10 @@ def _target(key: str, cases: Cases, members: dict[str, Any], host: str) -> Targe
 
         def ask_module(cases: Cases) -> Question:
             try:
-                question: Question = module.ask(cases)
+                asked: Question = module.ask(cases)
             except Exception as error:
                 raise ValueError(f"its module fails: {error!r}") from None
+            question = dataclasses.replace(asked, check=partial(_check, asked.check))
             if not isinstance(question.request, HttpRequest):
                 return question
             request = question.request._replace(headers={**headers, **question.request.headers})
@@ -171,6 +172,8 @@ def _header(name: str, value: str | dict[str, str]) -> str:
         raise ValueError(f"{name!r} can't be set as a header")
     if isinstance(value, dict):
         variable = value["fromEnv"]
+        if variable.startswith("LOCUST_"):
+            raise ValueError(f"the header {name} can't come from {variable}: such names are Locust's own")
         if variable not in os.environ:
             raise ValueError(f"the environment has no {variable}, which the header {name} needs")
         value = os.environ[variable]
@@ -180,6 +183,15 @@ def _header(name: str, value: str | dict[str, str]) -> str:
             f"the value of the header {name} has a line break, or another character that a header can't have"
         )
     return value
+
+
+def _check(check: Callable[[bytes], str | None], content: bytes) -> str | None:
+    """Calls the `check` of a module, which need not expect each form of an answer; raises WrongAnswerError."""
+    try:
+        return check(content)
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        message = "the answer is not of the form that the module expects"
+        raise WrongAnswerError(message, partial("{!r}; it is {}".format, error, shown(content))) from None
 
 
 def _module(key: str, source: str) -> ModuleType:

@@ -136,6 +136,20 @@ def test_what_is_sent() -> None:
         client.close()
 
 
+def test_headers_and_a_path_of_the_host() -> None:
+    def script(connection: Connection) -> None:
+        request = connection.request()
+        fields = dict(connection.decoder.decode(request.block, raw=True))
+        assert (fields[b":authority"], fields[b":path"]) == (b"example.com", f"/base{METHOD}".encode())
+        assert (fields[b"authorization"], fields[b"user-agent"]) == (b"Bearer 1", b"mine")
+        assert b"host" not in fields
+        connection.send(settings(), connection.answer(request.stream))
+
+    headers = {"host": "example.com", "authorization": "Bearer 1", "user-agent": "mine"}
+    with scripted_http2(script) as url:
+        assert ask(GrpcClient(METHOD, f"{url}/base", headers)) == b"right"
+
+
 def test_windows_of_the_server_hold_to_the_byte() -> None:
     content = bytes(range(256)) * 400
 

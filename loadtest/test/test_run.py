@@ -80,6 +80,8 @@ def test_a_valid_load(start: Start, function: ScriptedFunction) -> None:
     history = load_test.rows("stats_history")
     assert len({row["Timestamp"] for row in history}) == 2
     assert int(history[-1]["Total Request Count"]) == function.requests
+    assert 0 < load_test.verdict()["connections"] <= function.connections
+    assert load_test.verdict()["firstWrong"] is None
     # Each user opens a connection for ten requests, but may begin and end within ten.
     assert function.requests / 10 <= function.connections <= function.requests / 10 + 2 * USERS
 

@@ -225,6 +225,7 @@ UNFIT: dict[str, dict[str, Any]] = {
     "target a: the environment has no F2C_NO_SUCH, which the header x-key needs": {
         "headers": {"x-key": {"fromEnv": "F2C_NO_SUCH"}}
     },
+    "target a: the header x can't come from LOCUST_KEY: such names": {"headers": {"x": {"fromEnv": "LOCUST_KEY"}}},
     "target a: 'Content-Length' can't be set as a header": {"headers": {"Content-Length": "1"}},
     "target a: the value of the header x has a line break": {"headers": {"x": "a\r\nb: c"}},
     "target a: its descriptors have no method a.B/C": {"grpc": "a.B/C"},
@@ -273,6 +274,17 @@ def test_a_module_asks_what_a_record_can_not(tmp_path: Path) -> None:
     assert b"\r\nX-Key: k\r\n" in asked.request.encode("http://name", is_last=False)
     asked.check(b"007")
     assert fault(asked, b"008") == "GET /007: another sku"
+
+
+def test_the_check_of_a_module_need_not_expect_every_form(tmp_path: Path) -> None:
+    source = MODULE.replace("if content != ", "if __import__('json').loads(content)['sku'] != ").replace(
+        ".encode()", ""
+    )
+    asked = made_up(tmp_path, CASES, {"module": source}).ask(choose(CASES, [0]))
+    asked.check(b'{"sku": "007"}')
+    sentence = "GET /007: the answer is not of the form that the module expects: "
+    assert fault(asked, {}) == f"{sentence}KeyError('sku'); it is {{}}"
+    assert fault(asked, b"<html>").startswith(f"{sentence}JSONDecodeError")
 
 
 def test_headers_override_and_secrets_are_sent_but_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
