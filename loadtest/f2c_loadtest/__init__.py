@@ -5,9 +5,9 @@
 
 Inside Locust, the `plugin` runs the steps. `arrivals` draws the instants at which requests are due. The `schedule`
 gives each to a user, whom a `timer` wakes then. `targets` reads how a target is asked from a record, and makes each
-`question`: of `templates`, into which cases are filled, and over gRPC of `grpc_messages`, by descriptors that the record
-has or the server tells (`reflection`). `answers` checks what comes. A `client` sends a question: the `http_client`, or
-the `grpc_client` over `http2`, both on the connection of a `socket_client`.
-The `recorder` keeps every result, and `locust_stats` adds them to Locust's own statistics. The `self_monitor` measures
-how busy and how late this process is, and how much CPU it could get (`available_cpu`).
+`question`: of `templates`, into which cases are filled, and over gRPC of `grpc_messages`, by descriptors that the
+record has or the server tells (`reflection`). `answers` checks what comes. A `client` sends a question: the
+`http_client`, or the `grpc_client` over `http2`, both on the connection of a `socket_client`. The `recorder` keeps
+every result, and `locust_stats` adds them to Locust's own statistics. The `self_monitor` measures how busy and how late
+this process is, and how much CPU it could get (`available_cpu`).
 """

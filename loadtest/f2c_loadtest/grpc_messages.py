@@ -63,8 +63,11 @@ class Method:
         replica, datatype = answer["replica"], answer["datatype"]
         root = self._answer.DESCRIPTOR
 
-        def end(pointer: str, field: Any) -> list[Get]:  # noqa: ANN401
-            return _converters(field, sample, datatype, is_list=are_many and pointer in pointers)
+        def end(pointer: str, field: Any, is_item: bool) -> list[Get]:  # noqa: ANN401
+            is_list = are_many and pointer in pointers
+            return _converters(
+                field, sample, datatype, is_list, field is not None and field.is_repeated and not is_item
+            )
 
         getters, fields = zip(
             *(_getter(root, pointer, pointer != pointers[-1], end) for pointer in pointers), strict=True
@@ -117,7 +120,7 @@ def _pool(files: FileDescriptorSet) -> Any:  # noqa: ANN401
     return pool
 
 
-End = Callable[[str, Any], list[Get]]
+End = Callable[[str, Any, bool], list[Get]]
 
 
 def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[Get, Any]:  # noqa: ANN401
@@ -127,6 +130,7 @@ def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[G
     """
     steps: list[Callable[[Any], Any]] = []
     field: Any = None
+    is_item = False
     tokens = tokens_of(pointer)
     while tokens:
         token = tokens.pop(0)
@@ -136,7 +140,7 @@ def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[G
         if field is None:
             names = ", ".join(message.fields_by_name) or "none"
             raise ValueError(f"{pointer!r}: {message.full_name} has no field {token}; its fields: {names}")
-        message = field.message_type
+        message, is_item = field.message_type, False
         steps.append(_field(field, may_be_empty or bool(tokens)))
         if field.is_repeated and tokens:
             key = tokens.pop(0)
@@ -146,7 +150,8 @@ def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[G
                 message = field.message_type
             else:
                 steps.append(_item(pointer, key))
-    steps += end(pointer, field)
+                is_item = True
+    steps += end(pointer, field, is_item)
 
     def get(found: Any) -> Any:  # noqa: ANN401
         for step in steps:
@@ -199,14 +204,14 @@ def _item(pointer: str, text: str) -> Get:
     return lambda items: items[index]
 
 
-def _converters(field: Any, sample: Any, datatype: str | None, is_list: bool) -> list[Get]:  # noqa: ANN401
-    """Returns what makes a value comparable with those of a column, if something must."""
+def _converters(field: Any, sample: Any, datatype: str | None, is_list: bool, is_repeated: bool) -> list[Get]:  # noqa: ANN401
+    """Returns what makes a value, or all of a list, comparable with those of a column, if something must."""
     if field is not None and field.type == field.TYPE_BYTES:
         if datatype is None:
             one: Callable[[Any], Any] = lambda value: base64.b64encode(value).decode()  # noqa: E731
         else:
             read = unpack(datatype)
-            if is_list and not field.is_repeated:
+            if is_list and not is_repeated:
                 return [read]
             one = lambda value: _only(read(value))  # noqa: E731
     elif field is not None and field.type == field.TYPE_ENUM and isinstance(sample, str):
@@ -214,7 +219,7 @@ def _converters(field: Any, sample: Any, datatype: str | None, is_list: bool) ->
         one = lambda value: names.get(value, value)  # noqa: E731
     else:
         return []
-    return [(lambda values: [one(value) for value in values]) if is_list and field.is_repeated else one]
+    return [(lambda values: [one(value) for value in values]) if is_list and is_repeated else one]
 
 
 def _only(values: list[Any]) -> Any:  # noqa: ANN401

@@ -14,6 +14,8 @@ from f2c_loadtest.question import Cases, Question, WrongAnswerError, choose, exp
 from f2c_loadtest.settings import SettingsError, parse
 from f2c_loadtest.targets import target_of
 
+ROOT = Path(__file__).parents[2]
+
 CASES: Cases = {
     "sku": ["007", "a b/ü", "1e3"],
     "price": [1.5, 2, 3],
@@ -208,6 +210,28 @@ def test_an_empty_number_is_zero_unless_another_field_has_one(tmp_path: Path) ->
     for right, shape in ((0, {"dim": [{"size": 0}]}), (4, {"dim": [{"size": 4}]})):
         target = made_up(tmp_path, {"x": [right]}, {**members, "answer": answer})
         target.ask(target.cases).check(tensors(tensor_shape=shape))
+
+
+def test_raw_contents_are_a_list_of_numbers(tmp_path: Path) -> None:
+    # The Open Inference Protocol has the bytes of each output in a list.
+    descriptors = (ROOT / "compare/servers/protocols/open-inference.binpb").read_bytes()
+    members = {
+        "grpc": "inference.GRPCInferenceService/ModelInfer",
+        "descriptors": in_base64(descriptors),
+        "many": {"raw_input_contents": ["{x:FP32}"]},
+        "answer": {
+            "at": ["/raw_output_contents/0", "/outputs/0/contents/fp32_contents"],
+            "is": "x",
+            "datatype": "FP32",
+        },
+    }
+    target = made_up(tmp_path, {"x": [1.5, 2]}, members)
+    # Fields 6, and 5, 5 and 6 of the answer; what is typed comes packed.
+    packed = struct.pack("<2f", 1.5, 2)
+    for answer in (b"\x32\x08" + packed, b"\x2a\x0c\x2a\x0a\x32\x08" + packed):
+        target.ask(target.cases).check(answer)
+    wrong = b"\x32\x08" + struct.pack("<2f", 1.5, 3)
+    assert "/raw_output_contents/0/1 is 3.0, and 2" in fault(target.ask(target.cases), wrong)
 
 
 UNFIT: dict[str, dict[str, Any]] = {
