@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from google.protobuf import (
@@ -140,8 +141,8 @@ def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[G
         if field is None:
             names = ", ".join(message.fields_by_name) or "none"
             raise ValueError(f"{pointer!r}: {message.full_name} has no field {token}; its fields: {names}")
-        message, is_item = field.message_type, False
-        steps.append(_field(field, may_be_empty or bool(tokens)))
+        message = field.message_type
+        steps.append(_field(field, may_be_empty and not tokens))
         if field.is_repeated and tokens:
             key = tokens.pop(0)
             if message is not None and message.GetOptions().map_entry:
@@ -172,7 +173,7 @@ def _field(field: Any, needs_content: bool) -> Get:  # noqa: ANN401
 
         return get
     if not needs_content:
-        return lambda message: getattr(message, name)
+        return attrgetter(name)
 
     def get_content(message: Any) -> Any:  # noqa: ANN401
         value = getattr(message, name)
