@@ -303,14 +303,14 @@ describe('figures that were worked out by hand', () => {
     ]);
   });
 
-  test('what was measured once for both interfaces is not measured again', () => {
+  test('what was measured once for all interfaces is not measured again', () => {
     const { value, ratio, why } = rowOf(summary, 'cold_start_ms', 'tfserving-grpc');
     expect([value, ratio, why]).toEqual([
       null,
       null,
       'Measured once for all interfaces of the server: see TensorFlow Serving.',
     ]);
-    expect(golden.read('report.html').toString()).toContain('TensorFlow Serving over gRPC: measured once for both');
+    expect(golden.read('report.html').toString()).toContain('TensorFlow Serving over gRPC: measured once for all');
   });
 
   test('the function from no pod, on Knative, stands beside a new pod of it', () => {
