@@ -1,7 +1,7 @@
 // The version that runs already: it puts a Roman numeral together, sign by sign.
 //
-//   GET  /numerals/42                    {"roman":"XLII","instance":"…"}
-//   POST /numerals {"numbers":[42,1999]}  [{"number":42,"roman":"XLII"},{"number":1999,"roman":"MCMXCIX"}]
+//   GET  /numerals/42                     {"roman":"XLII","instance":"…"}
+//   POST /numerals {"numbers":[42,1999]}  {"numerals":[{"number":42,"roman":"XLII"},…],"instance":"…"}
 
 const { createServer } = require('node:http');
 const { hostname } = require('node:os');
@@ -36,7 +36,8 @@ createServer(async (req, res) => {
   res.setHeader('content-type', 'application/json');
   if (req.method === 'POST') {
     const { numbers } = await json(req);
-    res.end(JSON.stringify(numbers.map((number) => ({ number, roman: toRoman(number) }))));
+    const numerals = numbers.map((number) => ({ number, roman: toRoman(number) }));
+    res.end(JSON.stringify({ numerals, instance: hostname() }));
   } else {
     const number = Number(req.url.slice(req.url.lastIndexOf('/') + 1));
     res.end(JSON.stringify({ roman: toRoman(number), instance: hostname() }));

@@ -23,7 +23,8 @@ const server = createServer(async (req, res) => {
   res.setHeader('content-type', 'application/json');
   if (req.method === 'POST') {
     const { numbers } = await json(req);
-    res.end(JSON.stringify(numbers.map((number) => ({ number, roman: NUMERALS[number] }))));
+    const numerals = numbers.map((number) => ({ number, roman: NUMERALS[number] }));
+    res.end(JSON.stringify({ numerals, instance: hostname() }));
   } else {
     const number = Number(req.url.slice(req.url.lastIndexOf('/') + 1));
     res.end(JSON.stringify({ roman: NUMERALS[number], instance: hostname() }));
