@@ -150,14 +150,17 @@ def checker(reader: Reader, expected: list[Any], relative: float, absolute: floa
             raise WrongAnswerError(str(error), lambda: f"it is {shown(content)}") from None
         try:
             values = values_of(document)
-            is_wrong = (values != expected or kinds is not None) and not is_right(values)
-            named = None if replica is None else str(replica(document))
         except (LookupError, ValueError, TypeError) as error:
             # A part of the answer may be of another kind than the pointer goes through.
             message = str(error) if isinstance(error, ValueError) else f"the answer has nothing at {reader.place}"
             raise WrongAnswerError(message, lambda: f"it is {shown(reader.show(document))}") from None
         try:
-            is_wrong = not is_right(values)
+            named = None if replica is None else str(replica(document))
+        except (LookupError, ValueError, TypeError):
+            message = "the answer does not name its replica"
+            raise WrongAnswerError(message, lambda: f"it is {shown(reader.show(document))}") from None
+        try:
+            is_wrong = (values != expected or kinds is not None) and not is_right(values)
         except (TypeError, OverflowError):
             # A value is no number, or too large to be compared.
             is_wrong = True

@@ -141,7 +141,7 @@ def _getter(message: Any, pointer: str, may_be_empty: bool, end: End) -> tuple[G
         if field is None:
             names = ", ".join(message.fields_by_name) or "none"
             raise ValueError(f"{pointer!r}: {message.full_name} has no field {token}; its fields: {names}")
-        message = field.message_type
+        message, is_item = field.message_type, False
         steps.append(_field(field, may_be_empty and not tokens))
         if field.is_repeated and tokens:
             key = tokens.pop(0)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from geventhttpclient.response import HTTPResponse
 
 from f2c_loadtest.client import Client, RequestError, hide, shown
+from f2c_loadtest.grpc_client import GrpcRequest
 from f2c_loadtest.http_client import HttpClient, HttpRequest, content_of
 from f2c_loadtest.question import Question, WrongAnswerError, choose, explain, length, questions
 from f2c_loadtest.settings import Settings
@@ -98,6 +99,8 @@ def _finding(settings: Settings, client: Client, question: Question) -> dict[str
         kind = {} if request.body is None else {"content-type": "application/json"}
         path = urlsplit(settings.host).path + request.path
         finding["request"] = {"method": request.method, "path": path, "headers": kind | headers, "body": request.body}
+    elif isinstance(request, GrpcRequest):
+        finding["request"] = {"message": _base64(request.message)}
     try:
         if isinstance(client, HttpClient):
             answer = client.exchange(encoded, HTTPResponse())
@@ -106,7 +109,8 @@ def _finding(settings: Settings, client: Client, question: Question) -> dict[str
         else:
             content = client.ask(encoded)
             finding["answer"] = {"message": _base64(content)}
-        finding["value"] = question.value(content)
+        # JSON has no NaN, though answers may.
+        finding["value"] = json.loads(json.dumps(question.value(content)), parse_constant=str)
         question.check(content)
     except FAILURES as error:
         finding["wrong"] = explain(request, error)

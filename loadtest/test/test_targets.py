@@ -128,7 +128,7 @@ def test_right_answers(tmp_path: Path, answer: dict[str, Any], content: Any) -> 
         ),
         ({"is": "there"}, {"price": 1}, "a value at /price is not true or false, but a number: /price is 1, and true"),
         ({"is": "count", "absolute": 6}, {"price": True}, "a value at /price is not a number, but true or false"),
-        ({"replica": "/pod"}, {"price": 1.5}, "the answer has nothing at /price"),
+        ({"replica": "/pod"}, {"price": 1.5}, "the answer does not name its replica"),
     ],
 )
 def test_wrong_answers(tmp_path: Path, answer: dict[str, Any], content: Any, sentence: str) -> None:  # noqa: ANN401
