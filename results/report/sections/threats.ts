@@ -4,7 +4,7 @@ import { FORMER_NAMES } from '../../files.ts';
 import { BOOTSTRAP_TRIALS } from '../../statistics.ts';
 import { unlikeAutoscalers, unlikeNodes } from '../conditions.ts';
 import { list, paragraph, type Block } from '../document.ts';
-import { counted, number, paragraphsOf, upperFirst, words } from '../format.ts';
+import { counted, number, paragraphsOf, upperFirst } from '../format.ts';
 import { isValid, loadsOf, partsOf } from '../measurements.ts';
 import { askedBy, measuredTwice, type Targets } from '../targets.ts';
 import type { Material, SectionDefinition } from './section.ts';
@@ -115,7 +115,7 @@ function threatsOf(targets: Targets): string[] {
       'The load generator asks by one client over HTTP and by another over gRPC, and their parts of a latency differ. ' +
         'Those of the bare server show them, where they were measured.',
     ],
-    [leftOut.length > 0, `Not measured: ${words(leftOut)}`],
+    [leftOut.length > 0, `Not measured: ${leftOut.join(' ')}`],
   ];
   return [...possible.filter(([holds]) => holds).map(([, sentence]) => sentence), ...comparison.threats, ...ALWAYS];
 }
