@@ -9,6 +9,8 @@ import { Failure } from './failure.ts';
 export interface RunOptions {
   input?: string;
   env?: Readonly<Partial<Record<string, string>>>;
+  /** The folder that it works in. */
+  cwd?: string;
 }
 
 export interface Shell {
@@ -38,12 +40,13 @@ export function openShell(signal: AbortSignal): Shell {
   setMaxListeners(0, signal);
   return {
     signal,
-    async run(program, args, { input = '', env = {} } = {}) {
+    async run(program, args, { input = '', env = {}, cwd } = {}) {
       try {
         // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
         const options = {
           input,
           env: { ...ELSEWHERE, ...env },
+          ...(cwd !== undefined && { cwd }),
           cancelSignal: signal,
           detached: true,
           maxBuffer: 2 ** 28,

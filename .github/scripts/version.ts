@@ -21,6 +21,10 @@ export const PLACES: [file: string, pattern: RegExp][] = [
   ['README.md', IMAGE_TAG],
   // helm-docs generates this file with the version in Chart.yaml, which gives the same text.
   ['chart/README.md', IMAGE_TAG],
+  ...['compare/built-in', 'compare/test/e2e/mortal', 'examples/model-servers'].map((folder): [string, RegExp] => [
+    `${folder}/servers.yaml`,
+    IMAGE_TAG,
+  ]),
   ['compare/test/e2e/images.ts', IMAGE_TAG],
 ];
 

@@ -34,7 +34,9 @@ export function needsOf(chart: Chart, objects: readonly (Manifest | null)[]): Ne
 }
 
 export function workloadsOf(objects: readonly (Manifest | null)[] = []): Manifest[] {
-  return objects.filter((object) => object !== null).filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
+  return objects
+    .filter((object) => object !== null)
+    .filter(({ kind }) => ['Deployment', 'StatefulSet', 'Job'].includes(kind));
 }
 
 export function needOf(what: string, workload?: Manifest): Need {

@@ -1,0 +1,203 @@
+// Reads a servers file. Every mistake is told with its line, and with what is accepted there, before anything starts.
+
+import { dirname, join, resolve } from 'node:path';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { Failure } from '../../lib/failure.ts';
+import { againOf } from '../../results/files.ts';
+import { parseCases } from './cases.ts';
+import type { Comparison, InterfaceDefinition, ServerDefinition } from './comparison.ts';
+import { parseInterface } from './interface.ts';
+import {
+  checked,
+  checkSecrets,
+  existing,
+  isThere,
+  readText,
+  type Complain,
+  type Context,
+  type Path,
+} from './mistakes.ts';
+import { SERVERS_FILE, type ServerEntry, type ServersFile, type TextOrSecret } from './schema.ts';
+
+/** The servers that are compared without a file. */
+export const BUILT_IN = join(import.meta.dirname, '../built-in/servers.yaml');
+const DEFAULT_START_SECONDS = 60;
+/** A load gets its cases in an object of Kubernetes, which may have a mebibyte. */
+const MOST_BYTES = 700_000;
+
+/** @throws Failure with a line for each mistake, such as `prices.yaml:12: …` */
+export function readServersFile(path = BUILT_IN): Comparison {
+  const text = readText(path);
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const mistakes: { line: number; sentence: string }[] = document.errors.map(({ pos, message }) => ({
+    line: lines.linePos(pos[0]).line,
+    sentence: message,
+  }));
+  const fail = () => {
+    const told = mistakes.toSorted((a, b) => a.line - b.line);
+    throw new Failure(told.map(({ line, sentence }) => `${path}:${line}: ${sentence}`).join('\n'));
+  };
+  const complain: Complain = (at, sentence) => {
+    mistakes.push({ line: lineOf(document, lines, at), sentence: [at.join('.'), sentence].filter(Boolean).join(': ') });
+  };
+  if (mistakes.length > 0) fail();
+  const file = checked(SERVERS_FILE, document.toJS(), [], complain);
+  if (!file) return fail();
+  const comparison = comparisonOf(file, path, complain);
+  if (mistakes.length > 0) return fail();
+  return comparison;
+}
+
+/** Returns the line of the deepest part of a path that is there. */
+function lineOf(document: Document, lines: LineCounter, at: Path): number {
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const key of at) {
+    if (isMap(node)) {
+      const pair = node.items.find((each) => isScalar(each.key) && String(each.key.value) === String(key));
+      if (!pair) break;
+      offset = (isScalar(pair.key) ? pair.key.range?.[0] : undefined) ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      offset = (node as { range?: [number] } | undefined)?.range?.[0] ?? offset;
+    } else break;
+  }
+  return lines.linePos(offset).line;
+}
+
+function comparisonOf(file: ServersFile, path: string, complain: Complain): Comparison {
+  const folder = resolve(dirname(path));
+  const context: Context = { file, folder, complain };
+  const servers = new Map(
+    Object.entries(file.servers).map(([key, entry]) => [key, serverOf(context, key, entry)] as const),
+  );
+  const [first = ''] = servers.keys();
+  if (servers.size === 0) complain(['servers'], 'at least one is wanted');
+  const { baseline = first } = file;
+  if (!servers.has(baseline))
+    complain(['baseline'], `"${baseline}"; one of ${[...servers.keys()].join(', ')} is wanted`);
+  const interfaces = new Map<string, InterfaceDefinition>();
+  // The baseline's interfaces come first.
+  const inOrder = Object.entries(file.servers).sort(([a], [b]) => Number(b === baseline) - Number(a === baseline));
+  for (const [key, entry] of inOrder) {
+    for (const [index, [interfaceKey, its]] of Object.entries(entry.interfaces).entries()) {
+      const at = ['servers', key, 'interfaces', interfaceKey];
+      const target = index === 0 ? key : `${key}-${interfaceKey}`;
+      const isTaken = interfaces.has(target) || (index > 0 && servers.has(target)) || target === againOf(baseline);
+      if (isTaken) complain(at, `its files would begin with ${target}, as those of another do; give it another key`);
+      interfaces.set(
+        target,
+        parseInterface(context, at, { server: key, key: interfaceKey, entry, its, isFirst: index === 0 }),
+      );
+    }
+  }
+  return {
+    title: file.title,
+    file: path === BUILT_IN ? undefined : path,
+    folder,
+    baseline,
+    resources: file.resources,
+    threats: file.threats ?? [],
+    servers,
+    interfaces,
+    cases: casesOf(context),
+  };
+}
+
+function casesOf({ file, folder, complain }: Context): Comparison['cases'] {
+  const at = ['cases', 'file'];
+  const path = existing(folder, file.cases.file, at, complain);
+  if (!isThere(path)) return {};
+  const content = readText(path);
+  if (content.length > MOST_BYTES) complain(at, `it has ${content.length} bytes; ${MOST_BYTES} are accepted`);
+  try {
+    return parseCases(content, path, file.cases.columns);
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    complain(at, `its cases can't be used:\n${error.message}`);
+    return {};
+  }
+}
+
+/** What belongs to one way to run a server, and is of no use without it. */
+const OF_CHART = ['values', 'set', 'release', 'workload', 'container', 'service', 'knative'] as const;
+const OF_IMAGE = ['args', 'files', 'writable', 'user', 'ready'] as const;
+
+function serverOf({ folder, complain }: Context, key: string, entry: ServerEntry): ServerDefinition {
+  const at = ['servers', key];
+  const { image, chart, command, url, interfaces, env = {}, files = {} } = entry;
+  const isAnywhere = image ?? chart ?? command ?? url ?? Object.values(interfaces).find((its) => its.url);
+  if (isAnywhere === undefined) complain(at, 'nothing says how it runs: image, chart, command or url is wanted');
+  if (Object.keys(interfaces).length === 0) complain([...at, 'interfaces'], 'at least one is wanted');
+  const without = (names: readonly (keyof ServerEntry)[], what: string) => {
+    for (const name of names) if (entry[name] !== undefined) complain([...at, name], `it is of use with ${what} only`);
+  };
+  if (chart === undefined) without(OF_CHART, 'a chart');
+  if (image === undefined) without(OF_IMAGE, 'an image');
+  if (image === undefined && command === undefined) without(['env'], 'an image or a command');
+  if (command === undefined) without(['setup'], 'a command');
+  if (entry.release !== undefined && OURS.includes(entry.release))
+    complain([...at, 'release'], `${entry.release} is what a comparison itself installs; give it another name`);
+  checkSecrets(complain, [...at, 'env'], env);
+  const path = (name: string, where: Path) => existing(folder, name, where, complain);
+  return {
+    name: entry.name ?? key,
+    ...(chart !== undefined && {
+      chart: {
+        path: path(chart, [...at, 'chart']),
+        values: (entry.values ?? []).map((name, index) => path(name, [...at, 'values', index])),
+        set: entry.set ?? {},
+        release: entry.release ?? `server-${key}`,
+        ...(entry.workload !== undefined && { workload: entry.workload }),
+        ...(entry.container !== undefined && { container: entry.container }),
+        ...(entry.service !== undefined && { service: entry.service }),
+        ...(entry.knative && { knative: entry.knative }),
+      },
+    }),
+    ...(image !== undefined && { image }),
+    ...(command && { command }),
+    ...(entry.setup && { setup: entry.setup }),
+    args: entry.args ?? [],
+    env,
+    files: Object.fromEntries(
+      Object.entries(files).map(([there, here]) => [there, path(here, [...at, 'files', there])]),
+    ),
+    writable: entry.writable ?? [],
+    ...(entry.user !== undefined && { user: entry.user }),
+    ...(entry.ready !== undefined && { ready: entry.ready }),
+    startSeconds: entry.startWithin === undefined ? DEFAULT_START_SECONDS : secondsOf(entry.startWithin),
+    settings: settingsOf(entry),
+  };
+}
+
+/** The names of what a comparison installs beside the servers. */
+const OURS = ['f2c-loadtest', 'f2c-bare-server', 'f2c-function-knative'];
+
+/** What a reader of the report wants to know of a server; secrets are named only. */
+function settingsOf({ image, chart, command, args, env = {}, set, values, writable, user, url }: ServerEntry) {
+  const texts: [string, unknown][] = [
+    ...Object.entries({ image, chart, url }),
+    ['command', command?.join(' ')],
+    ['args', args?.join(' ')],
+    ...Object.entries(env).map(([name, value]): [string, string] => [`env ${name}`, inWords(value)]),
+    ['values', values?.join(', ')],
+    ...Object.entries(set ?? {}).map(([name, value]): [string, string] => [`set ${name}`, JSON.stringify(value)]),
+    ['writable', writable?.join(', ')],
+    ['user', user],
+  ];
+  return Object.fromEntries(
+    texts.filter(([, value]) => value !== undefined).map(([name, value]) => [name, String(value)]),
+  );
+}
+
+function inWords(value: TextOrSecret): string {
+  return typeof value === 'string' ? value : `from the variable ${value.fromEnv}`;
+}
+
+/** @returns seconds of a time such as 1h30m */
+function secondsOf(text: string): number {
+  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+  return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+}
