@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
 import { Failure } from '../lib/failure.ts';
-import { fileName, kindsOfLoad, type Kind } from '../results/files.ts';
+import { fileName, whatIs, type Kind } from '../results/files.ts';
 import { read, ResultsError } from '../results/read.ts';
 import { whyFailed } from './experiments/verdicts.ts';
 import { unpack } from './run/archive.ts';
@@ -45,7 +45,10 @@ async function collect(log: string) {
   write(files);
   const pathOf = (kind: Kind) => join(folder, fileName(target, kind));
   // The checksum proves that the files are as they were packed. Their readers check whether the content is right.
-  for (const kind of kindsOfLoad(target)) read(kind, pathOf(kind));
+  for (const name of files.keys()) {
+    const { kind } = whatIs(name) ?? {};
+    if (kind) read(kind, join(folder, name));
+  }
   const { verdict, reasons, requests, failures, seconds, throughput } = read('verdict', pathOf('verdict'));
   const figures = `${requests} requests in ${seconds} s, ${throughput.toFixed(1)}/s, ${failures} failed${failures > 0 ? whyFailed(files, target) : ''}`;
   console.log(`${verdict} ${target}: ${verdict === 'VALID' ? figures : reasons.join('; ')}`);

@@ -1,7 +1,7 @@
 // The command line of `npm run cross-check`: measures a target at the same rates with this load generator and with an
 // independent one, vegeta over HTTP and ghz over gRPC, to show how much of a latency is the generator's own.
 
-import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { mkdtempDisposable, readFile, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
@@ -9,14 +9,17 @@ import { median, min, quantile } from 'simple-statistics';
 import * as v from 'valibot';
 import { INTERRUPTED, runCommand } from '../lib/command.ts';
 import { Failure } from '../lib/failure.ts';
-import { ROOT } from '../lib/project.ts';
 import { startProgress, type Progress } from '../lib/progress.ts';
 import { openShell, type Shell } from '../lib/shell.ts';
-import { INTERFACE_NAMES, type Interface } from '../results/files.ts';
+import type { Interface } from '../results/files.ts';
 import { histogramOf, percentile } from '../results/statistics.ts';
-import { openGenerator, type Generator } from './local/generator.ts';
+import { openGenerator, type Asked, type Generator } from './local/generator.ts';
 import { rowsOf, verdictOf } from './run/files.ts';
-import { INTERFACES } from './servers/index.ts';
+import type { Recorded } from './servers/bare-server.ts';
+import { theRightOne } from './servers/check.ts';
+import { interfaceOf } from './servers/comparison.ts';
+import { readServersFile } from './servers/file.ts';
+import { recordFor } from './servers/record.ts';
 
 const EXIT_CODES = { NOT_HIGHER: 0, BROKEN: 1, HIGHER: 3, INTERRUPTED };
 const SHARES = [0.5, 0.95, 0.99];
@@ -34,7 +37,13 @@ interface Target {
 
 interface Other {
   program: string;
-  measure: (shell: Shell, target: Target, url: string, rate: number, seconds: number) => Promise<Percentiles>;
+  measure: (shell: Shell, asked: Asked, request: Recorded['request'], pace: Pace) => Promise<Percentiles>;
+}
+
+/** How fast a client asks, in requests/s, and how long that counts. */
+interface Pace {
+  rate: number;
+  seconds: number;
 }
 
 /** The latency in ms up to which such a share of all requests was answered. */
@@ -101,12 +110,13 @@ function whole(text: string): number {
 }
 
 /** This load generator: latencies count from when a request was due, as in every comparison. */
-async function thisGenerator({ load }: Generator, { key }: Target, url: string, rate: number, seconds: number) {
+async function thisGenerator({ load }: Generator, asked: Asked, { rate, seconds }: Pace) {
+  const { target } = asked;
   const steps = [{ seconds: seconds + SETTLE_SECONDS, users: USERS, rate }];
-  const files = await load({ target: key, steps, settleSeconds: SETTLE_SECONDS, seed: 1, arrivals: 'even' }, url);
-  const { verdict, reasons } = verdictOf(files, key);
+  const files = await load({ target, steps, settleSeconds: SETTLE_SECONDS, seed: 1, arrivals: 'even' }, asked);
+  const { verdict, reasons } = verdictOf(files, target);
   if (verdict === 'INVALID') throw new Failure(`At ${rate} requests/s the load is INVALID. ${reasons.join(' ')}`);
-  const rows = rowsOf(files, key, 'latency');
+  const rows = rowsOf(files, target, 'latency');
   const histogram = histogramOf(rows.filter(({ clock, outcome }) => clock === 'response' && outcome === 'ok'));
   return (share: number) => percentile([histogram], share) / 1000;
 }
@@ -116,10 +126,10 @@ const resultSchema = v.object({ timestamp: v.pipe(v.string(), v.toDate()), laten
 type Result = v.InferOutput<typeof resultSchema>;
 
 /** @throws Failure if a request has failed */
-function percentilesOf(results: Result[], program: string, { name }: Target, rate: number): Percentiles {
+function percentilesOf(results: Result[], program: string, { target }: Asked, { rate }: Pace): Percentiles {
   const errors = [...new Set(results.flatMap(({ error }) => error || []))];
   if (errors.length > 0) {
-    throw new Failure(`At ${rate} requests/s, some of ${program}'s requests to ${name} failed.`, errors.join('\n'));
+    throw new Failure(`At ${rate} requests/s, some of ${program}'s requests to ${target} failed.`, errors.join('\n'));
   }
   const settled = min(results.map(({ timestamp }) => Number(timestamp))) + SETTLE_SECONDS * 1000;
   const measured = results.filter(({ timestamp }) => Number(timestamp) >= settled);
@@ -129,50 +139,40 @@ function percentilesOf(results: Result[], program: string, { name }: Target, rat
 
 const vegeta: Other = {
   program: 'vegeta',
-  async measure({ run }, target, url, rate, seconds) {
-    const { question } = INTERFACES[target.key];
-    if (!question) throw new Error(`${target.name} is not asked over HTTP.`);
-    const { method, body = '', headers = {} } = question.options;
+  async measure({ run }, asked, question, pace) {
+    if (!question || 'message' in question) throw new Error(`${asked.target} is not asked over HTTP.`);
+    const { method, path, headers, body } = question;
     const header = Object.fromEntries(Object.entries(headers).map(([field, value]) => [field, [value]]));
-    const request = { method, url: url + question.path, body: Buffer.from(body).toString('base64'), header };
+    const request = { method, url: asked.url + path, body: Buffer.from(body ?? '').toString('base64'), header };
     await using folder = await mkdtempDisposable(join(tmpdir(), 'f2c-vegeta-'));
     const output = join(folder.path, 'results');
-    const duration = `-duration=${seconds + SETTLE_SECONDS}s`;
+    const duration = `-duration=${pace.seconds + SETTLE_SECONDS}s`;
     const limits = [`-workers=${USERS}`, `-max-workers=${USERS}`, `-max-connections=${USERS}`];
-    await run('vegeta', ['attack', '-format=json', `-rate=${rate}/1s`, duration, `-output=${output}`, ...limits], {
+    await run('vegeta', ['attack', '-format=json', `-rate=${pace.rate}/1s`, duration, `-output=${output}`, ...limits], {
       // vegeta skips a last line that has no end.
       input: `${JSON.stringify(request)}\n`,
     });
     const lines = (await run('vegeta', ['encode', output])).split('\n');
     const results = lines.map((line) => v.parse(resultSchema, JSON.parse(line)));
-    return percentilesOf(results, 'vegeta', target, rate);
+    return percentilesOf(results, 'vegeta', asked, pace);
   },
 };
-
-/** The question of 212 °F, as the load generator asks TensorFlow Serving over gRPC. */
-const MESSAGE = {
-  model_spec: { name: 'fahrenheit_to_celsius' },
-  inputs: {
-    fahrenheit: {
-      dtype: 'DT_FLOAT',
-      tensor_shape: { dim: [{ size: 1 }] },
-      tensor_content: Buffer.from(new Float32Array([212]).buffer).toString('base64'),
-    },
-  },
-};
-
-const SERVICE = join(ROOT, 'loadtest/f2c_loadtest/prediction_service.proto');
 
 const ghz: Other = {
   program: 'ghz',
-  async measure({ run }, target, url, rate, seconds) {
-    const { protocol, host } = new URL(url);
+  async measure({ run }, asked, question, pace) {
+    const { grpc = '', descriptors = '' } = interfaceOf(COMPARISON, asked.target).record;
+    if (!question || !('message' in question)) throw new Error(`${asked.target} is not asked over gRPC.`);
+    const { protocol, host } = new URL(asked.url);
     await using folder = await mkdtempDisposable(join(tmpdir(), 'f2c-ghz-'));
-    const output = join(folder.path, 'results.json');
+    const [output, protoset, message] = ['results.json', 'protoset', 'message'].map((name) =>
+      join(folder.path, name),
+    ) as [string, string, string];
+    await writeFile(protoset, descriptors, 'base64');
+    await writeFile(message, question.message, 'base64');
     await run('ghz', [
-      ...['--call=tensorflow.serving.PredictionService.Predict', `--data=${JSON.stringify(MESSAGE)}`],
-      ...[`--import-paths=${join(ROOT, 'loadtest')}`, `--proto=${SERVICE}`],
-      ...[`--rps=${rate}`, `--duration=${seconds + SETTLE_SECONDS}s`, '--duration-stop=wait'],
+      ...[`--call=${grpc.replace('/', '.')}`, `--protoset=${protoset}`, `--binary-file=${message}`],
+      ...[`--rps=${pace.rate}`, `--duration=${pace.seconds + SETTLE_SECONDS}s`, '--duration-stop=wait'],
       ...[`--concurrency=${USERS}`, `--connections=${USERS}`],
       ...['--format=json', `--output=${output}`, protocol === 'https:' ? '--skipTLS' : '--insecure', host],
     ]);
@@ -180,14 +180,16 @@ const ghz: Other = {
       v.object({ details: v.array(resultSchema) }),
       JSON.parse(await readFile(output, 'utf8')),
     );
-    return percentilesOf(details, 'ghz', target, rate);
+    return percentilesOf(details, 'ghz', asked, pace);
   },
 };
 
-const TARGETS = INTERFACE_NAMES.map((key): Target => {
-  const { name, protocol } = INTERFACES[key];
-  return { key, name, other: { http: vegeta, grpc: ghz }[protocol] };
-});
+const COMPARISON = readServersFile();
+const TARGETS = [...COMPARISON.interfaces].map(([key, { name, protocol }]): Target => ({
+  key,
+  name,
+  other: protocol === 'grpc' ? ghz : vegeta,
+}));
 
 const HEAD = [
   'Target',
@@ -208,13 +210,15 @@ async function* measure(
   progress: Progress,
 ) {
   for (const [target, url] of urls) {
-    const { name, other } = target;
+    const { key, name, other } = target;
+    const asked = { target: key, url, record: recordFor(COMPARISON, key, new Map()) };
+    const { request } = theRightOne(await generator.check(asked, { all: false, wait: 0 }), name);
     for (const rate of rates) {
       const [ours, theirs]: [Percentiles[], Percentiles[]] = [[], []];
       for (let round = 1; round <= rounds; round++) {
         progress.begin(`${name} at ${rate} requests/s, round ${round} of ${rounds}`);
-        ours.push(await thisGenerator(generator, target, url, rate, seconds));
-        theirs.push(await other.measure(shell, target, url, rate, seconds));
+        ours.push(await thisGenerator(generator, asked, { rate, seconds }));
+        theirs.push(await other.measure(shell, asked, request, { rate, seconds }));
       }
       for (const share of SHARES) {
         const [our, their] = [ours, theirs].map((rounds) => median(rounds.map((at) => at(share)))) as [number, number];

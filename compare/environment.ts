@@ -1,18 +1,19 @@
 // The part of environment.json that does not depend on the place: where and how a run was made.
 
 import { cpus, release, totalmem, type } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ROOT, VERSION } from '../lib/project.ts';
 import type { Shell } from '../lib/shell.ts';
-import { AGAIN, type Environment, type Interface } from '../results/files.ts';
+import { againOf, type Environment, type Interface } from '../results/files.ts';
 import type { Place } from './place.ts';
 import { now } from './run/folder.ts';
-import { INTERFACES } from './servers/index.ts';
+import { interfaceOf, type Comparison } from './servers/comparison.ts';
 import type { Settings } from './settings.ts';
 
 /** Describes a run before anything is measured. It says `interrupted` until the run has finished. */
 export async function beginEnvironment(settings: Settings, shell: Shell, place: Place): Promise<Environment> {
-  const { local, quick, seed, note, ...others } = settings;
+  const { local, quick, note, comparison, ...options } = settings;
+  const { title, file, baseline, threats, cases } = comparison;
   return {
     version: VERSION,
     started: now(),
@@ -21,8 +22,15 @@ export async function beginEnvironment(settings: Settings, shell: Shell, place: 
     quick,
     interrupted: true,
     ...(note !== undefined && { note }),
-    options: { local, quick, seed, ...others },
-    seed,
+    comparison: {
+      title,
+      ...(file !== undefined && { file: basename(file) }),
+      baseline,
+      threats: [...threats],
+      columns: Object.keys(cases),
+    },
+    options: { local, quick, ...options },
+    seed: settings.seed,
     git: await commitOf(ROOT, shell),
     machine: {
       cpuModel: cpus()[0]?.model.trim() ?? 'unknown',
@@ -35,8 +43,10 @@ export async function beginEnvironment(settings: Settings, shell: Shell, place: 
     ceiling: null,
     leftOut: [...place.leftOut],
     interfaces: Object.fromEntries([
-      ...place.interfaces.map((target) => [target, interfaceOf(target)] as const),
-      ...(place.interfaces.includes('function') ? [[AGAIN, again(interfaceOf('function'))] as const] : []),
+      ...place.interfaces.map((target) => [target, describe(comparison, target)] as const),
+      ...(place.interfaces.includes(baseline)
+        ? [[againOf(baseline), again(describe(comparison, baseline))] as const]
+        : []),
     ]),
     pods: place.pods,
     plan: {},
@@ -44,9 +54,9 @@ export async function beginEnvironment(settings: Settings, shell: Shell, place: 
   };
 }
 
-function interfaceOf(target: Interface): Environment['interfaces'][string] {
-  const { server, name, label, protocol, question } = INTERFACES[target];
-  return { server, name, label, protocol, method: question?.options.method ?? 'gRPC' };
+function describe(comparison: Comparison, target: Interface): Environment['interfaces'][string] {
+  const { server, name, label, protocol, method, asks, answer } = interfaceOf(comparison, target);
+  return { server, name, label, protocol: protocol === 'grpc' ? 'grpc' : 'http', method, asks, answer };
 }
 
 function again<T extends { name: string; label: string }>(measured: T): T {

@@ -6,17 +6,20 @@ import { startProgress } from '../lib/progress.ts';
 import { openShell } from '../lib/shell.ts';
 import { ResultsError } from '../results/read.ts';
 import { openCluster } from './cluster/cluster.ts';
+import { checkTargets } from './check.ts';
 import { beginEnvironment } from './environment.ts';
 import { runExperiments } from './experiments/index.ts';
 import { openLocal } from './local/local.ts';
 import { readOptions } from './options.ts';
 import type { Place } from './place.ts';
 import { openFolder, type ResultsFolder } from './run/folder.ts';
+import { initServersFile } from './servers/init.ts';
 import type { Settings } from './settings.ts';
 
 const EXIT_CODES = { VALID: 0, BROKEN: 1, INVALID: 3, INTERRUPTED };
 
 async function compare(settings: Settings, interruption: AbortSignal): Promise<number> {
+  if (settings.init !== undefined) return initServersFile(settings.init) ? EXIT_CODES.VALID : EXIT_CODES.BROKEN;
   const shell = openShell(interruption);
   const progress = startProgress();
   let opened: Place | undefined;
@@ -25,8 +28,11 @@ async function compare(settings: Settings, interruption: AbortSignal): Promise<n
     progress.begin(settings.local ? 'setting up on this machine' : 'setting up in the cluster');
     const place = await (settings.local ? openLocal : openCluster)(settings, shell, progress.say);
     opened = place;
-    folder = openFolder(settings.results, await beginEnvironment(settings, shell, place));
     for (const sentence of place.leftOut) progress.say(`Left out: ${sentence}`, 'warning');
+    if (settings.check) {
+      return (await checkTargets(place, settings.comparison, progress)) ? EXIT_CODES.VALID : EXIT_CODES.INVALID;
+    }
+    folder = openFolder(settings.results, await beginEnvironment(settings, shell, place));
     await runExperiments({ place, settings, progress, folder });
     folder.finish();
     const isValid = folder.verdicts.every(({ verdict }) => verdict === 'VALID');
@@ -50,7 +56,7 @@ async function compare(settings: Settings, interruption: AbortSignal): Promise<n
     if (folder && !folder.isEmpty) {
       console.error(`\`npm run report -- ${folder.path}\` makes a report of it.`);
       console.log(folder.path);
-    } else console.error('Nothing was measured.');
+    } else if (!settings.check) console.error('Nothing was measured.');
   }
 }
 

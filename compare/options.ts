@@ -3,12 +3,12 @@
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { choiceOptions, type Choice } from '../lib/kubernetes/connection.ts';
-import { CHARTS, type Chart } from '../lib/project.ts';
-import { EXPERIMENT_NAMES, INTERFACE_NAMES, type Bound, type ExperimentName } from '../results/files.ts';
+import { EXPERIMENT_NAMES, type Bound, type ExperimentName } from '../results/files.ts';
 import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
 import { RATE_USERS } from './experiments/limits.ts';
-import { INTERFACES } from './servers/index.ts';
+import type { Comparison } from './servers/comparison.ts';
+import { readServersFile } from './servers/file.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
 const HELP = `
@@ -16,6 +16,9 @@ Experiments (all of them, unless you name some with --experiment; each runs thos
 ${EXPERIMENTS.map(helpOf).join('\n')}
 
 Examples:
+  npm run compare -- --init prices.yaml                    a servers file to start from, for servers of your own
+  npm run compare -- --check prices.yaml                   whether they answer rightly
+  npm run compare -- --servers prices.yaml                 compare them
   npm run compare                                          everything, in kubectl's current context (under two hours)
   npm run compare -- --quick                               a first impression (a quarter of an hour)
   npm run compare -- --experiment sweep --within 'p99<50ms'   one experiment, with a bound of your own
@@ -24,17 +27,26 @@ Examples:
   npm run compare -- --local --quick                       without a cluster
   npm run compare -- --local --tfserving-url http://localhost:8501
 
-Exit codes: 0 everything was measured and is valid; 3 something is INVALID; 1 it broke; 2 wrong use; 130 interrupted.`;
+Exit codes: 0 everything was measured and is valid; 3 something is INVALID, or answers wrongly; 1 it broke; 2 wrong use; 130 interrupted.`;
 
-/** @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already */
+/**
+ * @throws CommanderError with exit code 2 on wrong use, 0 after --help; the text is printed already
+ * @throws Failure with the mistakes in a servers file
+ */
 export function readOptions(argv: string[]): Settings {
   const [context, kubeconfig] = choiceOptions();
+  // Which further options there are depends on the servers.
+  const comparison = readServersFile(serversFileIn(argv));
+  const charts = chartsOf(comparison);
   const command = new Command('npm run compare --')
     .description(
-      'Compares the function with TensorFlow Serving under load. It installs both servers and the load generator in a new ' +
-        'namespace of the cluster that kubectl points to, runs the experiments, brings the results home, and removes the ' +
-        'namespace.',
+      'Compares servers under load: the function and TensorFlow Serving, or those of a file. It installs them and the load ' +
+        'generator in a new namespace of the cluster that kubectl points to, runs the experiments, brings the results home, ' +
+        'and removes the namespace.',
     )
+    .addOption(new Option('--servers <file>', 'what to compare, as examples/README.md explains').conflicts('check'))
+    .option('--check [file]', 'only ask each case once, show what is wrong, and exit')
+    .addOption(new Option('--init <file>', 'write a servers file to start from, and exit'))
     .option('--local', 'run the servers on this machine, without a cluster')
     .option('--quick', 'measure for minutes instead of hours; the report says so')
     .addOption(new Option('--keep', 'leave everything installed at the end').conflicts('local'))
@@ -74,16 +86,16 @@ export function readOptions(argv: string[]): Settings {
     )
     .addOption(context.conflicts('local'))
     .addOption(kubeconfig.conflicts('local'))
-    .option('--seed <n>', 'seed for the random temperatures', whole, 1)
+    .option('--seed <n>', 'seed for the cases that are drawn, and for the random instants', whole, 1)
     .addOption(
-      new Option('--set <chart.key=value>', 'set a value of a chart (function, tfserving or loadtest); can be repeated')
-        .argParser(repeated(ofChart('.')))
+      new Option('--set <chart.key=value>', `set a value of a chart (${charts.join(', ')}); can be repeated`)
+        .argParser(repeated(ofChart('.', charts)))
         .conflicts('local')
         .default([], 'none'),
     )
     .addOption(
       new Option('--values <chart=file>', 'values file for a chart; can be repeated')
-        .argParser(repeated(ofChart('=')))
+        .argParser(repeated(ofChart('=', charts)))
         .conflicts('local')
         .default([], 'none'),
     )
@@ -103,11 +115,11 @@ export function readOptions(argv: string[]): Settings {
       error.exitCode &&= 2;
       throw error;
     });
-  const urls = INTERFACE_NAMES.map((target) => ({
+  const urls = [...comparison.interfaces].map(([target, { name }]) => ({
     target,
     option: new Option(
       `--${target}-url <url>`,
-      `URL of ${INTERFACES[target].name}, if it runs already; its replicas, CPU and memory are not measured then`,
+      `URL of ${name}, if it runs already; its replicas, CPU and memory are not measured then`,
     ).argParser(url),
   }));
   for (const { option } of urls) command.addOption(option);
@@ -120,10 +132,16 @@ export function readOptions(argv: string[]): Settings {
   const { note: text = given.noteFile } = given;
   return {
     arguments: withoutNote(argv),
+    comparison: withUrls(
+      comparison,
+      urls.map(({ target, option }) => [target, command.getOptionValue(option.attributeName()) as string | undefined]),
+    ),
+    ...(given.init !== undefined && { init: given.init }),
+    check: given.check !== undefined,
     local: given.local ?? false,
     quick: given.quick ?? false,
     keep: given.keep ?? false,
-    experiments: withNeeds(given.experiment, given.quick ?? false),
+    experiments: given.check === undefined ? withNeeds(given.experiment, given.quick ?? false) : [],
     pace,
     within: given.within.length > 0 ? given.within : [{ percentile: 99, milliseconds: 10 }],
     workers: given.workers,
@@ -133,12 +151,6 @@ export function readOptions(argv: string[]): Settings {
     ...(given.namespace !== undefined && { namespace: given.namespace }),
     set: byChart(given.set),
     values: byChart(given.values),
-    urls: Object.fromEntries(
-      urls.flatMap(({ target, option }) => {
-        const address = command.getOptionValue(option.attributeName()) as string | undefined;
-        return address === undefined ? [] : [[target, address]];
-      }),
-    ),
     ...(text !== undefined && { note: text }),
     results: given.results,
   };
@@ -149,6 +161,8 @@ function helpOf({ name, about, needs }: Experiment): string {
 }
 
 interface Given extends Choice {
+  init?: string;
+  check?: string | true;
   local?: boolean;
   quick?: boolean;
   keep?: boolean;
@@ -159,8 +173,8 @@ interface Given extends Choice {
   workers: number;
   seed: number;
   namespace?: string;
-  set: [Chart, string][];
-  values: [Chart, string][];
+  set: [string, string][];
+  values: [string, string][];
   note?: string;
   noteFile?: string;
   results: string;
@@ -187,9 +201,34 @@ function noteFrom(file: string): string {
   return note(text);
 }
 
-function byChart(pairs: [Chart, string][]): Record<Chart, string[]> {
-  const of = (chart: Chart) => pairs.filter(([name]) => name === chart).map(([, value]) => value);
-  return { function: of('function'), tfserving: of('tfserving'), loadtest: of('loadtest') };
+function byChart(pairs: readonly [string, string][]): Record<string, string[]> {
+  const values = Map.groupBy(pairs, ([chart]) => chart);
+  return Object.fromEntries([...values].map(([chart, its]) => [chart, its.map(([, value]) => value)]));
+}
+
+/** The charts that the command installs: those of servers, of the load generator, and of the bare server's pods. */
+function chartsOf({ servers }: Comparison): string[] {
+  const ofServers = [...servers].filter(([, { chart }]) => chart).map(([server]) => server);
+  return [...new Set(['function', ...ofServers, 'loadtest'])];
+}
+
+/** Finds the servers file before the other options are read; undefined for the servers of this project. */
+function serversFileIn(argv: readonly string[]): string | undefined {
+  for (const [index, argument] of argv.entries()) {
+    const [, name, value] = /^--(servers|check)(?:=(.*))?$/s.exec(argument) ?? [];
+    const next = argv[index + 1];
+    if (name !== undefined) return value ?? (next?.startsWith('-') ? undefined : next);
+  }
+  return undefined;
+}
+
+function withUrls(comparison: Comparison, urls: readonly [string, string | undefined][]): Comparison {
+  const interfaces = new Map(comparison.interfaces);
+  for (const [target, url] of urls) {
+    const its = interfaces.get(target);
+    if (its && url !== undefined) interfaces.set(target, { ...its, url });
+  }
+  return { ...comparison, interfaces };
 }
 
 /** An option that can be repeated. */
@@ -205,11 +244,11 @@ function oneOf<T extends string>(names: readonly T[]): (text: string) => T {
   };
 }
 
-function ofChart(separator: string): (text: string) => [Chart, string] {
+function ofChart(separator: string, charts: readonly string[]): (text: string) => [string, string] {
   return (text) => {
-    const [, name = '', rest] = new RegExp(`^(\\w+)\\${separator}(.+)$`).exec(text) ?? [];
+    const [, name = '', rest] = new RegExp(`^([\\w-]+)\\${separator}(.+)$`, 's').exec(text) ?? [];
     if (!rest) throw new InvalidArgumentError(`It begins with the name of a chart and "${separator}".`);
-    return [oneOf(Object.keys(CHARTS) as Chart[])(name), rest];
+    return [oneOf(charts)(name), rest];
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Environment, Interface, Row, Server } from '../results/files.ts';
 import type { Files } from './run/files.ts';
+import type { Check } from './servers/check.ts';
 
 /** A part of a load with constant settings. Without a rate, each user sends again after each answer (closed loop). */
 export interface Step {
@@ -20,7 +21,7 @@ export interface Load {
   steps: Step[];
   /** How many seconds at the start of each step are not measured. */
   settleSeconds: number;
-  /** The seed of the temperatures, and of the instants at which requests are sent. */
+  /** The seed of the cases that are drawn, and of the instants at which requests are sent. */
   seed: number;
   /** Requests at an offered rate come in an even row, as few clients send; by default they come at random. */
   arrivals?: 'even';
@@ -36,6 +37,8 @@ export interface Samples {
   timeline: Row<'timeline'>[];
   pods: Row<'pods'>[];
   throttling: Row<'throttling'>[];
+  /** A sentence for each time that the server ended meanwhile, though it should not have. */
+  endings: string[];
 }
 
 /** Takes samples of a server until it is stopped. */
@@ -62,13 +65,17 @@ export interface Place {
    * @param warmUp what warms up the target, which is called if its replica is a new one
    */
   prepare(target: Interface, scaling: Scaling, warmUp: () => Promise<void>): Promise<void>;
+  /** Asks a target all cases once, and several in one request, if it takes them. */
+  check(target: Interface): Promise<Check[]>;
   /** @returns the files that the load generator wrote, unchanged */
   load(load: Load): Promise<Files>;
   watch(server: Server): Watch;
+  /** Whether the first answer of a server can be timed here: of its first interface, by HTTP. */
+  startsCold(server: Server): boolean;
   /** Ends the only replica of a server, starts a new one, and times it to the first answer of its first interface. */
   coldStart(server: Server): Promise<Omit<Row<'coldstarts'>, 'start'>>;
   /**
-   * Asks the function on Knative when it has no replica. It is undefined where the function does not run on Knative.
+   * Asks the baseline's server on Knative when it has no replica. It is undefined where that does not run on Knative.
    * @returns milliseconds from the request to its right answer
    */
   readonly scaleFromZero?: (() => Promise<number>) | undefined;

@@ -1,8 +1,8 @@
 // The settings of a run, which its command line gives.
 
 import type { Choice } from '../lib/kubernetes/connection.ts';
-import type { Chart } from '../lib/project.ts';
-import type { Bound, ExperimentName, Interface } from '../results/files.ts';
+import type { Bound, ExperimentName } from '../results/files.ts';
+import type { Comparison } from './servers/comparison.ts';
 
 /** First seconds of every step, which are not measured. */
 export const SETTLE_SECONDS = 2;
@@ -63,6 +63,11 @@ export const QUICK: Pace = {
 export interface Settings extends Choice {
   /** The command line as it was given, to repeat it. */
   arguments: string[];
+  comparison: Comparison;
+  /** The servers file that is only to be written. */
+  init?: string;
+  /** Whether each case is only asked once, to see that the answers are right. */
+  check: boolean;
   local: boolean;
   quick: boolean;
   keep: boolean;
@@ -75,12 +80,10 @@ export interface Settings extends Choice {
   seed: number;
   /** The namespace to work in, which exists; by default the command makes one, and removes it. */
   namespace?: string;
-  /** `key=value` for Helm, by chart. */
-  set: Record<Chart, string[]>;
-  /** Files of values for Helm, by chart. */
-  values: Record<Chart, string[]>;
-  /** Targets that run elsewhere. */
-  urls: Partial<Record<Interface, string>>;
+  /** `key=value` for Helm, by server, and for `loadtest`. */
+  set: Partial<Record<string, string[]>>;
+  /** Files of values for Helm, likewise. */
+  values: Partial<Record<string, string[]>>;
   /** What a reader must know of this run; an empty line begins a new paragraph. */
   note?: string;
   /** Folder in which a run makes its own. */

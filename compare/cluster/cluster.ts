@@ -3,62 +3,80 @@
 import { openKubernetes } from '../../lib/kubernetes/api.ts';
 import { connect } from '../../lib/kubernetes/connection.ts';
 import { patientShell } from '../../lib/kubernetes/patience.ts';
-import { RELEASES } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
-import { INTERFACE_NAMES, SERVER_NAMES, type Interface, type Server } from '../../results/files.ts';
+import type { Interface, Server } from '../../results/files.ts';
 import type { Place, Scaling } from '../place.ts';
-import { INTERFACES, interfacesOf, isExternal, SERVERS, withoutUrl } from '../servers/index.ts';
+import type { Recorded } from '../servers/bare-server.ts';
+import { theRightOne } from '../servers/check.ts';
+import { interfaceOf, interfacesOf, isExternal, serverOf, variablesOf, withoutUrl } from '../servers/comparison.ts';
+import { questionOf, type Question } from '../servers/question.ts';
 import type { Settings } from '../settings.ts';
 import { coldStart } from './cold-start.ts';
-import { environmentOf, imageBytes, see, type Seen } from './inventory.ts';
-import { runLoad } from './job.ts';
-import { checkAutoscalers, checkCluster, checkMetrics, refuseUnequal } from './preflight.ts';
-import { optionsOfHelm, resourcesOf, scaleToOne, startAutoscaler } from './releases.ts';
-import { mayReadKubelet, memoryBytes, startWatch } from './samples.ts';
+import { optionsOfHelm } from './helm.ts';
+import { environmentOf, imageBytes, see, seeGenerators, type Seen } from './inventory.ts';
+import { runCheck, runLoad } from './job.ts';
+import type { Workload } from './objects.ts';
+import { checkAutoscalers, checkCluster, checkMetrics, refuseOthers, refuseUnequal } from './preflight.ts';
+import { endingsOf, mayReadKubelet, memoryBytes, newEndings, startWatch } from './samples.ts';
+import { installServer, replacePods, resourcesOf, scaleToOne, startAutoscaler } from './scaling.ts';
 import { installOnKnative, scaleFromZero } from './scale-from-zero.ts';
-import { enterNamespace, openSession, podsBy, selectorOf, type ClusterSession } from './session.ts';
+import { apply, enterNamespace, openSession, podsBy, type ClusterSession } from './session.ts';
+import { SECRET, workloadOf } from './workload.ts';
 
 /**
  * Checks the cluster, and installs the servers there.
  * @throws Failure if the cluster lacks something; then nothing stays installed
  */
 export async function openCluster(settings: Settings, shell: Shell, say: ClusterSession['say']): Promise<Place> {
+  const { comparison } = settings;
   const connection = await connect(shell, settings, say);
   const upgradeOptions = await optionsOfHelm(shell);
   const api = await openKubernetes(connection, shell, (sentence) => {
     say(sentence, 'warning');
   });
   const patient = patientShell(connection.shell(shell), api);
-  const session = openSession({ connection, api, shell: patient, settings, upgradeOptions, say });
+  const workloads = new Map<Server, Workload>();
+  const session = openSession({ connection, api, shell: patient, settings, upgradeOptions, say }, workloads);
   const { servers } = session;
-  const interfaces = INTERFACE_NAMES.filter(
-    (target) => servers.includes(INTERFACES[target].server) || settings.urls[target],
-  );
+  const interfaces = [...comparison.interfaces.keys()].filter((target) => {
+    const { server, url } = interfaceOf(comparison, target);
+    return servers.includes(server) || url !== undefined;
+  });
   const scalings: Partial<Record<Server, Scaling>> = {};
+  /** The servers that have ended under a load. */
+  const broken = new Set<Server>();
   /** The interfaces whose replica is not warm yet. */
   const cold = new Set<Interface>();
   /** The resources of the pods that ran, by scaling. */
   const resources: Partial<Record<Server, Partial<Record<Scaling, Awaited<ReturnType<typeof resourcesOf>>>>>> = {};
-  const seen: Seen = { pods: {}, cpuModels: new Map() };
+  const seen: Seen = { pods: {}, generators: {}, cpuModels: new Map() };
+  const recordings = new Map<Interface, Recorded>();
+  /** The server that is measured from no replica, which is the baseline's. */
+  const { server: zero } = interfaceOf(comparison, comparison.baseline);
   let readsKubelet = false;
-  /** Why the function does not run on Knative. */
+  /** Why that server does not run on Knative. */
   let noKnative: string | undefined;
   let cpus: number | undefined;
   let replicas: Place['replicas'];
   let leave: (() => Promise<void>) | undefined;
 
   try {
+    for (const server of servers) workloads.set(server, await workloadOf(session, server));
     cpus = await checkCluster(session);
-    if (settings.experiments.includes('autoscale')) replicas = await checkAutoscalers(session);
+    if (settings.experiments.includes('autoscale')) replicas = checkAutoscalers(session);
     leave = await enterNamespace(session);
     await checkMetrics(session);
-    for (const server of servers) await change(server, 'one');
-    if (settings.experiments.includes('scale-from-zero')) {
-      noKnative = servers.includes('function')
-        ? await installOnKnative(session)
-        : 'Only the URL of the function is known.';
+    await applySecret();
+    for (const server of servers) {
+      await installServer(session, server);
+      await changed(server, 'one');
     }
-    const [pod] = servers[0] ? await podsBy(session, selectorOf(RELEASES[servers[0]])) : [];
+    if (!settings.check) for (const target of interfaces) await record(target);
+    if (settings.experiments.includes('scale-from-zero')) {
+      const { name } = serverOf(comparison, zero);
+      noKnative = servers.includes(zero) ? await installOnKnative(session, zero) : `Only the URL of ${name} is known.`;
+    }
+    const [pod] = servers[0] ? await podsBy(session, session.workload(servers[0]).selector) : [];
     readsKubelet = Boolean(pod?.spec.nodeName && (await mayReadKubelet(session, pod.spec.nodeName)));
   } catch (error) {
     await close();
@@ -73,24 +91,34 @@ export async function openCluster(settings: Settings, shell: Shell, say: Cluster
     replicas,
     cpus: cpus ?? Infinity,
     prepare,
+    check: (target) => runCheck(session, target, { all: true, recordings }),
     async load(load) {
-      const files = await runLoad(session, load);
-      await see(session, seen, 'loadtest');
+      const { server, name } = interfaceOf(comparison, load.target);
+      const before = servers.includes(server) && !load.toBareServer ? await endingsOf(session, server) : undefined;
+      const files = await runLoad(session, load, recordings);
+      await seeGenerators(session, seen);
+      if (!before) return files;
       // An autoscaler may have made more of them.
-      const { server } = INTERFACES[load.target];
-      if (servers.includes(server)) await see(session, seen, server);
+      await see(session, seen, server);
+      for (const ending of newEndings(before, await endingsOf(session, server))) {
+        broken.add(server);
+        say(`${name}: ${ending}`, 'warning');
+      }
       return files;
     },
     get pods() {
       return seen.pods;
     },
     watch: (server) => startWatch(session, server, readsKubelet),
+    startsCold: (server) => question(server) !== undefined,
     async coldStart(server) {
-      const start = await coldStart(session, server);
+      const asked = question(server);
+      if (!asked) throw new Error(`${server} can't be asked through the API server`);
+      const start = await coldStart(session, server, asked);
       await see(session, seen, server);
       return start;
     },
-    scaleFromZero: noKnative === undefined ? () => scaleFromZero(session) : undefined,
+    scaleFromZero: noKnative === undefined ? fromZero : undefined,
     imageBytes: (server) => imageBytes(session, server),
     memoryBytes: (server) => memoryBytes(session, server),
     environment: () => environmentOf(session, seen, resources),
@@ -98,36 +126,70 @@ export async function openCluster(settings: Settings, shell: Shell, say: Cluster
   };
 
   async function prepare(target: Interface, scaling: Scaling, warmUp: () => Promise<void>): Promise<void> {
-    const { server } = INTERFACES[target];
+    const { server } = interfaceOf(comparison, target);
     // Replicas that another load has left would take CPU from this one.
     for (const other of servers) if (other !== server && scalings[other] === 'auto') await change(other, 'one');
     if (!servers.includes(server)) return;
     // An autoscaled server begins each load with one replica again.
-    if (scaling === 'auto' || scalings[server] !== scaling) await change(server, scaling);
+    if (scaling === 'auto' || scalings[server] !== scaling || broken.has(server)) await change(server, scaling);
     if (cold.delete(target)) await warmUp();
+    if (broken.has(server)) await change(server, scaling);
     // The autoscaler's first reading must not include the warm-up, or it would add a second replica before the load.
     if (scaling === 'auto') await startAutoscaler(session, server, Date.now());
   }
 
   /** Gets a server to one replica, from which a scaling begins. */
   async function change(server: Server, scaling: Scaling): Promise<void> {
+    // Kubernetes waits longer and longer before it starts again what has ended.
+    if (broken.delete(server)) await replacePods(session, server);
     await scaleToOne(session, server);
+    await changed(server, scaling);
+  }
+
+  async function changed(server: Server, scaling: Scaling): Promise<void> {
     await see(session, seen, server);
     scalings[server] = scaling;
-    for (const target of interfacesOf(server)) cold.add(target);
+    for (const target of interfacesOf(comparison, server)) cold.add(target);
     resources[server] = { ...resources[server], [scaling]: await resourcesOf(session, server) };
+    refuseOthers(comparison, server, resources[server][scaling]);
     refuseUnequal(
       'resources',
-      servers.map((each) => [SERVERS[each].name, resources[each]?.[scaling]]),
+      servers.map((each) => [serverOf(comparison, each).name, resources[each]?.[scaling]]),
     );
   }
 
+  /** Keeps a right answer of a target, which the bare server replays. @throws Failure if there is none */
+  async function record(target: Interface): Promise<void> {
+    const { name } = interfaceOf(comparison, target);
+    const checks = await runCheck(session, target, { all: false, recordings });
+    recordings.set(target, theRightOne(checks, name));
+  }
+
+  function question(target: Interface): Question | undefined {
+    return questionOf(comparison, target, recordings);
+  }
+
+  function fromZero(): Promise<number> {
+    const asked = question(zero);
+    if (!asked) throw new Error(`${zero} can't be asked by HTTP`);
+    return scaleFromZero(session, zero, asked, recordings);
+  }
+
+  /** Makes the Secret with what the servers file takes from the environment. */
+  async function applySecret(): Promise<void> {
+    const names = variablesOf(comparison);
+    if (names.length === 0) return;
+    const data = Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']));
+    await apply(session, [{ apiVersion: 'v1', kind: 'Secret', metadata: { name: SECRET }, stringData: data }]);
+  }
+
   function leftOut(): string[] {
-    const external = SERVER_NAMES.filter((server) => isExternal(server, settings.urls));
+    const external = [...comparison.servers.keys()].filter((server) => isExternal(comparison, server));
     return [
-      ...withoutUrl(settings.urls),
+      ...withoutUrl(comparison),
       ...external.map(
-        (server) => `Replicas, CPU, memory and cold starts of ${SERVERS[server].name}: only its URL is known.`,
+        (server) =>
+          `Replicas, CPU, memory and cold starts of ${serverOf(comparison, server).name}: only its URL is known.`,
       ),
       ...(cpus === undefined
         ? ['The room on the nodes, and what they are: the caller may not list nodes and the pods of all namespaces.']

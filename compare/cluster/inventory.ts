@@ -4,27 +4,45 @@ import { Failure } from '../../lib/failure.ts';
 import { isForbidden } from '../../lib/kubernetes/api.ts';
 import { byName, type List, type Node } from '../../lib/kubernetes/objects.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { RELEASES, type Chart } from '../../lib/project.ts';
 import type { Environment, Image, Server } from '../../results/files.ts';
-import { SERVERS } from '../servers/index.ts';
-import { installedChart } from './releases.ts';
-import { kubectl, podsBy, selectorOf, type ClusterSession } from './session.ts';
+import { serverOf } from '../servers/comparison.ts';
+import { installedChart } from './helm.ts';
+import { kubectl, LOAD_GENERATOR, podsBy, selectorOf, type ClusterSession } from './session.ts';
+import type { Workload } from './objects.ts';
 
 /** What was seen of pods while they ran, which stays known when they are gone. */
 export interface Seen {
-  /** By chart and pod: its node. */
+  /** By server and pod: its node. */
   pods: Record<string, Record<string, string>>;
+  /** By pod of the load generator: its node. */
+  generators: Record<string, string>;
   /** By node. */
   cpuModels: Map<string, string>;
 }
 
-/** Notes where the pods of a chart run, and which CPUs these nodes have, as far as that can be read in a server's pods. */
-export async function see(session: ClusterSession, seen: Seen, chart: Chart): Promise<void> {
-  for (const { metadata, spec } of await podsBy(session, selectorOf(RELEASES[chart]))) {
+/** What is known of pods before they run: which they are, the container that counts, and what Helm has installed. */
+type Pods = Pick<Workload, 'selector' | 'container' | 'release'>;
+const GENERATORS: Pods = {
+  selector: selectorOf(LOAD_GENERATOR.name),
+  container: LOAD_GENERATOR.name,
+  release: LOAD_GENERATOR,
+};
+
+/** Notes where the pods of the load generator run. */
+export async function seeGenerators(session: ClusterSession, seen: Seen): Promise<void> {
+  for (const { metadata, spec } of await podsBy(session, GENERATORS.selector)) {
+    if (spec.nodeName) seen.generators[metadata.name] = spec.nodeName;
+  }
+}
+
+/** Notes where the pods of a server run, and which CPUs these nodes have, as far as that can be read in the pods. */
+export async function see(session: ClusterSession, seen: Seen, server: Server): Promise<void> {
+  const { selector, container } = session.workload(server);
+  for (const { metadata, spec } of await podsBy(session, selector)) {
     if (!spec.nodeName) continue;
-    seen.pods[chart] = { ...seen.pods[chart], [metadata.name]: spec.nodeName };
-    if (chart === 'loadtest' || seen.cpuModels.has(spec.nodeName)) continue;
-    const model = await cpuModel(session, chart, metadata.name);
+    seen.pods[server] = { ...seen.pods[server], [metadata.name]: spec.nodeName };
+    if (seen.cpuModels.has(spec.nodeName)) continue;
+    const model = await cpuModel(session, metadata.name, container);
     if (model !== undefined) seen.cpuModels.set(spec.nodeName, model);
   }
 }
@@ -32,7 +50,7 @@ export async function see(session: ClusterSession, seen: Seen, chart: Chart): Pr
 /** @param resources by server and replicas, as environment.json has them */
 export async function environmentOf(
   session: ClusterSession,
-  { cpuModels }: Seen,
+  { cpuModels, generators }: Seen,
   resources: Readonly<Partial<Record<Server, Environment['servers'][string]['resources']>>>,
 ): Promise<Pick<Environment, 'kubernetes' | 'servers' | 'loadGenerator' | 'clock'>> {
   const { api, servers } = session;
@@ -40,39 +58,47 @@ export async function environmentOf(
   const items = await nodesOf(session);
   const workloads: Environment['servers'] = {};
   for (const server of servers) {
-    const { name } = SERVERS[server];
-    workloads[server] = { name, ...(await workloadOf(session, server)), resources: resources[server] ?? {} };
+    const { name, settings } = serverOf(session.settings.comparison, server);
+    const its = await whatRuns(session, session.workload(server));
+    workloads[server] = { name, ...its, resources: resources[server] ?? {}, settings };
   }
   return {
     kubernetes: { version: gitVersion, nodes: items.map((node) => describeNode(node, cpuModels)) },
     servers: workloads,
-    loadGenerator: await workloadOf(session, 'loadtest'),
+    loadGenerator: { ...(await whatRuns(session, GENERATORS)), pods: generators },
     clock: await clock(session),
   };
 }
 
-async function workloadOf(session: ClusterSession, chart: Chart): Promise<Environment['loadGenerator']> {
+async function whatRuns(session: ClusterSession, pods: Pods): Promise<Environment['loadGenerator']> {
   return {
-    image: (await imageOf(session, chart)) ?? null,
-    chart: (await installedChart(session, chart)) ?? null,
+    image: (await imageOf(session, pods)) ?? null,
+    chart: (pods.release && (await installedChart(session, pods.release))) ?? null,
   };
 }
 
 /** Returns the size that a node reports for a server's image, in bytes; null if it is not known. */
 export async function imageBytes(session: ClusterSession, server: Server): Promise<number | null> {
-  return (await imageOf(session, server))?.sizeBytes ?? null;
+  return (await imageOf(session, session.workload(server)))?.sizeBytes ?? null;
 }
 
-/** Reads the model of a node's CPU in a pod, because Kubernetes does not know it; undefined where the caller may not. */
-async function cpuModel(session: ClusterSession, server: Server, pod: string): Promise<string | undefined> {
-  const container = [pod, '--container', RELEASES[server]];
-  try {
-    const text = await kubectl(session, 'exec', ...container, '--', ...SERVERS[server].readCpu);
-    return /^model name\s*: (.+)$/m.exec(text)?.[1];
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    return undefined;
+/** What prints the description of the CPU in a container; which of them an image has is not known. */
+const READERS = [
+  ['cat', '/proc/cpuinfo'],
+  ['/nodejs/bin/node', '--print', 'fs.readFileSync("/proc/cpuinfo", "utf8")'],
+];
+
+/** Reads the model of a node's CPU in a pod, because Kubernetes does not know it; undefined where that can't be. */
+async function cpuModel(session: ClusterSession, pod: string, container: string): Promise<string | undefined> {
+  for (const reader of READERS) {
+    try {
+      const text = await kubectl(session, 'exec', pod, '--container', container, '--', ...reader);
+      return /^model name\s*: (.+)$/m.exec(text)?.[1];
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+    }
   }
+  return undefined;
 }
 
 function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string, string>) {
@@ -91,10 +117,10 @@ function describeNode({ metadata, status }: Node, cpuModels: ReadonlyMap<string,
   };
 }
 
-async function imageOf(session: ClusterSession, chart: Chart): Promise<Image | undefined> {
-  const [pod] = await podsBy(session, selectorOf(RELEASES[chart]));
-  const reference = byName(pod?.spec.containers, RELEASES[chart])?.image;
-  const id = byName(pod?.status.containerStatuses, RELEASES[chart])?.imageID;
+async function imageOf(session: ClusterSession, { selector, container }: Pods): Promise<Image | undefined> {
+  const [pod] = await podsBy(session, selector);
+  const reference = byName(pod?.spec.containers, container)?.image;
+  const id = byName(pod?.status.containerStatuses, container)?.imageID;
   if (!pod?.spec.nodeName || !reference || !id) return undefined;
   const node = (await nodesOf(session)).find(({ metadata }) => metadata.name === pod.spec.nodeName);
   // Nodes list the full names of images, and only the largest fifty images.

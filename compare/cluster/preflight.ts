@@ -4,14 +4,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { sum } from 'simple-statistics';
 import { Failure } from '../../lib/failure.ts';
 import { ApiError, isForbidden, METRICS_API, NO_METRICS } from '../../lib/kubernetes/api.ts';
-import type { List, Node, Pod } from '../../lib/kubernetes/objects.ts';
+import type { List, Node, Pod, Resources } from '../../lib/kubernetes/objects.ts';
+import type { Manifest } from '../../lib/kubernetes/room.ts';
+import type { Server } from '../../results/files.ts';
+import type { Place } from '../place.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { RELEASES, type Chart } from '../../lib/project.ts';
-import { SERVERS } from '../servers/index.ts';
-import { render } from './releases.ts';
-import { lackOfRoom, type Manifests } from './room.ts';
+import { serverOf, type Comparison } from '../servers/comparison.ts';
+import { render } from './helm.ts';
+import { lackOfRoom } from './room.ts';
 import { runsKnative } from './scale-from-zero.ts';
-import type { ClusterSession } from './session.ts';
+import { LOAD_GENERATOR, type ClusterSession } from './session.ts';
+import { FUNCTION } from './workload.ts';
 
 /**
  * Checks that there are a metrics API, and enough CPUs.
@@ -71,27 +74,19 @@ export async function checkMetrics({ api, name }: ClusterSession): Promise<void>
  * @returns how few and how many replicas each may have; undefined if no server is installed
  * @throws Failure if they differ
  */
-export async function checkAutoscalers(session: ClusterSession): Promise<{ min: number; max: number } | undefined> {
-  const specs = await Promise.all(
-    session.servers.map(async (server) => {
-      const objects = await render(session, server, '--set', 'autoscaling.enabled=true');
-      const autoscaler = (objects as (Autoscaler | null)[]).find((each) => each?.kind === 'HorizontalPodAutoscaler');
-      return [SERVERS[server].name, { ...autoscaler?.spec, scaleTargetRef: undefined }] as const;
-    }),
-  );
+export function checkAutoscalers(session: ClusterSession): Place['replicas'] {
+  const specs = session.servers.map((server) => {
+    const { spec } = session.workload(server).autoscaler;
+    return [serverOf(session.settings.comparison, server).name, { ...spec, scaleTargetRef: undefined }] as const;
+  });
   refuseUnequal('autoscaling', specs);
-  const { minReplicas: min, maxReplicas: max } = specs[0]?.[1] ?? {};
-  return min === undefined || max === undefined ? undefined : { min, max };
-}
-
-interface Autoscaler {
-  kind: string;
-  spec: { scaleTargetRef?: object; minReplicas?: number; maxReplicas?: number };
+  const [first] = specs;
+  return first && { min: first[1].minReplicas ?? 1, max: first[1].maxReplicas };
 }
 
 /**
  * Refuses a comparison of servers that run with unlike values.
- * @param value the value of both charts that they come from
+ * @param value what they come from
  * @param each the name of each server, and what it runs with; undefined if it does not run yet
  * @throws Failure that names two which differ
  */
@@ -103,8 +98,24 @@ export function refuseUnequal(
   const other = others.find(([, its]) => !isDeepStrictEqual(its, one?.[1]));
   if (!one || !other) return;
   const [mine, theirs] = [one, other].map(([name, its]) => `${name} runs with ${JSON.stringify(its)}`);
+  throw new Failure(`The comparison would not be fair: ${mine}, and ${theirs}. Set the same \`${value}\` for all.`);
+}
+
+/** @throws Failure if a server runs with other resources than the servers file gives to all */
+export function refuseOthers(
+  { servers, resources }: Pick<Comparison, 'servers' | 'resources'>,
+  server: Server,
+  its: Required<Resources> | undefined,
+): void {
+  if (!resources || !its) return;
+  // Kubernetes writes 0.5 as 500m.
+  const amounts = (values: Record<string, string>) =>
+    Object.fromEntries(Object.entries(values).map(([name, value]) => [name, quantity(value).toPrecision(9)]));
+  const [wanted, found] = [resources, its].map(({ requests, limits }) => [amounts(requests), amounts(limits)]);
+  if (isDeepStrictEqual(wanted, found)) return;
   throw new Failure(
-    `The comparison would not be fair: ${mine}, and ${theirs}. Set the same \`${value}\` for both charts.`,
+    `The comparison would not be fair: ${servers.get(server)?.name ?? server} runs with ${JSON.stringify(its)}, and ` +
+      `\`resources\` of the servers file are ${JSON.stringify(resources)}. Set the same for its chart.`,
   );
 }
 
@@ -114,22 +125,24 @@ async function checkRoom(session: ClusterSession, nodes: readonly Node[]): Promi
   const { items: pods } = await api.get<List<Pod>>(
     `/api/v1/pods?fieldSelector=${encodeURIComponent('status.phase!=Succeeded,status.phase!=Failed')}`,
   );
-  const others = pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === RELEASES.loadtest);
+  const others = pods.filter(({ metadata }) => metadata.labels?.['app.kubernetes.io/instance'] === LOAD_GENERATOR.name);
   const busy = [...new Set(others.map(({ metadata }) => metadata.namespace))].filter((each) => each !== name);
   if (busy.length > 0) {
     say(`A load test runs in the namespace ${busy.join(' and ')}: each disturbs what the other measures.`, 'warning');
   }
-  const charts: Chart[] = [...servers, 'loadtest'];
-  const rendered = await Promise.all(charts.map(async (chart) => [chart, await manifestsOf(session, chart)] as const));
-  const manifests = Object.fromEntries(rendered) as Manifests;
+  const workers = `workers.count=${settings.workers}`;
+  const manifests = {
+    servers: servers.map((server) => {
+      const { name } = serverOf(settings.comparison, server);
+      const { objects, autoscaler } = session.workload(server);
+      return { name, objects, most: autoscaler.spec.maxReplicas };
+    }),
+    generators: (await render(session, LOAD_GENERATOR, '--set', workers)) as Manifest[],
+    bareServer: (await render(session, FUNCTION)) as Manifest[],
+  };
   const hasKnative = settings.experiments.includes('scale-from-zero') && (await runsKnative(session));
   const experiments = settings.experiments.filter((each) => each !== 'scale-from-zero' || hasKnative);
-  for (const sentence of lackOfRoom({ ...settings, experiments }, servers, manifests, nodes, pods)) {
+  for (const sentence of lackOfRoom({ ...settings, experiments }, manifests, nodes, pods)) {
     say(sentence, 'warning');
   }
-}
-
-async function manifestsOf(session: ClusterSession, chart: Chart): Promise<Manifests[Chart]> {
-  const value = chart === 'loadtest' ? `workers.count=${session.settings.workers}` : 'autoscaling.enabled=true';
-  return (await render(session, chart, '--set', value)) as Manifests[Chart];
 }

@@ -3,9 +3,7 @@
 import { max, sum } from 'simple-statistics';
 import { takesPods, type Node, type Pod } from '../../lib/kubernetes/objects.ts';
 import { fit, needOf, roomOn, type Manifest, type Need, workloadsOf } from '../../lib/kubernetes/room.ts';
-import type { Chart } from '../../lib/project.ts';
-import type { ExperimentName, Server } from '../../results/files.ts';
-import { SERVERS } from '../servers/index.ts';
+import type { ExperimentName } from '../../results/files.ts';
 import type { Settings } from '../settings.ts';
 
 /** Pods that must be there at the same time. */
@@ -14,18 +12,24 @@ interface Moment {
   pods: Need[];
 }
 
-export type Manifests = Readonly<Partial<Record<Chart, readonly (Manifest | null)[]>>>;
+/** What runs, as Kubernetes' objects. */
+export interface Manifests {
+  /** With the most replicas that its autoscaler asks for. */
+  servers: readonly { name: string; objects: readonly Manifest[]; most: number }[];
+  generators: readonly Manifest[];
+  /** Those of the function, in whose pods the bare server runs. */
+  bareServer: readonly Manifest[];
+}
 
 /** Returns a sentence for each experiment that does not fit, with the figures and with what to set. */
 export function lackOfRoom(
   settings: Pick<Settings, 'experiments' | 'pace'>,
-  servers: readonly Server[],
   manifests: Manifests,
   nodes: readonly Node[],
   pods: readonly Pod[],
 ): string[] {
   const free = nodes.map((node) => roomOn(node, pods));
-  const lacking = momentsOf(settings, servers, manifests).filter((moment) => !fit(moment.pods, free));
+  const lacking = momentsOf(settings, manifests).filter((moment) => !fit(moment.pods, free));
   const byPods = Map.groupBy(lacking, (moment) => inWords(moment.pods));
   return [...byPods.values()].map((moments) => {
     const [{ pods: needed }] = moments as [Moment];
@@ -47,16 +51,15 @@ export function lackOfRoom(
 /** All times at which an experiment has the most pods. */
 function momentsOf(
   { experiments, pace }: Pick<Settings, 'experiments' | 'pace'>,
-  servers: readonly Server[],
-  manifests: Manifests,
+  { servers, generators: jobs, bareServer }: Manifests,
 ): Moment[] {
-  const podOf = (server: Server) => needOf(SERVERS[server].name, workloadsOf(manifests[server]).at(0));
+  const podOf = ({ name, objects }: (typeof servers)[number]) => needOf(name, workloadsOf(objects).at(0));
   const replicas = servers.map(podOf);
   // The load generator may have workers, in a Job of their own.
-  const generators = workloadsOf(manifests.loadtest).flatMap((job) =>
+  const generators = workloadsOf(jobs).flatMap((job) =>
     Array.from({ length: job.spec?.parallelism ?? 1 }, () => needOf('the load generator', job)),
   );
-  const functionPod = workloadsOf(manifests.function).map((workload) => needOf('', workload));
+  const functionPod = workloadsOf(bareServer).map((workload) => needOf('', workload));
   const bare = functionPod.map((pod) => ({ ...pod, what: 'the bare server' }));
   const controls = pace.isThorough ? bare : [];
   const knative = functionPod.map((pod) => ({ ...pod, what: 'the function on Knative' }));
@@ -76,8 +79,7 @@ function momentsOf(
   // Only the server that is loaded has more than one replica.
   const scaled = servers.map((server) => {
     const others = servers.filter((other) => other !== server).map(podOf);
-    const most =
-      manifests[server]?.find((object) => object?.kind === 'HorizontalPodAutoscaler')?.spec?.maxReplicas ?? 1;
+    const { most } = server;
     const pods = Array.from({ length: most }, () => podOf(server));
     return { when: `autoscale with ${most} replicas`, pods: [...pods, ...others, ...generators, ...controls] };
   });

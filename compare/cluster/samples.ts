@@ -1,14 +1,14 @@
 // Samples replicas, CPU and memory of a server under load.
 
 import { sum } from 'simple-statistics';
+import { describeEnding, type Ending } from '../../lib/exit-reason.ts';
 import { ApiError, METRICS_API } from '../../lib/kubernetes/api.ts';
-import { byName, type Deployment, type List } from '../../lib/kubernetes/objects.ts';
+import { byName, type List } from '../../lib/kubernetes/objects.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
-import { RELEASES } from '../../lib/project.ts';
 import type { Row, Server } from '../../results/files.ts';
 import type { Samples, Watch } from '../place.ts';
-import { SERVERS } from '../servers/index.ts';
-import { podsBy, selectorOf, type ClusterSession } from './session.ts';
+import { serverOf } from '../servers/comparison.ts';
+import { podsBy, readWorkload, type ClusterSession } from './session.ts';
 
 /** The interval between reads. The kubelet updates its counters only about every 10 s. */
 const KUBELET_SECONDS = 5;
@@ -37,6 +37,9 @@ export function startWatch(session: ClusterSession, server: Server, readsKubelet
   const pods = new Map<string, Row<'pods'>>();
   const throttling = new Map<string, Row<'throttling'>>();
   const stopping = new AbortController();
+  const before = endingsOf(session, server);
+  // Whoever calls stop() gets an error of it.
+  before.catch(() => undefined);
 
   const sampling = (async () => {
     for (let second = 0; !stopping.signal.aborted; second++) {
@@ -64,7 +67,8 @@ export function startWatch(session: ClusterSession, server: Server, readsKubelet
     async stop(): Promise<Samples> {
       stopping.abort();
       await sampling;
-      return { timeline, pods: inOrder(pods), throttling: inOrder(throttling) };
+      const endings = newEndings(await before, await endingsOf(session, server));
+      return { timeline, pods: inOrder(pods), throttling: inOrder(throttling), endings };
     },
   };
 
@@ -73,33 +77,58 @@ export function startWatch(session: ClusterSession, server: Server, readsKubelet
   }
 }
 
+/** Of each pod of a server: how often its container has ended, and how it did last. */
+export async function endingsOf(session: ClusterSession, server: Server): Promise<Map<string, Endings>> {
+  const { selector, container } = session.workload(server);
+  const pods = await podsBy(session, selector);
+  return new Map(
+    pods.map(({ metadata, status }) => {
+      const { restartCount = 0, state, lastState } = byName(status.containerStatuses, container) ?? {};
+      const ending = state?.terminated ?? lastState?.terminated;
+      return [metadata.name, { count: restartCount + (state?.terminated ? 1 : 0), ending }] as const;
+    }),
+  );
+}
+interface Endings {
+  count: number;
+  ending: Ending | undefined;
+}
+
+/** Returns a sentence for each pod whose container has ended in between. */
+export function newEndings(before: ReadonlyMap<string, Endings>, after: ReadonlyMap<string, Endings>): string[] {
+  return [...after].flatMap(([pod, { count, ending }]) => {
+    if (!ending || count <= (before.get(pod)?.count ?? 0)) return [];
+    return [`Its container in the pod ${pod} ${describeEnding(ending)}`];
+  });
+}
+
 async function timelineRow(session: ClusterSession, server: Server): Promise<Row<'timeline'>> {
   const timestamp = Date.now() / 1000;
-  const deployment = `/apis/apps/v1/namespaces/${session.name}/deployments/${RELEASES[server]}`;
   const [{ spec, status }, metrics] = await Promise.all([
-    session.api.get<Deployment>(deployment),
+    readWorkload(session, session.workload(server)),
     podMetrics(session, server),
   ]);
   return {
     timestamp_s: timestamp,
     desired_replicas: spec.replicas,
     ready_replicas: status.readyReplicas ?? 0,
-    cpu_cores: metrics.length > 0 ? total(metrics, server, 'cpu') : null,
-    memory_bytes: metrics.length > 0 ? total(metrics, server, 'memory') : null,
+    cpu_cores: metrics.length > 0 ? total(session, metrics, server, 'cpu') : null,
+    memory_bytes: metrics.length > 0 ? total(session, metrics, server, 'memory') : null,
   };
 }
 
 /** Adds up what a server's own containers use, without those that a service mesh puts into the same pods. */
-function total(metrics: PodMetrics[], server: Server, key: 'cpu' | 'memory'): number {
-  const ownContainers = metrics.flatMap(({ containers }) => byName(containers, RELEASES[server]) ?? []);
+function total(session: ClusterSession, metrics: PodMetrics[], server: Server, key: 'cpu' | 'memory'): number {
+  const { container } = session.workload(server);
+  const ownContainers = metrics.flatMap(({ containers }) => byName(containers, container) ?? []);
   return sum(ownContainers.map(({ usage }) => quantity(usage[key])));
 }
 
 /** Reads what the metrics API knows about a server's pods. */
-async function podMetrics({ api, name }: ClusterSession, server: Server): Promise<PodMetrics[]> {
-  const path = `${METRICS_API}/namespaces/${name}/pods`;
-  return (await api.get<List<PodMetrics>>(`${path}?labelSelector=${encodeURIComponent(selectorOf(RELEASES[server]))}`))
-    .items;
+async function podMetrics(session: ClusterSession, server: Server): Promise<PodMetrics[]> {
+  const select = encodeURIComponent(session.workload(server).selector);
+  const path = `${METRICS_API}/namespaces/${session.name}/pods?labelSelector=${select}`;
+  return (await session.api.get<List<PodMetrics>>(path)).items;
 }
 
 /** The highest age of a sample in the metrics API: two periods of metrics-server, and one of the kubelet. */
@@ -107,7 +136,7 @@ const METRICS_SECONDS = 90;
 
 /** Returns the memory that a server uses, in bytes, from the first sample taken after the call. */
 export async function memoryBytes(session: ClusterSession, server: Server): Promise<number> {
-  return total(await newsSince(session, server, Date.now()), server, 'memory');
+  return total(session, await newsSince(session, server, Date.now()), server, 'memory');
 }
 
 /**
@@ -122,16 +151,20 @@ export async function usageSince(session: ClusterSession, server: Server, since:
 }
 
 function newsSince(session: ClusterSession, server: Server, since: number): Promise<PodMetrics[]> {
-  return session.shell.until(`The metrics API has news of ${SERVERS[server].name}`, METRICS_SECONDS, async () => {
-    const metrics = await podMetrics(session, server);
-    const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
-    return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
-  });
+  return session.shell.until(
+    `The metrics API has news of ${serverOf(session.settings.comparison, server).name}`,
+    METRICS_SECONDS,
+    async () => {
+      const metrics = await podMetrics(session, server);
+      const isOld = ({ timestamp }: PodMetrics) => Date.parse(timestamp) < since;
+      return metrics.length === 0 || metrics.some(isOld) ? undefined : metrics;
+    },
+  );
 }
 
 /** Returns the names of a server's pods, and the nodes that they run on. */
 async function whereabouts(session: ClusterSession, server: Server): Promise<{ names: string[]; nodes: string[] }> {
-  const pods = await podsBy(session, selectorOf(RELEASES[server]));
+  const pods = await podsBy(session, session.workload(server).selector);
   return {
     names: pods.map(({ metadata }) => metadata.name),
     nodes: [...new Set(pods.flatMap(({ spec }) => spec.nodeName ?? []))],
@@ -146,7 +179,7 @@ async function podRows(session: ClusterSession, server: Server): Promise<Row<'po
     .flatMap(({ pods }) => pods)
     .filter(({ podRef }) => podRef.namespace === session.name && names.includes(podRef.name))
     .flatMap(({ podRef, containers }) => {
-      const { cpu, memory } = byName(containers, RELEASES[server]) ?? {};
+      const { cpu, memory } = byName(containers, session.workload(server).container) ?? {};
       if (cpu?.usageCoreNanoSeconds === undefined) return [];
       return {
         timestamp_s: Date.parse(cpu.time) / 1000,

@@ -1,21 +1,29 @@
 // Defines what the files about the cluster share: where a comparison happens there, and by what means.
 
+import { stripVTControlCharacters } from 'node:util';
 import { Failure } from '../../lib/failure.ts';
 import { ApiError, type Kubernetes } from '../../lib/kubernetes/api.ts';
 import type { Connection } from '../../lib/kubernetes/connection.ts';
-import type { Event, List, Node, Pod } from '../../lib/kubernetes/objects.ts';
+import type { Deployment, Event, List, Node, Pod } from '../../lib/kubernetes/objects.ts';
 import { patientShell } from '../../lib/kubernetes/patience.ts';
 import { lostNodes, PATIENCE_SECONDS, obstacle, trouble } from '../../lib/kubernetes/pods.ts';
-import { RELEASES } from '../../lib/project.ts';
+import { CHARTS, RELEASES } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
-import { SERVER_NAMES, type Interface, type Server } from '../../results/files.ts';
-import { INTERFACES, isExternal } from '../servers/index.ts';
+import type { Interface, Server } from '../../results/files.ts';
+import { interfaceOf, isExternal } from '../servers/comparison.ts';
 import type { Settings } from '../settings.ts';
+import type { KubernetesObject, Release, Workload } from './objects.ts';
 
+/** The release of the load generator. */
+export const LOAD_GENERATOR: Release = {
+  key: 'loadtest',
+  name: RELEASES.loadtest,
+  path: CHARTS.loadtest,
+  values: [],
+  set: {},
+};
 /** The name of the bare server's Deployment, of the container in it, and of its Service. */
 export const BARE_SERVER = 'f2c-bare-server';
-/** The function's second release, which is a Knative service. */
-export const FROM_ZERO = 'f2c-function-knative';
 
 export interface ClusterSession {
   /** The namespace. */
@@ -31,15 +39,24 @@ export interface ClusterSession {
   upgradeOptions: readonly string[];
   /** The servers that are installed here; others run elsewhere. */
   servers: readonly Server[];
+  /** What runs of a server here. */
+  workload: (server: Server) => Workload;
   say: (sentence: string, kind?: 'ok' | 'warning') => void;
 }
 
 export function openSession(
   given: Pick<ClusterSession, 'connection' | 'api' | 'shell' | 'settings' | 'upgradeOptions' | 'say'>,
+  workloads: ReadonlyMap<Server, Workload>,
 ): ClusterSession {
   const name = given.settings.namespace ?? `f2c-compare-${Date.now().toString(36)}`;
-  const servers = SERVER_NAMES.filter((server) => !isExternal(server, given.settings.urls));
-  return { ...given, name, core: `/api/v1/namespaces/${name}`, servers };
+  const { comparison } = given.settings;
+  const servers = [...comparison.servers.keys()].filter((server) => !isExternal(comparison, server));
+  const workload = (server: Server) => {
+    const found = workloads.get(server);
+    if (!found) throw new Error(`${server} does not run here`);
+    return found;
+  };
+  return { ...given, name, core: `/api/v1/namespaces/${name}`, servers, workload };
 }
 
 /**
@@ -50,7 +67,7 @@ export function openSession(
 export async function enterNamespace(session: ClusterSession): Promise<() => Promise<void>> {
   const { connection, api, name, settings } = session;
   if (settings.namespace === undefined) {
-    const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    const labels = isRestricted(settings) ? { 'pod-security.kubernetes.io/enforce': 'restricted' } : {};
     const body = JSON.stringify({ apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels } });
     const headers = { 'content-type': 'application/json' };
     const response = await api.request('/api/v1/namespaces', { method: 'POST', headers, body });
@@ -66,9 +83,11 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
         run('kubectl', ['delete', 'namespace', name, '--ignore-not-found', '--timeout', '3m']),
       );
   }
-  const releases = Object.values(RELEASES);
-  const select = encodeURIComponent(`app.kubernetes.io/instance in (${releases.join(',')})`);
-  const { items } = await api.get<List<Pod>>(`/api/v1/namespaces/${name}/pods?labelSelector=${select}`);
+  const charts = session.servers.flatMap((server) => session.workload(server).release ?? []);
+  const releases = [...charts, LOAD_GENERATOR].map((release) => release.name);
+  const items = await Promise.all(
+    [`app.kubernetes.io/instance in (${releases.join(',')})`, MADE_HERE].map((selector) => podsBy(session, selector)),
+  ).then((lists) => lists.flat());
   if (items.length > 0) {
     const pods = items.map(({ metadata }) => metadata.name).join(', ');
     throw new Failure(
@@ -78,7 +97,7 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
   const uninstall = [
     'uninstall',
     ...releases,
-    FROM_ZERO,
+    ...charts.map((release) => `${release.name}-knative`),
     '--namespace',
     name,
     '--ignore-not-found',
@@ -86,7 +105,8 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
     'foreground',
     '--wait',
   ];
-  const remove = ['delete', 'deployment,service', BARE_SERVER, '--namespace', name, '--ignore-not-found'];
+  const kinds = 'deployment,service,horizontalpodautoscaler,configmap,secret';
+  const remove = ['delete', kinds, '--selector', MADE_HERE, '--namespace', name, '--ignore-not-found'];
   return () =>
     leave(
       session,
@@ -120,22 +140,39 @@ export function kubectl({ name, shell }: ClusterSession, ...args: string[]): Pro
   return shell.run('kubectl', ['--namespace', name, ...args]);
 }
 
+/** The label of everything that is applied here, by which it is removed. */
+const MADE_HERE = 'made-by=f2c-compare';
+
+/** Makes objects, or changes them. */
+export async function apply({ name, shell }: ClusterSession, objects: readonly KubernetesObject[]): Promise<void> {
+  const [label = '', value = ''] = MADE_HERE.split('=');
+  const items = objects.map((each) => ({
+    ...each,
+    metadata: { ...each.metadata, labels: { ...each.metadata.labels, [label]: value } },
+  }));
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  await shell.run('kubectl', ['--namespace', name, 'apply', '--filename', '-'], { input });
+}
+
+/** Whether all pods are those of this project, or made for an image that does not run as root. */
+function isRestricted({ comparison }: Settings): boolean {
+  return (
+    comparison.file === undefined ||
+    comparison.servers.values().every(({ chart, user }) => chart === undefined && user !== 0)
+  );
+}
+
 /** @param selector a label selector, as in `kubectl --selector` */
 export async function podsBy({ api, core }: ClusterSession, selector: string): Promise<Pod[]> {
   return (await api.get<List<Pod>>(`${core}/pods?labelSelector=${encodeURIComponent(selector)}`)).items;
 }
 
-interface Service {
-  spec: { ports: { name?: string; port: number }[] };
-}
-
-/** @returns the port at which a server's Service offers an interface */
-export async function servicePort({ api, core }: ClusterSession, target: Interface): Promise<number> {
-  const { protocol, server } = INTERFACES[target];
-  const { spec } = await api.get<Service>(`${core}/services/${RELEASES[server]}`);
-  const port = spec.ports.find(({ name }) => name === protocol)?.port;
-  if (port !== undefined) return port;
-  throw new Failure(`The Service ${RELEASES[server]} has no port named ${protocol}.`);
+/** @returns the ports of an interface: that of the Service, and that of the container */
+export function portsOf(session: ClusterSession, target: Interface): Workload['ports'][string] {
+  const { server, key } = interfaceOf(session.settings.comparison, target);
+  const ports = session.workload(server).ports[key];
+  if (!ports) throw new Error(`${target} has no port`);
+  return ports;
 }
 
 /** @returns a label selector of all pods of a release */
@@ -143,21 +180,32 @@ export function selectorOf(release: string): string {
   return `app.kubernetes.io/instance=${release}`;
 }
 
+interface Waiting {
+  /** The sentence that should become true, for the error. */
+  what: string;
+  selector: string;
+  /** The beginning of the name of the object that makes the pods. */
+  maker: string;
+  seconds: number;
+  /** Whether nobody wants to read what they say. */
+  isQuiet?: boolean;
+}
+
 /**
  * Waits until pods run as they should. Meanwhile it says once what keeps them from it, as time or a node autoscaler may
- * remove that.
- * @param what the sentence that should become true, for the error
- * @param maker the beginning of the name of the object that makes the pods
+ * remove that, and what they say themselves.
  * @param ask is called again and again until it returns something
  * @throws Failure if one of them can't start, or after the given time, with what kept it from running
  */
 export async function waitForPods<T>(
   session: ClusterSession,
-  { what, selector, maker, seconds }: { what: string; selector: string; maker: string; seconds: number },
+  { what, selector, maker, seconds, isQuiet }: Waiting,
   ask: (pods: readonly Pod[]) => Promise<T | undefined>,
 ): Promise<T> {
   const { shell, say } = session;
   const start = Date.now();
+  let nextLook = start + LOOK_SECONDS * 1000;
+  let said = '';
   let why: string | undefined;
   try {
     return await shell.until(
@@ -171,6 +219,12 @@ export async function waitForPods<T>(
         if (now && !why) say(`Waiting: ${now}`, 'warning');
         why = now;
         if (why && Date.now() - start > PATIENCE_SECONDS * 1000) throw new Failure(why);
+        if (!isQuiet && Date.now() > nextLook) {
+          nextLook = Date.now() + LOOK_SECONDS * 1000;
+          const line = await lastLine(session, selector);
+          if (line !== '' && line !== said) say(`Waiting; the log says: ${line}`);
+          said = line;
+        }
         return ask(pods);
       },
       1000,
@@ -180,6 +234,20 @@ export async function waitForPods<T>(
     const nodes = await session.api.get<List<Node>>('/api/v1/nodes').catch(() => ({ items: [] }));
     const message = [error.message, ...lostNodes(nodes.items)].join(' ');
     throw new Failure(message, await diagnosis(session, selector));
+  }
+}
+
+/** How often what pods say is shown while they don't run as they should. */
+const LOOK_SECONDS = 15;
+
+/** The last line of the pods' logs; empty where there is none yet. */
+async function lastLine(session: ClusterSession, selector: string): Promise<string> {
+  try {
+    const log = await kubectl(session, 'logs', '--selector', selector, '--all-containers', '--tail', '1');
+    return stripVTControlCharacters(log).trim().split('\n').at(-1)?.slice(0, 200) ?? '';
+  } catch (error) {
+    if (error instanceof Failure) return '';
+    throw error;
   }
 }
 
@@ -202,3 +270,11 @@ export async function diagnosis(session: ClusterSession, selector: string): Prom
 
 /** A line of base64 in the log of a load test. */
 const LINE_OF_ARCHIVE = /^.*:[A-Za-z\d+/=]{76}\n/gm;
+
+/** Reads how far a workload is. */
+export function readWorkload(
+  { api, name }: ClusterSession,
+  workload: Pick<Workload, 'kind' | 'name'>,
+): Promise<Deployment> {
+  return api.get(`/apis/apps/v1/namespaces/${name}/${workload.kind}s/${workload.name}`);
+}

@@ -1,10 +1,10 @@
 // Raises the rate step by step, equally for all targets, with the autoscaler on.
 
 import { max, min, sum } from 'simple-statistics';
-import { INTERFACE_NAMES, SERVER_NAMES, type Interface } from '../../results/files.ts';
+import type { Interface } from '../../results/files.ts';
 import { cpuAbout, sustainedRates, type SweepFiles } from '../../results/sweep.ts';
 import type { Step } from '../place.ts';
-import { INTERFACES } from '../servers/index.ts';
+import { interfaceOf } from '../servers/comparison.ts';
 import { askBareServer, stepSeconds } from './calibrate.ts';
 import { OVERHEAD_SECONDS, type Context, type Experiment, type Limits } from './experiment.ts';
 import { boundOf, RATE_USERS, wholeRate, withinLimits } from './limits.ts';
@@ -19,7 +19,6 @@ const AUTOSCALER_SECONDS = 50;
 export const autoscale = {
   name: 'autoscale',
   about: 'replicas and latency at rising rates, the same for all, with the autoscaler on',
-  targets: INTERFACE_NAMES,
   needs: ['calibrate', 'sweep'],
   quick: true,
   fits: ({ scales }) => scales,
@@ -33,9 +32,14 @@ export const autoscale = {
     const seconds = Math.floor(settings.pace.runTime / RATE_SHARES.length);
     const steps = RATE_SHARES.map((share) => ({ seconds, users: RATE_USERS, rate: wholeRate(share * limits.bound) }));
     const { replicas } = place;
-    const targets = settings.quick ? SERVER_NAMES : this.targets;
+    const { servers, interfaces } = settings.comparison;
+    // The first interface of a server has its key.
+    const targets = [...interfaces.keys()].filter((target) => !settings.quick || servers.has(target));
     for (const target of place.interfaces.filter((each) => !targets.includes(each))) {
-      leaveOut(context, `autoscale: ${INTERFACES[target].name}; --quick measures one interface of each server.`);
+      leaveOut(
+        context,
+        `autoscale: ${interfaceOf(settings.comparison, target).name}; --quick measures one interface of each server.`,
+      );
     }
     await measureInTurns(
       { ...context, limits },
@@ -67,20 +71,20 @@ async function askAtSharedRates(context: Context, targets: readonly Interface[],
 }
 
 /** Lowers the limits to the rates at which the nodes have enough CPU for the load generator and for the target. */
-function limitsOfNodes({ place, progress, limits, sweeps }: Context): Limits {
+function limitsOfNodes({ place, settings, progress, limits, sweeps }: Context): Limits {
   const targets = new Map(
     [...limits.targets].map(([target, its]) => {
       const sweep = sweeps.get(target) ?? [];
       const cpusAt = (rate: number) => rate * (its.cpuSeconds + cpuOfRequest(sweep, rate / (place.replicas?.max ?? 1)));
       const open = highestWithin(its.open, (rate) => cpusAt(rate) <= CPU_SHARE * place.cpus);
       progress.say(
-        `autoscale: at most ${open.toFixed(0)} requests/s to ${INTERFACES[target].name}, for which the load generator ` +
+        `autoscale: at most ${open.toFixed(0)} requests/s to ${interfaceOf(settings.comparison, target).name}, for which the load generator ` +
           `and it need ${cpusAt(open).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
       );
       return [target, { ...its, open }];
     }),
   );
-  return { targets, bound: boundOf(targets) };
+  return { targets, bound: boundOf(targets, settings.comparison) };
 }
 
 /**

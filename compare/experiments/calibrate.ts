@@ -2,10 +2,10 @@
 
 import { min, sum } from 'simple-statistics';
 import { Failure } from '../../lib/failure.ts';
-import { CALIBRATIONS, INTERFACE_NAMES, type Calibration, type Interface, type Verdict } from '../../results/files.ts';
+import { CALIBRATIONS, type Calibration, type Interface, type Verdict } from '../../results/files.ts';
 import type { Step } from '../place.ts';
 import { rowsOf, type Files, verdictOf } from '../run/files.ts';
-import { INTERFACES } from '../servers/index.ts';
+import { interfaceOf } from '../servers/comparison.ts';
 import { SETTLE_SECONDS, type Settings } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Context, type Experiment } from './experiment.ts';
 import { boundOf, openCeiling, RATE_USERS, wholeRate } from './limits.ts';
@@ -38,7 +38,6 @@ const FINDS: Record<Calibration, string> = {
 export const calibrate = {
   name: 'calibrate',
   about: 'the most that the load generator can send, measured on a bare server',
-  targets: INTERFACE_NAMES,
   needs: [],
   quick: true,
   fits: () => true,
@@ -75,13 +74,13 @@ export const calibrate = {
         return [target, { open: BOUND_SHARE * rate, cpuSeconds }];
       }),
     );
-    const bound = boundOf(targets);
+    const bound = boundOf(targets, settings.comparison);
     const openRequestsPerSecond = Object.fromEntries(Object.entries(open).map(([target, { rate }]) => [target, rate]));
     folder.add({ ceiling: { requestsPerSecond: closed, openRequestsPerSecond, bound, share: BOUND_SHARE } });
     for (const [target, { open, cpuSeconds }] of targets) {
       progress.say(
         `The load generator can send ${(open / BOUND_SHARE).toFixed(0)} requests/s in an open loop here, in the form of ` +
-          `${INTERFACES[target].name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
+          `${interfaceOf(settings.comparison, target).name}; at most ${open.toFixed(0)} are asked of it, for which it needs ` +
           `${(open * cpuSeconds).toFixed(2)} of the ${place.cpus.toFixed(1)} CPUs.`,
       );
     }
@@ -105,7 +104,7 @@ export async function askBareServer(
   steps: Step[],
 ): Promise<{ files: Files; verdict: Verdict }> {
   progress.begin(
-    `calibrate: ${FINDS[calibration]} in the form of ${INTERFACES[target].name}`,
+    `calibrate: ${FINDS[calibration]} in the form of ${interfaceOf(settings.comparison, target).name}`,
     OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
   );
   const files = await place.load({

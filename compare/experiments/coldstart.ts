@@ -1,10 +1,10 @@
 // Times new replicas to their first right answer, and looks at the sizes of images and processes.
 
-import { SERVER_NAMES, type Row } from '../../results/files.ts';
+import type { Row } from '../../results/files.ts';
 import { csv } from '../run/files.ts';
-import { SERVERS } from '../servers/index.ts';
+import { serverOf } from '../servers/comparison.ts';
 import { OVERHEAD_SECONDS, type Experiment } from './experiment.ts';
-import { inTurn, warmUp } from './measure.ts';
+import { inTurn, leaveOut, warmUp } from './measure.ts';
 
 /** Roughly how long a cold start takes, including the end of the previous replica. */
 const COLD_START_SECONDS = 15;
@@ -14,7 +14,6 @@ const READING_SECONDS = 30;
 export const coldstart = {
   name: 'coldstart',
   about: 'time from a new pod to its first right answer; size of images; memory of servers',
-  targets: SERVER_NAMES,
   needs: [],
   quick: true,
   fits: () => true,
@@ -29,9 +28,20 @@ export const coldstart = {
     // Cold starts are measured here, so nothing warms these replicas up.
     for (const server of servers) await place.prepare(server, 'one', () => Promise.resolve());
     folder.add(await place.environment());
+    const timed = servers.filter((server) => place.startsCold(server));
+    for (const server of servers.filter((each) => !timed.includes(each))) {
+      const { name } = serverOf(settings.comparison, server);
+      leaveOut(
+        { progress, folder },
+        `coldstart: the time to the first answer of ${name}, whose first interface is not asked by HTTP.`,
+      );
+    }
     for (let start = 0; start < coldStarts; start++) {
-      for (const server of inTurn(servers, start)) {
-        progress.begin(`coldstart ${start + 1}/${coldStarts}: ${SERVERS[server].name}`, COLD_START_SECONDS);
+      for (const server of inTurn(timed, start)) {
+        progress.begin(
+          `coldstart ${start + 1}/${coldStarts}: ${serverOf(settings.comparison, server).name}`,
+          COLD_START_SECONDS,
+        );
         const starts = rows.get(server) ?? [];
         starts.push({ start, ...(await place.coldStart(server)) });
         folder.add({ pods: place.pods });
@@ -44,7 +54,10 @@ export const coldstart = {
     progress.begin('coldstart: idle memory', READING_SECONDS);
     const idle = await memoryOf();
     for (const server of servers) {
-      progress.begin(`coldstart: a load on ${SERVERS[server].name}`, settings.pace.warmUp + OVERHEAD_SECONDS);
+      progress.begin(
+        `coldstart: a load on ${serverOf(settings.comparison, server).name}`,
+        settings.pace.warmUp + OVERHEAD_SECONDS,
+      );
       await warmUp(context, server);
     }
     progress.begin('coldstart: memory after the load', READING_SECONDS);

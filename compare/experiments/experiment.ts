@@ -12,8 +12,6 @@ export interface Experiment {
   readonly name: ExperimentName;
   /** What it measures, for --help. */
   readonly about: string;
-  /** The targets that it asks. */
-  readonly targets: readonly Interface[];
   /** Those whose findings it builds on, which run before it. */
   readonly needs: readonly ExperimentName[];
   /** Whether `--quick` runs it, too, unless it is named. */

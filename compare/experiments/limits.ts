@@ -4,7 +4,7 @@ import { max, median, min, sum } from 'simple-statistics';
 import { Failure } from '../../lib/failure.ts';
 import type { Row, Interface, Verdict } from '../../results/files.ts';
 import type { Step } from '../place.ts';
-import { INTERFACES } from '../servers/index.ts';
+import { interfaceOf, type Comparison } from '../servers/comparison.ts';
 import type { GeneratorLimits, Limits } from './experiment.ts';
 
 /** A process of the load generator is the bottleneck above this share of its CPU limit (`f2c_loadtest/verdict.py`). */
@@ -68,9 +68,9 @@ export const RATE_USERS = 32;
  * Returns the rate to which all targets of the first one's protocol can be asked. The load generator may need more CPU for
  * another protocol, whose targets then get fewer of the rates.
  */
-export function boundOf(targets: Limits['targets']): number {
+export function boundOf(targets: Limits['targets'], comparison: Comparison): number {
   const [first] = targets.keys();
-  const protocolOf = (target: Interface) => INTERFACES[target].protocol;
+  const protocolOf = (target: Interface) => interfaceOf(comparison, target).protocol;
   return min(
     [...targets].filter(([target]) => first && protocolOf(target) === protocolOf(first)).map(([, { open }]) => open),
   );

@@ -2,16 +2,16 @@
 
 import { sum } from 'simple-statistics';
 import {
-  AGAIN,
+  againOf,
   fileName,
   type ExperimentName,
   type Interface,
   type Plan,
   type TargetName,
 } from '../../results/files.ts';
-import type { Scaling, Step, Place, Load, Samples } from '../place.ts';
+import type { Scaling, Step, Load, Samples } from '../place.ts';
 import { csv, renamed, rowsOf, type Files, verdictOf } from '../run/files.ts';
-import { INTERFACES } from '../servers/index.ts';
+import { interfaceOf } from '../servers/comparison.ts';
 import { SETTLE_SECONDS, type Settings } from '../settings.ts';
 import { OVERHEAD_SECONDS, type Context } from './experiment.ts';
 import { withinLimits } from './limits.ts';
@@ -44,14 +44,14 @@ async function measure(
   { experiment, trial, which, target: name, scaling, steps, tell }: ExperimentLoad,
 ): Promise<Files> {
   const { place, settings, progress, folder } = context;
-  const target = interfaceOf(name);
-  const what = `${experiment} ${which}: ${INTERFACES[target].name}${name === AGAIN ? ' again' : ''}`;
+  const target = askedAs(name, settings);
+  const what = `${experiment} ${which}: ${interfaceOf(settings.comparison, target).name}${name === target ? '' : ' again'}`;
   progress.begin(what, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
   await prepare(context, target, scaling);
 
   // In one trial all targets are asked the same at the same instants.
   const seed = settings.seed + trial - 1;
-  const { files, samples } = await watched(place, { target, settleSeconds: SETTLE_SECONDS, seed, steps });
+  const { files, samples } = await watched(context, { target, settleSeconds: SETTLE_SECONDS, seed, steps });
   for (const kind of ['timeline', 'pods', 'throttling'] as const) {
     if (samples[kind].length > 0) csv(files, target, kind, samples[kind]);
   }
@@ -60,7 +60,7 @@ async function measure(
     scaling === 'auto' && files.has(fileName(target, 'replicas'))
       ? idleReplicas(rowsOf(files, target, 'replicas'), samples.timeline)
       : [];
-  const verdict = judged(verdictOf(files, target), idle);
+  const verdict = judged(verdictOf(files, target), [...idle, ...samples.endings]);
   folder.add({ pods: place.pods });
   folder.write(experiment, trial, renamed(files, target, name));
   folder.judge(experiment, trial, name, verdict);
@@ -81,7 +81,10 @@ export async function probe(
   { doing, target, steps }: { doing: string; target: Interface; steps: Step[] },
 ): Promise<Files> {
   const { place, settings, progress } = context;
-  progress.begin(`${doing}: ${INTERFACES[target].name}`, OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)));
+  progress.begin(
+    `${doing}: ${interfaceOf(settings.comparison, target).name}`,
+    OVERHEAD_SECONDS + sum(steps.map(({ seconds }) => seconds)),
+  );
   await prepare(context, target, 'one');
   return place.load({ target, steps, settleSeconds: SETTLE_SECONDS, seed: settings.seed });
 }
@@ -96,11 +99,14 @@ async function prepare(context: Context, target: Interface, scaling: Scaling): P
 }
 
 /** Runs a load while the target's replicas are sampled, where they are under control. */
-async function watched(place: Place, load: Load): Promise<{ files: Files; samples: Samples }> {
-  const { server } = INTERFACES[load.target];
+async function watched(
+  { place, settings: { comparison } }: Context,
+  load: Load,
+): Promise<{ files: Files; samples: Samples }> {
+  const { server } = interfaceOf(comparison, load.target);
   const watch = place.servers.includes(server) ? place.watch(server) : undefined;
   const [loaded] = await Promise.allSettled([place.load(load)]);
-  const samples = (await watch?.stop()) ?? { timeline: [], pods: [], throttling: [] };
+  const samples = (await watch?.stop()) ?? { timeline: [], pods: [], throttling: [], endings: [] };
   if (loaded.status === 'rejected') throw loaded.reason;
   return { files: loaded.value, samples };
 }
@@ -132,20 +138,20 @@ export async function measureInTurns(
   plan: Plan & { scaling: Scaling },
   { stepsOf = () => plan.steps, tell = throughput }: Differing = {},
 ): Promise<Map<TargetName, Files[]>> {
-  const { place, folder, limits } = context;
+  const { place, folder, limits, settings } = context;
   const { trials, scaling } = plan;
   folder.plan(name, plan);
   const measured = new Map<TargetName, Files[]>();
-  const asked = targets.filter((target) => place.interfaces.includes(interfaceOf(target)));
+  const asked = targets.filter((target) => place.interfaces.includes(askedAs(target, settings)));
   for (let trial = 1; trial <= trials; trial++) {
     for (const target of inTurn(asked, trial - 1)) {
-      const of = interfaceOf(target);
+      const of = askedAs(target, settings);
       const steps = stepsOf(of);
       const sent = withinLimits(steps, limits.targets.get(of));
       if (trial === 1 && sent.length < steps.length) {
         leaveOut(
           context,
-          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${INTERFACES[of].name}, which are ` +
+          `${name}: ${steps.length - sent.length} of ${steps.length} rates to ${interfaceOf(settings.comparison, of).name}, which are ` +
             'more than the load generator can send without strain, or the nodes have CPU for.',
         );
       }
@@ -159,8 +165,8 @@ export async function measureInTurns(
 }
 
 /** What is asked when a target is. */
-function interfaceOf(target: TargetName): Interface {
-  return target === AGAIN ? 'function' : target;
+function askedAs(target: TargetName, { comparison: { baseline } }: Settings): Interface {
+  return target === againOf(baseline) ? baseline : target;
 }
 
 /** Says what is not measured, and why, here and in the results. */

@@ -1,8 +1,8 @@
-// Times the function's first answer on Knative, when no pod of it runs.
+// Times the first answer of the baseline's server on Knative, when no pod of it runs.
 
 import type { Row } from '../../results/files.ts';
 import { csv } from '../run/files.ts';
-import { INTERFACES } from '../servers/index.ts';
+import { interfaceOf } from '../servers/comparison.ts';
 import type { Experiment } from './experiment.ts';
 
 /** Roughly how long Knative takes until there is no pod. The answer comes soon then. */
@@ -10,8 +10,7 @@ const FROM_ZERO_SECONDS = 45;
 
 export const scaleFromZero = {
   name: 'scale-from-zero',
-  about: 'time from no pod to the first right answer of the function on Knative; left out without Knative',
-  targets: ['function'],
+  about: 'time from no pod to the first right answer of the baseline on Knative; left out without Knative',
   needs: [],
   quick: false,
   fits: (place) => place.scaleFromZero !== undefined,
@@ -19,13 +18,14 @@ export const scaleFromZero = {
 
   async run({ place, settings, progress, folder }) {
     const trials = settings.pace.coldStarts;
+    const { baseline } = settings.comparison;
     folder.plan('scale-from-zero', { trials, scaling: 'one', steps: [] });
     const rows: Row<'zerostarts'>[] = [];
     for (let start = 0; place.scaleFromZero && start < trials; start++) {
       const name = `scale-from-zero ${start + 1}/${trials}`;
-      progress.begin(`${name}: ${INTERFACES.function.name} on Knative`, FROM_ZERO_SECONDS);
+      progress.begin(`${name}: ${interfaceOf(settings.comparison, baseline).name} on Knative`, FROM_ZERO_SECONDS);
       rows.push({ start, first_answer_ms: await place.scaleFromZero() });
-      folder.write('scale-from-zero', 1, csv(new Map(), 'function', 'zerostarts', rows));
+      folder.write('scale-from-zero', 1, csv(new Map(), baseline, 'zerostarts', rows));
     }
     return {};
   },

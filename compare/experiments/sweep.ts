@@ -1,7 +1,7 @@
 // Raises the rate to one replica of each target from idle to saturation, and finds the highest one within a latency.
 
 import { max } from 'simple-statistics';
-import { AGAIN, fileName, INTERFACE_NAMES, type Bound, type Interface, type TargetName } from '../../results/files.ts';
+import { againOf, fileName, type Bound, type Interface, type TargetName } from '../../results/files.ts';
 import { histogramOf } from '../../results/statistics.ts';
 import {
   latencyWithFailures,
@@ -40,14 +40,13 @@ const USUAL_RATES = 11;
 export const sweep = {
   name: 'sweep',
   about: 'latency, CPU and throughput of one replica at rising rates, from idle to saturation',
-  targets: INTERFACE_NAMES,
   needs: ['calibrate'],
   quick: true,
   fits: () => true,
   seconds: ({ pace }) => {
     const trial = USUAL_RATES * (SETTLE_SECONDS + pace.shortestStep) + OVERHEAD_SECONDS;
     const looks = pace.isThorough ? USUAL_RATES * LOOK_SECONDS + OVERHEAD_SECONDS + trial : 0;
-    // The function is measured twice, of three targets.
+    // The baseline is measured twice, of about three targets.
     return (pace.isThorough ? 4 / 3 : 1) * pace.sweepTrials * trial + pace.warmUp + looks;
   },
 
@@ -55,6 +54,7 @@ export const sweep = {
     const { place, settings, limits } = context;
     const bounds = settings.within;
     const { isThorough, sweepTrials: trials } = settings.pace;
+    const again = againOf(settings.comparison.baseline);
     let rates = ladder(limits.bound);
     const near = new Map<Interface, number[]>();
     if (isThorough) {
@@ -68,10 +68,10 @@ export const sweep = {
     } else
       leaveOut(
         context,
-        'sweep: the function again, and how much of a latency is the load generator’s own; too long for --quick.',
+        'sweep: the baseline again, and how much of a latency is the load generator’s own; too long for --quick.',
       );
     const steps = rates.map((rate) => stepOf(rate, settings));
-    const targets: TargetName[] = isThorough ? [...place.interfaces, AGAIN] : [...place.interfaces];
+    const targets: TargetName[] = isThorough ? [...place.interfaces, again] : [...place.interfaces];
     const plan = { trials, scaling: 'one' as const, bounds, steps };
     const measured = await measureInTurns(context, { name: 'sweep', targets }, plan, {
       stepsOf: (target) => allRates(rates, near.get(target) ?? []).map((rate) => stepOf(rate, settings)),

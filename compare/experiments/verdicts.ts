@@ -40,7 +40,7 @@ export function describeOverload(steps: readonly Row<'steps'>[], timeline: reado
 
 export function judged(verdict: Verdict, reasons: string[]): Verdict {
   if (reasons.length === 0) return verdict;
-  return { ...verdict, verdict: 'INVALID', reasons: [...verdict.reasons, ...reasons] };
+  return { ...verdict, verdict: 'INVALID', reasons: [...reasons, ...verdict.reasons] };
 }
 
 /** An error may hold a whole page; a sentence can't. */

@@ -1,6 +1,6 @@
 // Runs the load generator on this machine, in a Python environment of its own.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -8,9 +8,10 @@ import { describeEnding } from '../../lib/exit-reason.ts';
 import { Failure } from '../../lib/failure.ts';
 import { ROOT } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
-import { fileName, kindsOfLoad, type Interface } from '../../results/files.ts';
+import type { Interface } from '../../results/files.ts';
 import type { Load } from '../place.ts';
 import type { Files } from '../run/files.ts';
+import { parseChecks, type Check } from '../servers/check.ts';
 
 const FOLDER = join(ROOT, 'loadtest');
 const REQUIREMENTS = ['--quiet', '--require-hashes', '--requirement', join(FOLDER, 'requirements.txt')];
@@ -34,11 +35,19 @@ const PYTHON_ENVIRONMENT = {
   PYTHONUTF8: '1',
 };
 
+/** Where a target is asked, and how. */
+export interface Asked {
+  target: Interface;
+  url: string;
+  /** The record, in JSON. */
+  record: string;
+}
+
 export interface Generator {
   /** Runs a load. @throws Failure if it left no results */
-  load: (load: Load, url: string) => Promise<Files>;
-  /** Asks one question; whether the answer is right. */
-  answers: (target: Interface, url: string) => Promise<boolean>;
+  load: (load: Load, asked: Asked) => Promise<Files>;
+  /** Asks once instead: the first case, or all, again and again until it is answered rightly or the seconds are over. */
+  check: (asked: Asked, options: { all: boolean; wait: number; signal?: AbortSignal }) => Promise<Check[]>;
 }
 
 /**
@@ -56,22 +65,26 @@ export async function openGenerator(
   say('The load generator is installed in .venv, the Python environment of the project.');
   const python = join(venv, 'bin/python');
   await installPackages(shell, venv, python);
-  const run = async (...args: string[]) => {
-    const ended = await execa(python, ['-m', 'f2c_loadtest', ...args], {
+  const run = async ({ target, url, record }: Asked, args: readonly string[], signal = shell.signal) => {
+    const folder = await mkdtemp(join(tmpdir(), 'f2c-record-'));
+    const file = join(folder, 'record.json');
+    await writeFile(file, record);
+    const asked = [`--record=${file}`, `--target=${target}`, `--host=${url}`];
+    const ended = await execa(python, ['-m', 'f2c_loadtest', ...asked, ...args], {
       cwd: FOLDER,
       env: PYTHON_ENVIRONMENT,
-      cancelSignal: shell.signal,
+      cancelSignal: AbortSignal.any([shell.signal, signal]),
       detached: true,
       reject: false,
-    });
+    }).finally(() => rm(folder, { recursive: true }));
     shell.signal.throwIfAborted();
     return ended;
   };
-  const load: Generator['load'] = async (load, url) => {
+  const load: Generator['load'] = async (load, asked) => {
     const results = await mkdtemp(join(tmpdir(), 'f2c-loadtest-'));
     try {
-      const args = [...argumentsOf(load, url), `--results=${results}`, '--no-archive'];
-      const { stdout, stderr, exitCode, signal, shortMessage } = await run(...args);
+      const args = [...argumentsOf(load), `--results=${results}`, '--no-archive'];
+      const { stdout, stderr, exitCode, signal, shortMessage } = await run(asked, args);
       // 0 means VALID and 3 means INVALID; both have results.
       if (exitCode !== 0 && exitCode !== 3) {
         const broken = /^BROKEN .*$/m.exec(stdout)?.[0];
@@ -79,7 +92,7 @@ export async function openGenerator(
         const how = code === undefined ? shortMessage : describeEnding({ exitCode: code, message: broken });
         throw new Failure(`The load generator ${how}`, stderr);
       }
-      const names = kindsOfLoad(load.target).map((kind) => fileName(load.target, kind));
+      const names = await readdir(results);
       return new Map(
         await Promise.all(names.map(async (name) => [name, await readFile(join(results, name))] as const)),
       );
@@ -87,11 +100,12 @@ export async function openGenerator(
       await rm(results, { recursive: true });
     }
   };
-  const only212 = ['--min-fahrenheit=212', '--max-fahrenheit=212'];
   return {
     load,
-    async answers(target, url) {
-      return (await run('--once', `--target=${target}`, `--host=${url}`, ...only212)).exitCode === 0;
+    async check(asked, { all, wait, signal }) {
+      const args = ['--check', `--wait=${wait}`, ...(all ? [] : ['--only-case=0'])];
+      const { stdout, stderr } = await run(asked, args, signal);
+      return parseChecks(stdout, stderr);
     },
   };
 }
@@ -129,15 +143,13 @@ async function works(shell: Pick<Shell, 'run'>, program: string, args: string[])
   }
 }
 
-function argumentsOf(load: Load, url: string): string[] {
+function argumentsOf(load: Load): string[] {
   return [
-    `--target=${load.target}`,
-    `--host=${url}`,
     `--seed=${load.seed}`,
     `--steps=${JSON.stringify(load.steps)}`,
     `--settle=${load.settleSeconds}`,
     ...(load.arrivals ? [`--arrivals=${load.arrivals}`] : []),
-    // The bare server has only one answer.
-    ...(load.toBareServer ? ['--min-fahrenheit=98.6', '--max-fahrenheit=98.6'] : []),
+    // The bare server has only the answer to the first case.
+    ...(load.toBareServer ? ['--only-case=0'] : []),
   ];
 }

@@ -1,4 +1,4 @@
-// Makes this machine the place of a comparison: each target runs as a container, or the function as a process.
+// Makes this machine the place of a comparison: each server runs as a container, or as a process.
 
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -8,39 +8,63 @@ import { Failure } from '../../lib/failure.ts';
 import { quantity } from '../../lib/kubernetes/quantity.ts';
 import { CHARTS, ROOT } from '../../lib/project.ts';
 import type { Shell } from '../../lib/shell.ts';
-import { INTERFACE_NAMES, type Environment, type Interface, type Row, type Server } from '../../results/files.ts';
+import type { Environment, Interface, Row, Server } from '../../results/files.ts';
 import type { Load, Place, Watch } from '../place.ts';
 import type { Files } from '../run/files.ts';
-import { answers, INTERFACES, SERVERS } from '../servers/index.ts';
+import type { Recorded } from '../servers/bare-server.ts';
+import { theRightOne, type Check } from '../servers/check.ts';
+import { interfaceOf, serverOf } from '../servers/comparison.ts';
+import { isAnswered, questionOf } from '../servers/question.ts';
+import { recordFor } from '../servers/record.ts';
 import type { Settings } from '../settings.ts';
 import { engineHost } from './engine.ts';
-import { openGenerator } from './generator.ts';
+import { openGenerator, type Asked } from './generator.ts';
 import { findServers, startBareServer, type RunningServer } from './servers.ts';
 
-const START_SECONDS = 60;
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
 const ELSEWHERE_SECONDS = 10;
 /** The interval between requests to a server that is starting. */
 const POLL_MS = 2;
+/** How often what a server says is shown while it starts. */
+const LOOK_MS = 15_000;
 
 /** @throws Failure if nothing can be compared here */
-export async function openLocal(settings: Settings, shell: Shell, say: (sentence: string) => void): Promise<Place> {
+export async function openLocal(
+  settings: Settings,
+  shell: Shell,
+  say: (sentence: string, kind?: 'warning') => void,
+): Promise<Place> {
+  const { comparison } = settings;
   const generator = await openGenerator(shell, say);
-  const { starters, images, leftOut } = await findServers(settings, shell, say);
-  const interfaces = INTERFACE_NAMES.filter((target) => settings.urls[target] ?? starters[INTERFACES[target].server]);
+  const { starters, images, leftOut } = await findServers(comparison, shell, say);
+  const interfaces = [...comparison.interfaces]
+    .filter(([, { url, server }]) => url !== undefined || starters.has(server))
+    .map(([target]) => target);
+  if (!interfaces.includes(comparison.baseline)) {
+    throw new Failure(`What all others are compared with can't run here. ${leftOut.join(' ')}`);
+  }
   const running = new Map<Server, RunningServer>();
-  const limit = cpuLimit();
+  const recordings = new Map<Interface, Recorded>();
+  const resources = { requests: {}, limits: limitsOf(settings) };
+  const limits = {
+    cores: quantity(resources.limits.cpu ?? '1'),
+    memoryBytes: quantity(resources.limits.memory ?? '0'),
+  };
   const isWarm = new Set<Interface>();
 
   // Other machines have other CPUs than the one that environment.json describes.
-  const host = Object.keys(images).length > 0 ? await engineHost(shell) : undefined;
+  const host = images.size > 0 ? await engineHost(shell) : undefined;
   if (host) leftOut.push(`What the machine of the containers is: Docker's engine runs on ${host}, and not here.`);
 
   try {
-    for (const target of interfaces) await ready(target);
+    for (const target of interfaces) {
+      const { server, name } = interfaceOf(comparison, target);
+      await start(server);
+      if (!settings.check) recordings.set(target, theRightOne(await check(target, { all: false }), name));
+    }
     for (const [server, { usage }] of running) {
-      if (!(await usage()))
-        leftOut.push(`CPU and memory of ${SERVERS[server].name}: Docker's engine does not tell what it uses.`);
+      const { name } = serverOf(comparison, server);
+      if (!(await usage())) leftOut.push(`CPU and memory of ${name}: Docker's engine does not tell what it uses.`);
     }
     const servers = [...running.keys()];
     return {
@@ -51,27 +75,29 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
       scales: false,
       cpus: availableParallelism(),
       async prepare(target, _scaling, warmUp) {
-        checkRuns(INTERFACES[target].server);
+        await revive(target);
         if (isWarm.has(target)) return;
         isWarm.add(target);
         await warmUp();
+        await revive(target);
       },
+      check: (target) => check(target, { all: true }),
       load: loadOf,
       watch: (server) => startWatch(replicaOf(server), shell),
+      startsCold: (server) => questionOf(comparison, server, recordings) !== undefined,
       coldStart,
-      imageBytes: (server) => Promise.resolve(images[server]?.sizeBytes ?? null),
+      imageBytes: (server) => Promise.resolve(images.get(server)?.sizeBytes ?? null),
       memoryBytes: async (server) => (await replicaOf(server).usage())?.memory_bytes ?? null,
       environment: () =>
         Promise.resolve({
           kubernetes: null,
           servers: Object.fromEntries(
             servers.map((server) => {
-              const image = images[server] ?? null;
-              // Only a container has a limit.
-              const resources: Environment['servers'][string]['resources'] = image
-                ? { one: { requests: {}, limits: { cpu: limit } } }
-                : {};
-              return [server, { name: SERVERS[server].name, image, chart: null, resources }];
+              const { name, settings } = serverOf(comparison, server);
+              const image = images.get(server) ?? null;
+              // Only a container has limits.
+              const its: Environment['servers'][string]['resources'] = image ? { one: resources } : {};
+              return [server, { name, image, chart: null, resources: its, settings }];
             }),
           ),
           loadGenerator: { image: null, chart: null },
@@ -84,50 +110,91 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
     throw error;
   }
 
-  /** Starts the server of an interface, unless it runs already, and waits for the first right answer. */
-  async function ready(target: Interface): Promise<void> {
-    const { server } = INTERFACES[target];
-    const replica = running.get(server) ?? (await starters[server]?.(quantity(limit)));
+  /** Starts a server, unless it runs already, or runs elsewhere. */
+  async function start(server: Server): Promise<void> {
+    if (running.has(server)) return;
+    const replica = await starters.get(server)?.(limits);
     if (replica) running.set(server, replica);
-    const url = urlOf(target);
-    await shell.until(
-      `${INTERFACES[target].name} answers 212 °F rightly at ${url}`,
-      replica ? START_SECONDS : ELSEWHERE_SECONDS,
-      async () => {
-        checkRuns(server);
-        return (await isAnswered(target, url)) || undefined;
-      },
-      POLL_MS,
-    );
   }
 
-  function isAnswered(target: Interface, url: string): Promise<boolean> {
-    const { question } = INTERFACES[target];
-    if (!question) return generator.answers(target, url);
-    return answers(question, shell.signal, (path, options) => fetch(url + path, options));
+  async function stop(server: Server): Promise<void> {
+    await running.get(server)?.stop();
+    running.delete(server);
+    for (const target of interfaces) if (interfaceOf(comparison, target).server === server) isWarm.delete(target);
+  }
+
+  /** Starts a server anew if it has ended, as another load may have been too much for it. */
+  async function revive(target: Interface): Promise<void> {
+    const { server } = interfaceOf(comparison, target);
+    if (running.get(server)?.ending() === undefined) return;
+    await stop(server);
+    await start(server);
+    await check(target, { all: false });
+  }
+
+  /**
+   * Asks a target once, as soon as its server answers rightly, or has had the time to. Meanwhile it shows what the server
+   * says.
+   * @throws Failure if the server has ended
+   */
+  async function check(target: Interface, { all }: { all: boolean }): Promise<Check[]> {
+    const { server } = interfaceOf(comparison, target);
+    const { name, startSeconds } = serverOf(comparison, server);
+    const replica = running.get(server);
+    const looking = setInterval(() => {
+      void replica?.lastLine().then((line) => {
+        if (line) say(`Waiting for ${name}; its log says: ${line.slice(0, 200)}`);
+      });
+    }, LOOK_MS);
+    try {
+      const wait = replica ? startSeconds : ELSEWHERE_SECONDS;
+      return await generator.check(askedOf(target), { all, wait, ...(replica && { signal: replica.ended }) });
+    } catch (error) {
+      checkRuns(server);
+      throw error;
+    } finally {
+      clearInterval(looking);
+      checkRuns(server);
+    }
   }
 
   async function coldStart(server: Server): Promise<Omit<Row<'coldstarts'>, 'start'>> {
-    await running.get(server)?.stop();
-    running.delete(server);
-    const start = performance.now();
+    const question = questionOf(comparison, server, recordings);
+    if (!question) throw new Error(`${server} can't be asked from here`);
+    const { name, startSeconds } = serverOf(comparison, server);
+    await stop(server);
+    const begin = performance.now();
     const created = Date.now() / 1000;
-    await ready(server);
-    return { pod_created_s: created, first_answer_ms: performance.now() - start, first_service_answer_ms: null };
+    await start(server);
+    const url = urlOf(server);
+    const ask = async () => {
+      checkRuns(server);
+      return (await isAnswered(question, shell.signal, (path, options) => fetch(url + path, options))) || undefined;
+    };
+    await shell.until(`${name} answers rightly at ${url}`, startSeconds, ask, POLL_MS);
+    return { pod_created_s: created, first_answer_ms: performance.now() - begin, first_service_answer_ms: null };
   }
 
   async function loadOf(load: Load): Promise<Files> {
+    const { target } = load;
     if (!load.toBareServer) {
-      const files = await generator.load(load, urlOf(load.target));
-      checkRuns(INTERFACES[load.target].server);
+      const files = await generator.load(load, askedOf(target));
+      const { server, name } = interfaceOf(comparison, target);
+      const ending = running.get(server)?.ending();
+      if (ending !== undefined) say(`${name} ${ending}`, 'warning');
       return files;
     }
-    const server = await startBareServer(shell);
-    return generator.load(load, server.url(load.target)).finally(server.stop);
+    const server = await startBareServer(shell, recordings);
+    return generator.load(load, { ...askedOf(target), url: server.url(target) }).finally(server.stop);
+  }
+
+  function askedOf(target: Interface): Asked {
+    return { target, url: urlOf(target), record: recordFor(comparison, target, recordings) };
   }
 
   function urlOf(target: Interface): string {
-    return settings.urls[target] ?? running.get(INTERFACES[target].server)?.url(target) ?? '';
+    const { url, server } = interfaceOf(comparison, target);
+    return url ?? running.get(server)?.url(target) ?? '';
   }
 
   function replicaOf(server: Server): RunningServer {
@@ -138,8 +205,8 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
 
   /** @throws Failure with what a server said when it ended, if it has */
   function checkRuns(server: Server): void {
-    const why = running.get(server)?.whyEnded();
-    if (why !== undefined) throw new Failure(`${SERVERS[server].name} has ended.`, why);
+    const ending = running.get(server)?.ending();
+    if (ending !== undefined) throw new Failure(`${serverOf(comparison, server).name} ${ending}`);
   }
 
   async function close(): Promise<void> {
@@ -147,12 +214,13 @@ export async function openLocal(settings: Settings, shell: Shell, say: (sentence
   }
 }
 
-/** The CPU limit that the charts give each server, as Kubernetes writes it: what runs here is what one installs. */
-function cpuLimit(): string {
+/** The limits of each server, by default those of the function's chart: what runs here is what one installs. */
+function limitsOf({ comparison }: Settings): Record<string, string> {
+  if (comparison.resources) return comparison.resources.limits;
   const values = parse(readFileSync(join(ROOT, CHARTS.function, 'values.yaml'), 'utf8')) as {
-    resources: { limits: { cpu: string } };
+    resources: { limits: Record<string, string> };
   };
-  return values.resources.limits.cpu;
+  return values.resources.limits;
 }
 
 /** Samples CPU and memory of a server every second. If one sample fails, only that sample is missing. */
@@ -182,7 +250,8 @@ function startWatch(server: RunningServer, shell: Shell): Watch {
     async stop() {
       stopping.abort();
       await sampling;
-      return { timeline, pods, throttling: [] };
+      const ending = server.ending();
+      return { timeline, pods, throttling: [], endings: ending === undefined ? [] : [`Its ${server.name} ${ending}`] };
     },
   };
 }

@@ -1,16 +1,27 @@
-// Starts servers on this machine: each as a Docker container with a CPU limit, the function as a process if it
-// has no image, and a bare server.
+// Starts servers on this machine: each as a Docker container with limits, or as a process; and a bare server.
 
-import { join } from 'node:path';
+import { dirname } from 'node:path';
+import { constants } from 'node:os';
+import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
 import getPort from 'get-port';
 import pidusage from 'pidusage';
+import { sum } from 'simple-statistics';
+import { describeEnding, type Ending } from '../../lib/exit-reason.ts';
 import { Failure } from '../../lib/failure.ts';
-import { RELEASES, ROOT, VERSION } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
-import { SERVER_NAMES, type Image, type Interface, type Server } from '../../results/files.ts';
-import { BARE_SERVER_CODE, INTERFACES, interfacesOf, isExternal, SERVERS, withoutUrl } from '../servers/index.ts';
-import type { Settings } from '../settings.ts';
+import type { Image, Interface, Server } from '../../results/files.ts';
+import { BARE_SERVER_CODE, replaysOf, type Recordings } from '../servers/bare-server.ts';
+import {
+  interfaceOf,
+  interfacesOf,
+  isExternal,
+  withoutUrl,
+  type Comparison,
+  type ServerDefinition,
+} from '../servers/comparison.ts';
+import { portVariables } from '../servers/ports.ts';
+import type { TextOrSecret } from '../servers/schema.ts';
 import { engineHost, usageOf, type Usage } from './engine.ts';
 
 /** A server that runs on this machine. */
@@ -21,45 +32,66 @@ export interface RunningServer {
   name: string;
   /** Reads what it uses, as its own machine counts it; undefined where that can't be known. */
   usage: () => Promise<Usage | undefined>;
-  /** Returns what the server said when it ended; undefined while it runs. */
-  whyEnded: () => string | undefined;
+  /** How it ended, as the rest of a sentence, with the end of its log; undefined while it runs. */
+  ending: () => string | undefined;
+  /** Aborted when it has ended. */
+  ended: AbortSignal;
+  /** The last line of its log. */
+  lastLine: () => Promise<string>;
   /** Returns when it has ended; can be called more than once. */
   stop: () => Promise<void>;
 }
 
+/** What a container may use. */
+export interface Limits {
+  cores: number;
+  memoryBytes: number;
+}
+
 interface Servers {
-  /** Functions that start what can run here. They take a CPU limit in cores, which Docker enforces. */
-  starters: Partial<Record<Server, (cores: number) => Promise<RunningServer>>>;
-  images: Partial<Record<Server, Image>>;
+  /** Functions that start what can run here. They take limits, which Docker enforces. */
+  starters: Map<Server, (limits: Limits) => Promise<RunningServer>>;
+  images: Map<Server, Image>;
   leftOut: string[];
 }
 
 /** Finds out which servers can run here, apart from those that already run elsewhere. */
-export async function findServers(settings: Settings, shell: Shell, say: (sentence: string) => void): Promise<Servers> {
-  const servers: Servers = { starters: {}, images: {}, leftOut: [] };
+export async function findServers(
+  comparison: Comparison,
+  shell: Shell,
+  say: (sentence: string) => void,
+): Promise<Servers> {
+  const servers: Servers = { starters: new Map(), images: new Map(), leftOut: [] };
   const architectures = new Map<string, string>();
-  for (const server of SERVER_NAMES.filter((each) => !isExternal(each, settings.urls))) {
-    const { name, image: source } = SERVERS[server];
-    const interfaces = interfacesOf(server);
-    const orUrls = interfaces.map((target) => `--${target}-url`).join(' or ');
-    const reference = process.env[source.variable] ?? `${RELEASES[server]}:${VERSION}`;
-    const inspected = await inspect(shell, reference);
-    if (inspected) {
-      const { architecture, ...image } = inspected;
-      architectures.set(reference, architecture);
-      servers.images[server] = image;
-      servers.starters[server] = (cores) => startContainer(shell, reference, interfaces, cores);
+  const isSetUp = new Set<string>();
+  for (const [server, definition] of comparison.servers) {
+    if (isExternal(comparison, server)) continue;
+    const { name, image, command, setup } = definition;
+    const inspected = image === undefined ? undefined : await inspect(shell, image);
+    if (image !== undefined && inspected) {
+      const { architecture, ...described } = inspected;
+      architectures.set(image, architecture);
+      servers.images.set(server, described);
+      servers.starters.set(server, (limits) => startContainer(comparison, shell, server, definition, image, limits));
       continue;
     }
-    const remedy =
-      `Docker is not there, or has no image ${reference}; ` +
-      `\`docker build --file ${source.folder}/Dockerfile --tag ${reference} .\` makes it`;
-    if (server === 'function') {
-      say('The function is bundled.');
-      await shell.run('npm', ['--prefix', ROOT, 'run', '--silent', 'build']);
-      servers.starters.function = () => startFunction();
-      servers.leftOut.push(`A CPU limit of the function: nothing limits a process of this machine. ${remedy}.`);
-    } else servers.leftOut.push(`${name}: ${remedy}, or give ${orUrls}.`);
+    const orUrls = interfacesOf(comparison, server)
+      .map((target) => `--${target}-url`)
+      .join(' or ');
+    const lacking = image === undefined ? '' : ` Docker is not there, or has no image ${image}.`;
+    if (command) {
+      const steps = setup?.join(' ') ?? '';
+      if (setup && !isSetUp.has(steps)) {
+        say(`${name} is set up: ${steps}`);
+        await shell.run(setup[0] ?? '', setup.slice(1), { cwd: comparison.folder });
+        isSetUp.add(steps);
+      }
+      servers.starters.set(server, () => startCommand(comparison, server, definition, command));
+      servers.leftOut.push(`A limit of CPU and memory of ${name}: nothing limits a process of this machine.${lacking}`);
+    } else
+      servers.leftOut.push(
+        `${name}: it has no command for this machine.${lacking} Give ${orUrls}, if it runs elsewhere.`,
+      );
   }
   if (new Set(architectures.values()).size > 1) {
     const reasons = [...architectures].map(([reference, architecture]) => `${reference} is for ${architecture}`);
@@ -68,117 +100,238 @@ export async function findServers(settings: Settings, shell: Shell, say: (senten
         'architecture, by DOCKER_DEFAULT_PLATFORM, or give the URL of one that runs elsewhere.',
     );
   }
-  servers.leftOut.push(...withoutUrl(settings.urls));
+  servers.leftOut.push(...withoutUrl(comparison));
   return servers;
 }
 
-/** Starts the bare server, which does nothing but answer, and waits until it does. */
-export async function startBareServer(shell: Shell): Promise<RunningServer> {
-  const ports = { http: await getPort(), grpc: await getPort() };
-  const server = startProcess(process.execPath, [BARE_SERVER_CODE], ports);
+/** Starts the bare server, which does nothing but replay, and waits until it listens. */
+export async function startBareServer(
+  shell: Shell,
+  recordings: Recordings,
+): Promise<Pick<RunningServer, 'url' | 'stop'>> {
+  const ports = new Map<Interface, number>();
+  for (const target of recordings.keys()) ports.set(target, await getPort());
+  const replays = replaysOf(recordings, (target) => ports.get(target) ?? 0);
+  const server = startProcess([process.execPath, BARE_SERVER_CODE], {
+    cwd: dirname(BARE_SERVER_CODE),
+    env: { REPLAYS: JSON.stringify(replays) },
+    ports,
+  });
+  const [first = ''] = recordings.keys();
   await shell.until('the bare server listens', 20, async () => {
-    const response = await fetch(server.url('function'), { signal: shell.signal }).catch(() => undefined);
-    return response?.ok === true || undefined;
+    // Any answer will do, even one that fetch can't read, as that of gRPC.
+    const refused = await fetch(server.url(first), { signal: shell.signal }).then(
+      () => false,
+      (error: unknown) => (error as { cause?: { code?: string } }).cause?.code === 'ECONNREFUSED',
+    );
+    shell.signal.throwIfAborted();
+    return !refused || undefined;
   });
   return server;
 }
 
-async function startFunction(): Promise<RunningServer> {
-  return startProcess(process.execPath, [join(ROOT, 'function/dist/main.cjs')], { http: await getPort() });
+async function startCommand(
+  comparison: Comparison,
+  server: Server,
+  { env }: ServerDefinition,
+  command: readonly string[],
+): Promise<RunningServer> {
+  const ports = new Map<Interface, number>();
+  const interfaces = interfacesOf(comparison, server);
+  for (const target of interfaces) ports.set(target, await getPort());
+  const keyed = interfaces.map((target) => ({
+    key: interfaceOf(comparison, target).key,
+    port: ports.get(target) ?? 0,
+  }));
+  const variables = expanded({ ...portVariables(keyed), ...resolved(env) });
+  const words = command.map((word) => expand(word, variables));
+  return startProcess(words, { cwd: comparison.folder, env: variables, ports });
 }
 
-function startProcess(program: string, args: string[], ports: { http: number; grpc?: number }): RunningServer {
+function resolved(env: Readonly<Record<string, TextOrSecret>>): Record<string, string> {
+  const valueOf = (value: TextOrSecret) => (typeof value === 'string' ? value : (process.env[value.fromEnv] ?? ''));
+  return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, valueOf(value)]));
+}
+
+/** `$(NAME)` stands for a variable that came before, as in Kubernetes. */
+function expanded(variables: Readonly<Record<string, string>>): Record<string, string> {
+  const all: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) all[name] = expand(value, all);
+  return all;
+}
+
+function expand(text: string, variables: Readonly<Record<string, string>>): string {
+  return text.replaceAll(/\$\((\w+)\)/g, (whole, name: string) => variables[name] ?? whole);
+}
+
+/** How many lines of a log tell why a server has ended. */
+const LINES = 20;
+
+function startProcess(
+  [program = '', ...args]: readonly string[],
+  { cwd, env, ports }: { cwd: string; env: Readonly<Record<string, string>>; ports: ReadonlyMap<Interface, number> },
+): RunningServer {
   // The child gets a process group of its own: Ctrl-C then reaches only this process, which ends the others in order.
-  const child = execa(program, args, {
-    env: {
-      PORT: String(ports.http),
-      ...(ports.grpc && { GRPC_PORT: String(ports.grpc) }),
-      DRAIN_DELAY_SECONDS: '0',
-    },
-    detached: true,
-    reject: false,
-    all: true,
-    buffer: true,
-  });
+  const child = execa(program, args, { cwd, env, detached: true, reject: false, all: true, buffer: false });
+  const log = keepLog(child.all);
   const kill = () => child.kill();
   process.once('exit', kill);
-  let why: string | undefined;
-  const ended = child.then(({ all }) => {
-    why = all;
+  const over = new AbortController();
+  let ending: string | undefined;
+  let isStopped = false;
+  const ended = child.then(({ exitCode, signal, shortMessage, code }) => {
+    const exit = signal ? 128 + constants.signals[signal] : exitCode;
+    const how =
+      exit === undefined
+        ? `does not start: ${code ?? shortMessage ?? ''}`
+        : describeEnding({ exitCode: exit, message: log().join('\n') });
+    ending = how;
+    if (!isStopped) over.abort();
   });
   return {
-    url: (target) => `http://127.0.0.1:${ports[INTERFACES[target].protocol]}`,
+    url: (target) => `http://127.0.0.1:${ports.get(target) ?? 0}`,
     name: `process-${child.pid ?? 0}`,
-    usage: () => usageOfProcess(child.pid ?? 0),
-    whyEnded: () => why,
+    usage: () => usageOfGroup(child.pid ?? 0),
+    ending: () => ending,
+    ended: over.signal,
+    lastLine: () => Promise.resolve(log().at(-1) ?? ''),
     async stop() {
+      isStopped = true;
       process.off('exit', kill);
-      child.kill();
+      // Its own children, such as workers, are in its group.
+      endGroup(child.pid, 'SIGTERM');
+      const patience = setTimeout(() => {
+        endGroup(child.pid, 'SIGKILL');
+      }, 5000);
       await ended;
+      clearTimeout(patience);
+      endGroup(child.pid, 'SIGKILL');
       // What it keeps of processes would keep this one alive.
       pidusage.clear();
     },
   };
 }
 
-/** If one reading fails, only that one is missing. */
-async function usageOfProcess(pid: number): Promise<Usage | undefined> {
+function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
   try {
-    const { ctime, memory, timestamp } = await pidusage(pid);
-    return { timestamp_s: timestamp / 1000, cpu_seconds: ctime / 1000, memory_bytes: memory };
+    process.kill(-pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
+/** Reads what a process says, and returns a function that returns its last lines. */
+function keepLog(output: NodeJS.ReadableStream): () => string[] {
+  let text = '';
+  output.on('data', (chunk: Buffer) => {
+    text = (text + chunk.toString()).slice(-8192);
+  });
+  return () => stripVTControlCharacters(text).trimEnd().split('\n').slice(-LINES);
+}
+
+/** What all processes of a group use, such as a server and its workers. If one reading fails, only that one is missing. */
+async function usageOfGroup(leader: number): Promise<Usage | undefined> {
+  try {
+    const all = Object.values(await pidusage(await membersOf(leader)));
+    return {
+      timestamp_s: Date.now() / 1000,
+      cpu_seconds: sum(all.map(({ ctime }) => ctime)) / 1000,
+      memory_bytes: sum(all.map(({ memory }) => memory)),
+    };
   } catch {
     return undefined;
   }
 }
 
-/** @param interfaces those at which it answers, each on a port of its own */
+async function membersOf(leader: number): Promise<number[]> {
+  const { stdout } = await execa('ps', ['-A', '-o', 'pid=,pgid='], { reject: false });
+  const pids = stdout.split('\n').flatMap((line) => {
+    const [pid, group] = line.trim().split(/\s+/).map(Number);
+    return group === leader && pid !== undefined ? pid : [];
+  });
+  return pids.length > 0 ? pids : [leader];
+}
+
 async function startContainer(
+  comparison: Comparison,
   shell: Shell,
+  server: Server,
+  { args, env, files, writable, user }: ServerDefinition,
   image: string,
-  interfaces: readonly Interface[],
-  cores: number,
+  { cores, memoryBytes }: Limits,
 ): Promise<RunningServer> {
+  const interfaces = interfacesOf(comparison, server);
+  const portOf = (target: Interface) => Number(interfaceOf(comparison, target).port);
   const host = await engineHost(shell);
   // The loopback interface of another machine can't be reached from here.
-  const published = interfaces.flatMap((target) => [
-    '--publish',
-    `${host ? '' : '127.0.0.1::'}${INTERFACES[target].port}`,
-  ]);
-  // TensorFlow's libraries expect a place for temporary files.
-  const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'ALL', '--cpus', String(cores)];
+  const published = interfaces.flatMap((target) => ['--publish', `${host ? '' : '127.0.0.1::'}${portOf(target)}`]);
+  const keyed = interfaces.map((target) => ({ key: interfaceOf(comparison, target).key, port: portOf(target) }));
+  const variables = expanded({ ...portVariables(keyed), ...resolved(env) });
+  const options = [
+    // Programs expect a place for temporary files.
+    ...[
+      '--read-only',
+      '--cap-drop',
+      'ALL',
+      ...['/tmp', ...writable].flatMap((path) => ['--tmpfs', `${path}:mode=1777`]),
+    ],
+    ...['--cpus', String(cores), '--memory', String(memoryBytes)],
+    ...(user === undefined ? [] : ['--user', String(user)]),
+    ...Object.entries(files).flatMap(([there, here]) => ['--volume', `${here}:${there}:ro`]),
+    // Docker takes the values from the environment, so that no list of processes shows them.
+    ...Object.keys(variables).flatMap((name) => ['--env', name]),
+  ];
+  const words = args.map((word) => expand(word, variables));
   // The image that was found runs, and not one for another platform, which Docker would look for in a registry.
-  const env = { DOCKER_DEFAULT_PLATFORM: undefined };
-  const id = (await shell.run('docker', ['run', '--detach', ...rights, ...published, image], { env })).trim();
+  const dockerEnv = { ...variables, DOCKER_DEFAULT_PLATFORM: undefined };
+  const run = ['run', '--detach', ...options, ...published, image, ...words];
+  const id = (await shell.run('docker', run, { env: dockerEnv })).trim();
   // The run's own shell starts nothing after an interruption, but this container must still be removed.
-  const { run } = openShell(new AbortController().signal);
+  const { run: afterwards } = openShell(new AbortController().signal);
+  const over = new AbortController();
   let isStopped = false;
   const stop = async () => {
     if (isStopped) return;
     isStopped = true;
-    await run('docker', ['rm', '--force', id]);
+    await afterwards('docker', ['rm', '--force', id]);
   };
-  let why: string | undefined;
+  let ending: string | undefined;
+  const logs = async (lines: number) =>
+    (await execa('docker', ['logs', '--tail', String(lines), id], { reject: false, all: true })).all;
   void execa('docker', ['wait', id], { reject: false, detached: true }).then(async () => {
     if (isStopped) return;
-    why = (await execa('docker', ['logs', '--tail', '20', id], { reject: false, all: true })).all;
+    ending = describeEnding({ ...(await endingOf(id)), message: await logs(LINES) });
+    over.abort();
   });
   try {
-    const addresses: Partial<Record<Interface, string>> = {};
+    const addresses = new Map<Interface, string>();
     for (const target of interfaces) {
-      const [address = ''] = (await shell.run('docker', ['port', id, String(INTERFACES[target].port)])).split('\n');
-      addresses[target] = `http://${host ? address.trim().replace(/^.*(?=:\d+$)/, host) : address.trim()}`;
+      const [address = ''] = (await shell.run('docker', ['port', id, String(portOf(target))])).split('\n');
+      addresses.set(target, `http://${host ? address.trim().replace(/^.*(?=:\d+$)/, host) : address.trim()}`);
     }
     return {
-      url: (target) => addresses[target] ?? '',
+      url: (target) => addresses.get(target) ?? '',
       name: `container-${id.slice(0, 12)}`,
       usage: usageOf(id),
-      whyEnded: () => why,
+      ending: () => ending,
+      ended: over.signal,
+      lastLine: async () => stripVTControlCharacters(await logs(1)).trim(),
       stop,
     };
   } catch (error) {
     await stop();
     throw error;
   }
+}
+
+async function endingOf(id: string): Promise<Ending> {
+  const { stdout } = await execa('docker', ['inspect', '--format', '{{json .State}}', id], { reject: false });
+  const { ExitCode: exitCode, OOMKilled: isOutOfMemory } = JSON.parse(stdout || '{}') as {
+    ExitCode?: number;
+    OOMKilled?: boolean;
+  };
+  return { exitCode: exitCode ?? 1, ...(isOutOfMemory && { reason: 'OOMKilled' }) };
 }
 
 async function inspect(shell: Shell, reference: string): Promise<(Image & { architecture: string }) | undefined> {

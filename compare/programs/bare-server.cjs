@@ -1,31 +1,32 @@
-// Answers every request with a constant, as fast as possible: over HTTP on PORT, and over gRPC on GRPC_PORT if that is
-// set. How many requests it gets is the most that the load generator can send.
+// Replays answers, as fast as possible: each of REPLAYS, a list in JSON, at a port of its own, over HTTP or gRPC. How many
+// requests it gets is the most that the load generator can send.
 
 const { Buffer } = require('node:buffer');
 const { createServer } = require('node:http');
 const http2 = require('node:http2');
 const process = require('node:process');
 
-// All answers are right only for 98.6 °F, so the load generator sends nothing else.
-const FUNCTION = '{"celsius":37,"appId":"static"}';
-const TFSERVING = '{"predictions":[37.0]}';
-// TensorFlow Serving's PredictResponse: its output `celsius` has one value.
-const PREDICT_RESPONSE = Buffer.from(
-  'ChkKB2NlbHNpdXMSDggBEgQSAggBKgQAABRCEiwKFWZhaHJlbmhlaXRfdG9fY2Vsc2l1cxICCAEaD3NlcnZpbmdfZGVmYXVsdA==',
-  'base64',
-);
+/** Headers that belong to a connection, to how a body was sent, or to a time. Node makes its own. */
+const OWN = ['connection', 'keep-alive', 'transfer-encoding', 'content-length', 'date'];
 
-createServer((request, response) => {
-  request.resume();
-  const body = request.url.startsWith('/v1/') ? TFSERVING : FUNCTION;
-  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
-}).listen(process.env.PORT);
+for (const replay of JSON.parse(process.env.REPLAYS)) (replay.message === undefined ? overHttp : overGrpc)(replay);
 
-if (process.env.GRPC_PORT) {
+function overHttp({ port, status, headers, body: base64 }) {
+  const body = Buffer.from(base64, 'base64');
+  const kept = headers.filter(([name]) => !OWN.includes(name.toLowerCase()));
+  const head = [...kept, ['content-length', String(body.length)]].flat();
+  createServer((request, response) => {
+    request.resume();
+    response.writeHead(status, head).end(body);
+  }).listen(port);
+}
+
+function overGrpc({ port, message: base64 }) {
+  const message = Buffer.from(base64, 'base64');
   // gRPC writes before each message a byte, 0 if it is not compressed, and its length.
   const prefix = Buffer.alloc(5);
-  prefix.writeUInt32BE(PREDICT_RESPONSE.length, 1);
-  const body = Buffer.concat([prefix, PREDICT_RESPONSE]);
+  prefix.writeUInt32BE(message.length, 1);
+  const body = Buffer.concat([prefix, message]);
   http2
     .createServer()
     .on('stream', (stream) => {
@@ -34,7 +35,8 @@ if (process.env.GRPC_PORT) {
       stream.on('wantTrailers', () => stream.sendTrailers({ 'grpc-status': '0' }));
       stream.end(body);
     })
-    .listen(process.env.GRPC_PORT);
+    .listen(port);
 }
+
 // Without a handler, the first process of a container ignores SIGTERM.
 process.on('SIGTERM', () => process.exit());

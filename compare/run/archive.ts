@@ -5,7 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { unpackTar } from 'modern-tar';
 import { Failure } from '../../lib/failure.ts';
-import { fileName, kindsOfLoad, INTERFACE_NAMES, type Interface } from '../../results/files.ts';
+import { fileName, kindsOfLoad, type Interface } from '../../results/files.ts';
 import type { Files } from './files.ts';
 
 const BEGIN = '-----BEGIN F2C RESULTS-----';
@@ -31,8 +31,8 @@ export async function unpack(log: string): Promise<{ target: Interface; files: F
   const head = [/archive: ([\w.-]+)/, /bytes: (\d+)/, /sha256: ([\da-f]{64})/];
   const [name, bytes, sha256] = head.map((line) => line.exec(text)?.[1]);
   if (!name || !bytes || !sha256) throw damaged('its head is not complete');
-  const target = INTERFACE_NAMES.find((key) => name === `${key}.tar.gz`);
-  if (!target) throw damaged(`its name is ${JSON.stringify(name)}`);
+  const [, target] = /^([a-z\d][-a-z\d]*)\.tar\.gz$/.exec(name) ?? [];
+  if (target === undefined) throw damaged(`its name is ${JSON.stringify(name)}`);
   const lines = text.match(/[A-Za-z\d+/]+=*/g)?.filter(({ length }) => length === WIDTH) ?? [];
   const archive = Buffer.from(lines.join(''), 'base64');
   if (archive.length !== Number(bytes)) throw damaged(`it has ${archive.length} bytes instead of ${bytes}`);
@@ -93,10 +93,12 @@ function whyNone(log: string): string {
 }
 
 async function filesIn(archive: Buffer, target: Interface): Promise<Files> {
-  const expected = kindsOfLoad(target).map((kind) => fileName(target, kind));
+  const [all, expected] = [true, false].map((namesReplicas) =>
+    kindsOfLoad(namesReplicas).map((kind) => fileName(target, kind)),
+  ) as [string[], string[]];
   const files: Files = new Map();
   for (const { header, data } of await entriesOf(archive)) {
-    if (header.type !== 'file' || !expected.includes(header.name) || files.has(header.name)) {
+    if (header.type !== 'file' || !all.includes(header.name) || files.has(header.name)) {
       throw wrong(`has ${JSON.stringify(header.name)} in it, which is not, or not once, a result of ${target}`);
     }
     files.set(header.name, Buffer.from(data ?? []));

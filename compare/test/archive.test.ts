@@ -142,7 +142,7 @@ describe('a damaged archive', () => {
       LOG.replace(/^bytes: .*\n/m, ''),
       'The archive in the log is damaged: its head is not complete. Read the log again',
     ],
-    [LOG.replace('function.tar', 'other.tar'), 'damaged: its name is "other.tar.gz".'],
+    [LOG.replace('function.tar', 'an_other.tar'), 'damaged: its name is "an_other.tar.gz".'],
     [LOG.replace(lines[7]!, 'Traceback (most'), `damaged: it has ${ARCHIVE.length - 57} bytes instead of`],
     [LOG.replace(`${lines[8]!}\n`, ''), `damaged: it has ${ARCHIVE.length - 57} bytes instead of ${ARCHIVE.length}.`],
     [LOG.replace(lines[8]!, lines[9]!), 'damaged: its checksum is wrong.'],
@@ -171,7 +171,7 @@ describe('an undamaged archive with wrong content', () => {
       changed([['function_stats.csv', content]]),
       'has "function_stats.csv" in it, which is not, or not',
     ],
-    ['a missing file', without('function_replicas.csv'), 'The archive lacks function_replicas.csv, though it came as'],
+    ['a missing file', without('function_steps.csv'), 'The archive lacks function_steps.csv, though it came as'],
     ['nothing', pack([]), 'The archive lacks function_stats.csv, function_stats_history.csv,'],
   ])('%s', async (_, archive, message) => {
     await expect(unpack(logOf('function', await archive))).rejects.toThrow(message);

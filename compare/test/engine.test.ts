@@ -98,9 +98,9 @@ test.each([
     [`run*"${published} "*`]: 'echo it',
     'port*': endpoint.startsWith('tcp') ? 'echo 0.0.0.0:32768; echo "[::]:32768"' : 'echo 127.0.0.1:32768',
   });
-  const options = readOptions(['--local']);
-  const { starters } = await findServers(options, openShell(new AbortController().signal), () => undefined);
-  const server = await starters.function?.(0.1);
+  const { comparison } = readOptions(['--local']);
+  const { starters } = await findServers(comparison, openShell(new AbortController().signal), () => undefined);
+  const server = await starters.get('function')?.({ cores: 0.1, memoryBytes: 2 ** 29 });
   expect(server?.url('function')).toBe(url);
   await server?.stop();
 });
@@ -110,8 +110,8 @@ test('images of two architectures are refused, as Docker would emulate one of th
     'image*f2c-function*': `echo '[{"Id":"sha256:it","Size":1,"Architecture":"arm64"}]'`,
     'image*': `echo '[{"Id":"sha256:it","Size":1,"Architecture":"amd64"}]'`,
   });
-  const options = readOptions(['--local']);
-  await expect(findServers(options, openShell(new AbortController().signal), () => undefined)).rejects.toThrow(
+  const { comparison } = readOptions(['--local']);
+  await expect(findServers(comparison, openShell(new AbortController().signal), () => undefined)).rejects.toThrow(
     /not be fair: f2c-function:\S+ is for arm64, f2c-tfserving:\S+ is for amd64, and Docker emulates one of them/,
   );
 });

@@ -1,20 +1,12 @@
 // Tests which loads the experiments put on places of all kinds, with answers that a model makes up.
 
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { sum } from 'simple-statistics';
 import { expect, test } from 'vitest';
 import { Failure } from '../../lib/failure.ts';
-import {
-  fileName,
-  INTERFACE_NAMES,
-  SERVER_NAMES,
-  type Environment,
-  type Row,
-  type Interface,
-  type Verdict,
-} from '../../results/files.ts';
+import { fileName, type Environment, type Row, type Interface, type Verdict } from '../../results/files.ts';
 import { runExperiments } from '../experiments/index.ts';
 import { readOptions } from '../options.ts';
 import { type Load, type Place, type Step } from '../place.ts';
@@ -119,11 +111,12 @@ interface Ran {
 /** Runs experiments in a made-up place. */
 async function run({ truths, place: members, args = [] }: MadeUp): Promise<Ran> {
   const [loads, said]: [string[], string[]] = [[], []];
-  const interfaces = INTERFACE_NAMES.filter((target) => target in truths);
+  const { comparison } = readOptions(args);
+  const interfaces = [...comparison.interfaces.keys()].filter((target) => target in truths);
   let last: { files: Files; target: Interface; truth: Truth } | undefined;
   const place = {
     interfaces,
-    servers: SERVER_NAMES.filter((server) => interfaces.includes(server)),
+    servers: [...comparison.servers.keys()].filter((server) => interfaces.includes(server)),
     pods: {},
     leftOut: [],
     scales: true,
@@ -139,9 +132,11 @@ async function run({ truths, place: members, args = [] }: MadeUp): Promise<Ran> 
     watch: () => ({
       stop: () => {
         const pods = last ? podsOf(last.files, last.target, last.truth) : [];
-        return Promise.resolve({ timeline: [], pods, throttling: [] });
+        return Promise.resolve({ timeline: [], pods, throttling: [], endings: [] });
       },
     }),
+    check: () => Promise.resolve([]),
+    startsCold: () => true,
     coldStart: (server) => {
       loads.push(`${server} starts`);
       return Promise.resolve({ pod_created_s: START, first_answer_ms: 100, first_service_answer_ms: null });
@@ -317,4 +312,36 @@ test('rates beyond what the load generator sends are left out and named, and the
   expect(plan.autoscale?.steps.map(({ rate }) => rate)).toEqual([1200, 2400, 3600, 4800]);
   for (const trial of [1, 2])
     expect(existsSync(join(path, `autoscale/${trial}/tfserving-grpc_verdict.json`))).toBe(true);
+});
+
+test('a server that ends under a load makes it INVALID, and the reason comes first', async () => {
+  const ending = 'Its container in the pod price-1 was killed for lack of memory (exit code 137, OOMKilled).';
+  const watch = () => ({
+    stop: () => Promise.resolve({ timeline: [], pods: [], throttling: [], endings: [ending] }),
+  });
+  const { said } = await run({
+    truths: { function: {} },
+    place: { watch },
+    args: ['--quick', '--experiment', 'sweep'],
+  });
+  expect(said).toContainEqual(expect.stringContaining(`sweep 1/1: the function: INVALID. ${ending}`));
+});
+
+test('a server that takes one case at a time is asked so, and this is said', async () => {
+  const file = join(mkdtempSync(join(tmpdir(), 'f2c-one-')), 'one.yaml');
+  const temperatures = resolve('compare/built-in/temperatures.csv');
+  const ask = "{ ask: { method: GET, path: '/{?fahrenheit}' }, answer: { at: /celsius, is: celsius } }";
+  const many = ask.replace('answer', 'many: { method: POST, path: / }, answer');
+  const servers = `one: { url: 'http://one', interfaces: { http: ${ask} } }, two: { url: 'http://two', interfaces: { http: ${many} } }`;
+  const cases = `{ file: ${temperatures}, columns: { fahrenheit: number, celsius: number } }`;
+  writeFileSync(file, `{ title: One or many, cases: ${cases}, servers: { ${servers} } }`);
+  const args = ['--servers', file, '--quick', '--experiment', 'batch'];
+  const { loads, said } = await run({ truths: { one: {}, two: {} }, place: { servers: [] }, args });
+  expect(loads.filter((load) => !load.startsWith('bare'))).toEqual([
+    'one 4 users',
+    'two 4 users, 4 users × 100, 4 users × 10000',
+    'one at 2000/s',
+    'two at 2000, 20 × 100, 1 × 10000/s',
+  ]);
+  expect(said).toContain('Left out: batch: more than one value in a request to one, which takes one.');
 });

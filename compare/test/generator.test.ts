@@ -14,6 +14,8 @@ package using the following command.
 
     apt install python3.11-venv`;
 
+const ASKED = { target: 'function', url: 'http://127.0.0.1:8080', record: '{}' };
+
 let folder: string;
 let venv: string;
 let python: string;
@@ -87,7 +89,7 @@ describe('an environment that is set up for other Pythons', () => {
     fakePython(`env >'${join(folder, 'env')}'; exit 1`);
     const { load: generate } = await open();
     const load = { target: 'function', steps: [], settleSeconds: 0, seed: 1 } as const;
-    await expect(generate({ ...load, steps: [] }, 'http://127.0.0.1:8080')).rejects.toThrow('ended with exit code 1');
+    await expect(generate({ ...load, steps: [] }, ASKED)).rejects.toThrow('ended with exit code 1');
     const seen = readFileSync(join(folder, 'env'), 'utf8').split('\n');
     expect(seen.filter((line) => names.includes(line.replace(/=.*/, '')))).toEqual(['PIP_USER=0']);
   });
@@ -117,6 +119,6 @@ test.each([
   fakePython(generator);
   const { load: generate } = await open();
   const load = { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0, seed: 1 } as const;
-  const ended = generate({ ...load, steps: [...load.steps] }, 'http://127.0.0.1:8080');
+  const ended = generate({ ...load, steps: [...load.steps] }, ASKED);
   await expect(ended).rejects.toThrow(`The load generator ${how}`);
 });

@@ -8,9 +8,10 @@ import type { Connection } from '../../lib/kubernetes/connection.ts';
 import { openShell } from '../../lib/shell.ts';
 import { environmentOf, see, type Seen } from '../cluster/inventory.ts';
 import { runLoad } from '../cluster/job.ts';
-import { resourcesOf } from '../cluster/releases.ts';
 import { memoryBytes, startWatch } from '../cluster/samples.ts';
+import { resourcesOf } from '../cluster/scaling.ts';
 import { openSession, type ClusterSession } from '../cluster/session.ts';
+import type { Workload } from '../cluster/objects.ts';
 import { readOptions } from '../options.ts';
 import { filesOf, logOf, pack } from './log.ts';
 
@@ -81,12 +82,21 @@ function openFake(terminated: Ending, log = ''): { namespace: ClusterSession; as
   };
   const settings = readOptions(['--tfserving-url', 'http://127.0.0.1:8501', '--function-url', 'http://127.0.0.1:8080']);
   const connection = {} as Connection;
-  const opened = openSession({ connection, api, shell, settings, upgradeOptions: [], say: () => undefined });
+  const workload = {
+    kind: 'deployment',
+    name: 'f2c-function',
+    selector: 'app.kubernetes.io/instance=f2c-function',
+    container: 'f2c-function',
+    ports: {},
+  } as unknown as Workload;
+  const given = { connection, api, shell, settings, upgradeOptions: [], say: () => undefined };
+  const opened = openSession(given, new Map([['function', workload]]));
   return { namespace: { ...opened, name: 'mesh', servers: ['function'] }, asked };
 }
 
 function load(namespace: ClusterSession) {
-  return runLoad(namespace, { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0, seed: 1 });
+  const load = { target: 'function', steps: [{ seconds: 1, users: 1 }], settleSeconds: 0, seed: 1 };
+  return runLoad(namespace, load, new Map());
 }
 
 describe('the load generator', () => {
@@ -120,7 +130,7 @@ describe('of a target', () => {
   });
 
   test('the image is that of its own container, in which the CPU is read', async () => {
-    const seen: Seen = { pods: {}, cpuModels: new Map() };
+    const seen: Seen = { pods: {}, generators: {}, cpuModels: new Map() };
     await see(namespace, seen, 'function');
     const { servers } = await environmentOf(namespace, seen, {});
     expect(seen.pods).toEqual({ function: { 'f2c-function-1': 'node' } });

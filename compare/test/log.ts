@@ -10,7 +10,7 @@ import { fileName, kindsOfLoad, type Interface } from '../../results/files.ts';
 export function filesOf(target: Interface): Map<string, Buffer> {
   const folder = 'results/test/fixtures/run/autoscale/1';
   return new Map(
-    kindsOfLoad(target).map((kind) => [
+    kindsOfLoad(target === 'function').map((kind) => [
       fileName(target, kind),
       readFileSync(`${folder}/${fileName('function', kind)}`),
     ]),

@@ -25,7 +25,7 @@ describe('without an option', () => {
   const options = readOptions([]);
 
   test('it runs all experiments in the cluster: five sweeps, three trials of the others, and ten cold starts', () => {
-    expect(options).toMatchObject({ local: false, quick: false, keep: false, urls: {}, experiments: EXPERIMENT_NAMES });
+    expect(options).toMatchObject({ local: false, quick: false, keep: false, experiments: EXPERIMENT_NAMES });
     expect(options.pace).toMatchObject({ sweepTrials: 5, trials: 3, runTime: 300, coldStarts: 10 });
     expect(options.within).toEqual([{ percentile: 99, milliseconds: 10 }]);
   });
@@ -97,14 +97,13 @@ describe('options', () => {
   test('--set and --values are kept by chart, in their order', () => {
     const set = ['function.image.tag=2', 'loadtest.nodeSelector.a=b', 'function.x=a=b'];
     const options = readOptions([...set.flatMap((value) => ['--set', value]), '--values', 'tfserving=my.values.yaml']);
-    expect(options.set).toEqual({ function: ['image.tag=2', 'x=a=b'], tfserving: [], loadtest: ['nodeSelector.a=b'] });
+    expect(options.set).toEqual({ function: ['image.tag=2', 'x=a=b'], loadtest: ['nodeSelector.a=b'] });
     expect(options.values.tfserving).toEqual(['my.values.yaml']);
   });
 
   test('URLs lose their slash', () => {
-    expect(readOptions(['--tfserving-url', 'http://localhost:8501/']).urls).toEqual({
-      tfserving: 'http://localhost:8501',
-    });
+    const { comparison } = readOptions(['--tfserving-url', 'http://localhost:8501/']);
+    expect(comparison.interfaces.get('tfserving')?.url).toBe('http://localhost:8501');
   });
 });
 

@@ -1,7 +1,8 @@
 // Tests what a comparison refuses before it begins.
 
 import { expect, test } from 'vitest';
-import { refuseUnequal } from '../cluster/preflight.ts';
+import { refuseOthers, refuseUnequal } from '../cluster/preflight.ts';
+import type { ServerDefinition } from '../servers/comparison.ts';
 
 const autoscaler = (maxReplicas: number) => ({ minReplicas: 1, maxReplicas });
 
@@ -22,6 +23,16 @@ test('targets that are set unlike are refused, with what each runs with', () => 
     refuseUnequal('autoscaling', unlike);
   }).toThrow(
     'The comparison would not be fair: the function runs with {"minReplicas":1,"maxReplicas":5}, and the model runs with ' +
-      '{"minReplicas":1,"maxReplicas":3}. Set the same `autoscaling` for both charts.',
+      '{"minReplicas":1,"maxReplicas":3}. Set the same `autoscaling` for all.',
   );
+});
+
+test('the resources of a servers file hold for charts, too, however they are written', () => {
+  const servers = new Map([['one', { name: 'the one' } as ServerDefinition]]);
+  const resources = { requests: { cpu: '0.1' }, limits: { cpu: '0.5', memory: '1Gi' } };
+  const refuse = (limits: Record<string, string>) => () => {
+    refuseOthers({ servers, resources }, 'one', { requests: { cpu: '100m' }, limits });
+  };
+  expect(refuse({ memory: '1024Mi', cpu: '500m' })).not.toThrow();
+  expect(refuse({ cpu: '500m' })).toThrow(/not be fair: the one runs with .* and `resources` of the servers file are/);
 });

@@ -9,17 +9,17 @@ const requests = (cpu: string) => ({ requests: { cpu, memory: '512Mi' } });
 const template = (name: string, cpu: string, more = {}) => ({
   template: { spec: { containers: [{ name, resources: requests(cpu) }], ...more } },
 });
-const autoscaler = { kind: 'HorizontalPodAutoscaler', spec: { maxReplicas: 5 } };
-const CHARTS: Manifests = {
-  function: [{ kind: 'Deployment', spec: template('f2c-function', '100m') }, autoscaler, null],
-  tfserving: [
-    {
-      kind: 'Deployment',
-      spec: template('f2c-tfserving', '100m', { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }),
-    },
-    autoscaler,
+const FUNCTION = [{ kind: 'Deployment', spec: template('f2c-function', '100m') }];
+const TFSERVING = [
+  { kind: 'Deployment', spec: template('f2c-tfserving', '100m', { nodeSelector: { 'kubernetes.io/arch': 'amd64' } }) },
+];
+const MANIFESTS: Manifests = {
+  servers: [
+    { name: 'the function', objects: FUNCTION, most: 5 },
+    { name: 'TensorFlow Serving', objects: TFSERVING, most: 5 },
   ],
-  loadtest: [{ kind: 'Job', spec: template('f2c-loadtest', '500m') }],
+  generators: [{ kind: 'Job', spec: template('f2c-loadtest', '500m') }],
+  bareServer: FUNCTION,
 };
 
 function node(name: string, cpu: string, spec: Node['spec'] = {}, memory = '16Gi', arch = 'amd64'): Node {
@@ -38,7 +38,7 @@ function pod(cpu: string, nodeName: string): Pod {
 }
 
 function lack(nodes: Node[], pods: Pod[], ...args: string[]): string[] {
-  return lackOfRoom(readOptions(args), ['function', 'tfserving'], CHARTS, nodes, pods);
+  return lackOfRoom(readOptions(args), MANIFESTS, nodes, pods);
 }
 
 describe('the room for each experiment', () => {
@@ -67,14 +67,15 @@ describe('the room for each experiment', () => {
 
   test('counts the workers of the load generator', () => {
     const workers: Manifests = {
-      ...CHARTS,
-      loadtest: [
-        ...(CHARTS.loadtest ?? []),
+      ...MANIFESTS,
+      servers: MANIFESTS.servers.slice(0, 1),
+      generators: [
+        ...MANIFESTS.generators,
         { kind: 'Job', spec: { parallelism: 2, ...template('f2c-loadtest', '1') } },
       ],
     };
     const settings = readOptions(['--experiment', 'batch', '--workers', '2']);
-    expect(lackOfRoom(settings, ['function'], workers, [node('one', '2')], [])).toContainEqual(
+    expect(lackOfRoom(settings, workers, [node('one', '2')], [])).toContainEqual(
       expect.stringMatching(/^batch: .*2\.60 CPUs .*the load generator 0\.50, 2 × the load generator 1\.00\)/),
     );
   });

@@ -6,6 +6,7 @@ import { askBareServer } from '../experiments/calibrate.ts';
 import type { Context } from '../experiments/experiment.ts';
 import { openCeiling } from '../experiments/limits.ts';
 import { idleReplicas, judged, whyFailed } from '../experiments/verdicts.ts';
+import { readOptions } from '../options.ts';
 import { csv, rowsOf, verdictOf } from '../run/files.ts';
 import { filesOf } from './log.ts';
 
@@ -120,7 +121,7 @@ test('new reasons make a verdict INVALID, next to the earlier ones', () => {
   expect(judged(verdict, [])).toBe(verdict);
   expect(judged({ ...verdict, verdict: 'INVALID', reasons: ['One.'] }, ['Two.'])).toMatchObject({
     verdict: 'INVALID',
-    reasons: ['One.', 'Two.'],
+    reasons: ['Two.', 'One.'],
   });
 });
 
@@ -159,7 +160,7 @@ describe('why requests failed ends a sentence', () => {
     files.set('function_verdict.json', Buffer.from(JSON.stringify(verdict)));
     const comparison = {
       place: { load: () => Promise.resolve(files) },
-      settings: { pace: { settle: 1 } },
+      settings: readOptions([]),
       progress: { begin: () => undefined },
       folder: { write: () => undefined },
     } as unknown as Context;

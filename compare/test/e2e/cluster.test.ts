@@ -76,7 +76,7 @@ interface Outcome {
 async function outcome({ log, pod }: LoadTest): Promise<Outcome> {
   const { files } = await unpack(await log);
   expect([...files.keys()].toSorted()).toEqual(
-    kindsOfLoad('function')
+    kindsOfLoad(true)
       .map((kind) => fileName('function', kind))
       .toSorted(),
   );

@@ -44,7 +44,8 @@ test('a short comparison of all experiments collects complete results, and leave
       chart: { version: expect.any(String) as string },
     });
   }
-  expect(Object.keys(pods).toSorted()).toEqual(['function', 'loadtest', 'tfserving']);
+  expect(Object.keys(pods).toSorted()).toEqual(['function', 'tfserving']);
+  expect(Object.keys(loadGenerator.pods ?? {})).not.toEqual([]);
   expect(ceiling?.bound).toBeGreaterThan(0);
   for (const { name, trials } of experiments) {
     for (const { target, kinds, read } of trials.flatMap(({ targets }) => targets)) {
@@ -69,18 +70,3 @@ test('a short comparison of all experiments collects complete results, and leave
   expect(report).toMatchObject({ exitCode: 0, stderr: '' });
   expect(readdirSync(folder())).toContain('report.pdf');
 }, 1_200_000);
-
-test('two workers send together, and are held to the limits of each', async () => {
-  // Three pods of the load generator have room here if they request less.
-  const room = ['--set', 'loadtest.resources.requests.cpu=100m'];
-  const { ended, run } = compareInCluster('--experiment', 'calibrate', '--workers', '2', ...room);
-  const { text, exitCode } = await ended;
-  expect(exitCode, text).toBe(0);
-  const { experiments, environment } = run();
-  for (const { target, read } of experiments[0]!.trials.flatMap(({ targets }) => targets)) {
-    expect(new Set(read('generator').map(({ process }) => process)), target).toEqual(new Set(['worker-0', 'worker-1']));
-    expect(read('verdict').generator.processes).toBe(2);
-  }
-  expect(environment().options.workers).toBe(2);
-  expect(environment().ceiling?.bound).toBeGreaterThan(0);
-}, 600_000);

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Run } from '../../../results/read.ts';
 import { testIf } from '../../../test/needs.ts';
 import { IMAGES } from './images.ts';
-import { compare, compareWith, kindsFor, kindsOf } from './run.ts';
+import { compare, kindsFor, kindsOf } from './run.ts';
 import { startStub } from './tfserving-stub.ts';
 
 let stub: Awaited<ReturnType<typeof startStub>>;
@@ -22,9 +22,9 @@ function testWith(...images: string[]) {
 }
 
 /** A comparison of the function with a stub of TensorFlow Serving, whose results are complete. */
-async function compared(image: string, ...options: string[]): Promise<Run> {
+async function compared(...options: string[]): Promise<Run> {
   const args = ['--local', '--quick', '--tfserving-url', stub.url, ...options];
-  const { ended, run } = compareWith({ FUNCTION_IMAGE: image }, ...args);
+  const { ended, run } = compare(...args);
   const { text, exitCode } = await ended;
   // Whether a load is valid depends on how busy this machine is.
   expect([0, 3], text).toContain(exitCode);
@@ -34,10 +34,12 @@ async function compared(image: string, ...options: string[]): Promise<Run> {
 }
 
 const NO_GRPC = 'TensorFlow Serving over gRPC: its server runs elsewhere; give --tfserving-grpc-url.';
+/** A servers file without an image of the function. */
+const AS_PROCESS = 'compare/test/e2e/function-as-process.yaml';
 const namesOf = ({ experiments }: Run) => experiments.map(({ name }) => name);
 
 test('the function as a process, which nothing limits, is swept up to what the load generator can send', async () => {
-  const run = await compared('f2c-function:none', '--experiment', 'sweep');
+  const run = await compared('--servers', AS_PROCESS, '--experiment', 'sweep');
   expect(namesOf(run)).toEqual(['calibrate', 'sweep']);
   const { function: ofFunction, tfserving } = kindsFor();
   for (const trial of [1, 2]) expect(kindsOf(run, 'calibrate', trial)).toEqual({ function: ofFunction, tfserving });
@@ -46,15 +48,14 @@ test('the function as a process, which nothing limits, is swept up to what the l
   expect(ceiling?.bound).toBeLessThan(ceiling?.openRequestsPerSecond.function ?? 0);
   expect(leftOut).toEqual([
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
-    expect.stringMatching(/^A CPU limit of the function: nothing limits a process of this machine/),
-    NO_GRPC,
-    'sweep: the function again, and how much of a latency is the load generator’s own; too long for --quick.',
+    'A limit of CPU and memory of the function: nothing limits a process of this machine.',
+    'sweep: the baseline again, and how much of a latency is the load generator’s own; too long for --quick.',
   ]);
   expect(servers.function?.resources).toEqual({});
 });
 
 testWith(IMAGES.function)('the function as a container has a CPU limit', async () => {
-  const run = await compared(IMAGES.function, '--experiment', 'coldstart');
+  const run = await compared('--experiment', 'coldstart');
   expect(namesOf(run)).toEqual(['coldstart']);
   expect(kindsOf(run, 'coldstart')).toEqual({ function: ['coldstarts', 'footprint'] });
   const { leftOut, servers } = run.environment();
@@ -62,7 +63,7 @@ testWith(IMAGES.function)('the function as a container has a CPU limit', async (
     'autoscale and scale-from-zero: on one machine without a cluster, nothing scales.',
     NO_GRPC,
   ]);
-  expect(servers.function?.resources).toEqual({ one: { requests: {}, limits: { cpu: '500m' } } });
+  expect(servers.function?.resources).toEqual({ one: { requests: {}, limits: { cpu: '500m', memory: '512Mi' } } });
 });
 
 testWith(IMAGES.function, IMAGES.tfserving)(
@@ -81,7 +82,7 @@ test('a target that answers wrongly ends the run with one sentence, and leaves n
   const { ended } = compare('--local', '--quick', '--function-url', stub.url, '--tfserving-url', stub.url);
   const { text, exitCode } = await ended;
   expect(exitCode).toBe(1);
-  expect(text).toMatch(/the function answers 212 °F rightly at http.*: not within \d+ s\./);
+  expect(text).toMatch(/the function does not answer rightly: GET .*: the answer has nothing at \/celsius: it is/);
   expect(text).not.toMatch(/^ +at /m);
   expect(text).toMatch(/Nothing was measured\./);
 }, 120_000);

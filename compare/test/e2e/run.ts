@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { vi } from 'vitest';
-import { kindsOfLoad, INTERFACE_NAMES, type Kind, type Interface } from '../../../results/files.ts';
+import { kindsOfLoad, type Kind, type Interface } from '../../../results/files.ts';
 import { readRun, type Run } from '../../../results/read.ts';
 
 export interface Comparison {
@@ -65,8 +65,10 @@ export function kindsOf(run: Run, experiment: string, trial = 1): Partial<Record
   );
 }
 
+const TARGETS = ['function', 'tfserving', 'tfserving-grpc'];
+
 /** Returns the kinds of files that each load leaves, plus others, for each target. */
 export function kindsFor(...others: Kind[]): Record<Interface, Kind[]> {
-  const kinds = INTERFACE_NAMES.map((target) => [target, [...kindsOfLoad(target), ...others].toSorted()]);
+  const kinds = TARGETS.map((target) => [target, [...kindsOfLoad(target === 'function'), ...others].toSorted()]);
   return Object.fromEntries(kinds) as Record<Interface, Kind[]>;
 }
