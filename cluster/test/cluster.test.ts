@@ -355,7 +355,7 @@ describe('the current context', () => {
     const [, , , , ...args] = stdout.replaceAll('\\\n', '').trim().split(/\s+/);
     const { set } = readOptionsOfCompare(args);
     const references = Object.values(set).map((values) =>
-      values.map((value) => value.replace(/^image\.(repository|tag)=/, '')).join(':'),
+      (values ?? []).map((value) => value.replace(/^image\.(repository|tag)=/, '')).join(':'),
     );
     expect(references).toEqual(pushed);
   });
