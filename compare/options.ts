@@ -8,7 +8,7 @@ import type { Experiment } from './experiments/experiment.ts';
 import { EXPERIMENTS, withNeeds } from './experiments/index.ts';
 import { RATE_USERS } from './experiments/limits.ts';
 import type { Comparison } from './servers/comparison.ts';
-import { readServersFile } from './servers/file.ts';
+import { readServersFile, secondsOf } from './servers/file.ts';
 import { FULL, QUICK, type Settings } from './settings.ts';
 
 const HELP = `
@@ -269,8 +269,7 @@ function workers(text: string): number {
 
 /** @returns seconds */
 function seconds(text: string): number {
-  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(text) ?? [];
-  const total = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
+  const total = secondsOf(text);
   if (total < 20 || total > 86_400)
     throw new InvalidArgumentError('A time from 20s to 24h is wanted, such as 90s or 5m.');
   return total;

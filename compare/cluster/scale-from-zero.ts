@@ -31,7 +31,7 @@ export async function runsKnative({ api }: ClusterSession): Promise<boolean> {
 }
 
 /** The second release of a server's chart, which is a Knative service. */
-export function knativeRelease({ settings }: ClusterSession, server: Server): Release | undefined {
+function knativeRelease({ settings }: ClusterSession, server: Server): Release | undefined {
   const { chart } = serverOf(settings.comparison, server);
   if (!chart?.knative) return undefined;
   const { path, values, set, knative } = chart;

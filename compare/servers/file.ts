@@ -20,7 +20,7 @@ import {
 import { SERVERS_FILE, type ServerEntry, type ServersFile, type TextOrSecret } from './schema.ts';
 
 /** The servers that are compared without a file. */
-export const BUILT_IN = join(import.meta.dirname, '../built-in/servers.yaml');
+const BUILT_IN = join(import.meta.dirname, '../built-in/servers.yaml');
 const DEFAULT_START_SECONDS = 60;
 /** A load gets its cases in an object of Kubernetes, which may have a mebibyte. */
 const MOST_BYTES = 700_000;
@@ -196,8 +196,8 @@ function inWords(value: TextOrSecret): string {
   return typeof value === 'string' ? value : `from the variable ${value.fromEnv}`;
 }
 
-/** @returns seconds of a time such as 1h30m */
-function secondsOf(text: string): number {
-  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$/.exec(text) ?? [];
+/** @returns seconds of a time such as 1h30m; 0 if it is none */
+export function secondsOf(text: string): number {
+  const [, hours = '0', minutes = '0', seconds = '0'] = /^(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s?)?$/.exec(text) ?? [];
   return Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds);
 }

@@ -24,7 +24,7 @@ import {
   type ServerEntry,
   type ServersFile,
 } from './schema.ts';
-import { fill, hasBesideEach, placeholdersOf, variablesOf, type Use } from './templates.ts';
+import { fill, hasBesideEach, isObject, placeholdersOf, variablesOf, type Use } from './templates.ts';
 
 const PROTOCOLS = join(import.meta.dirname, 'protocols');
 /** Each is a file. */
@@ -209,8 +209,4 @@ function answerInWords({ answer }: InterfaceRecord): string {
   const { at, is, relative, absolute } = answer;
   const off = [absolute > 0 && String(absolute), relative > 0 && `${relative} of it`].filter(Boolean).join(' and ');
   return `${at.join(' or ') || 'the whole answer'} is ${is}${off && `, within ${off}`}`;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
 }

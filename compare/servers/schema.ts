@@ -73,7 +73,7 @@ const POINTERS = v.union([POINTER, v.array(POINTER)], 'a JSON pointer is wanted 
 const AMOUNT = v.pipe(v.number('a number is wanted'), v.minValue(0, 'it may not be negative'));
 
 /** The numbers that packed bytes may have, by their names in the Open Inference Protocol. */
-export const DATATYPES = [
+const DATATYPES = [
   ...['BOOL', 'UINT8', 'UINT16', 'UINT32', 'UINT64', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64'],
 ] as const;
 const DATATYPE = v.picklist(DATATYPES, `one of ${DATATYPES.join(', ')} is wanted`);
