@@ -59,7 +59,8 @@ def keep_secret(text: str) -> None:
 
 def hide(content: bytes) -> bytes:
     """Returns content with asterisks in place of what is secret, and of the same length."""
-    for secret in _secrets:
+    # One may be part of another.
+    for secret in sorted(_secrets, key=len, reverse=True):
         content = content.replace(secret.encode(), b"*" * len(secret.encode()))
     return content
 

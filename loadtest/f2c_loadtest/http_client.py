@@ -97,7 +97,7 @@ class HttpClient(SocketClient):
             sent = self._socket.send(request)
             if sent < len(request):
                 self._socket.sendall(request[sent:])
-            while not answer.message_complete:
+            while not _is_complete(answer):
                 data = self._socket.recv(BLOCK_SIZE)
                 if data:
                     answer.feed(data)
@@ -105,11 +105,16 @@ class HttpClient(SocketClient):
                 # An answer without a length ends here.
                 with suppress(HTTPParseError):
                     answer.feed(data)
-                if not answer.message_complete:
+                if not _is_complete(answer):
                     raise ClosedError
         except BaseException:
             self.close()
             raise
+
+
+def _is_complete(answer: HTTPResponse) -> bool:
+    """Tells whether the answer has ended: one that is interim, such as 103, precedes it (RFC 9110, 15.2)."""
+    return answer.message_complete and (answer.get_code() >= 200 or answer.get_code() == 101)
 
 
 def content_of(answer: HTTPResponse) -> bytes:

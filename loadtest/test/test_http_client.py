@@ -40,8 +40,11 @@ def chunked(connection: Connection) -> None:
 def interim(connection: Connection) -> None:
     for _ in range(2):
         connection.request()
-        connection.socket.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
-        connection.answer(BODY)
+        hints = b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"
+        connection.socket.sendall(hints)
+        # The hints arrive alone, and then together with the answer.
+        gevent.sleep(0.02)
+        connection.answer(BODY, first=f"{hints.decode()}HTTP/1.1 200 OK")
 
 
 def byte_by_byte(connection: Connection) -> None:
@@ -136,6 +139,10 @@ def test_right_answers_in_any_form(scripts: list[Any]) -> None:
         (lambda connection: connection.request() and None, "the connection was closed before the answer was there"),
         (
             lambda connection: connection.request() and connection.socket.sendall(b"HTTP/1.1 200 OK\r\nContent-Le"),
+            "the connection was closed before the answer was there",
+        ),
+        (
+            lambda connection: connection.request() and connection.socket.sendall(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
             "the connection was closed before the answer was there",
         ),
     ],
