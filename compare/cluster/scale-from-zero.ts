@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { Failure } from '../../lib/failure.ts';
 import type { Server } from '../../results/files.ts';
 import type { Recordings } from '../servers/bare-server.ts';
-import { serverOf } from '../servers/comparison.ts';
+import { onKnative, serverOf } from '../servers/comparison.ts';
 import type { Question } from '../servers/question.ts';
 import { deployBareServer, removeBareServer } from './bare-server.ts';
 import { installRelease, render } from './helm.ts';
@@ -35,7 +35,7 @@ function knativeRelease({ settings }: ClusterSession, server: Server): Release |
   const { chart } = serverOf(settings.comparison, server);
   if (!chart?.knative) return undefined;
   const { path, values, set, knative } = chart;
-  return { key: server, name: `${chart.release}-knative`, path, values, set: { ...set, ...knative } };
+  return { key: server, name: onKnative(chart.release), path, values, set: { ...set, ...knative } };
 }
 
 /**

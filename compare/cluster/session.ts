@@ -10,7 +10,7 @@ import { lostNodes, PATIENCE_SECONDS, obstacle, trouble } from '../../lib/kubern
 import { CHARTS, RELEASES } from '../../lib/project.ts';
 import { openShell, type Shell } from '../../lib/shell.ts';
 import type { Interface, Server } from '../../results/files.ts';
-import { interfaceOf, isExternal } from '../servers/comparison.ts';
+import { interfaceOf, isExternal, onKnative } from '../servers/comparison.ts';
 import type { Settings } from '../settings.ts';
 import type { KubernetesObject, Release, Workload } from './objects.ts';
 
@@ -97,7 +97,7 @@ export async function enterNamespace(session: ClusterSession): Promise<() => Pro
   const uninstall = [
     'uninstall',
     ...releases,
-    ...charts.map((release) => `${release.name}-knative`),
+    ...charts.map((release) => onKnative(release.name)),
     '--namespace',
     name,
     '--ignore-not-found',

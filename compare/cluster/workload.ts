@@ -5,7 +5,14 @@ import { Failure } from '../../lib/failure.ts';
 import { byName, type Resources } from '../../lib/kubernetes/objects.ts';
 import { CHARTS, RELEASES } from '../../lib/project.ts';
 import type { Server } from '../../results/files.ts';
-import { interfaceOf, interfacesOf, serverOf, type ServerChart, type ServerDefinition } from '../servers/comparison.ts';
+import {
+  installedAs,
+  interfaceOf,
+  interfacesOf,
+  serverOf,
+  type ServerChart,
+  type ServerDefinition,
+} from '../servers/comparison.ts';
 import { portVariables } from '../servers/ports.ts';
 import type { TextOrSecret } from '../servers/schema.ts';
 import { render } from './helm.ts';
@@ -151,7 +158,7 @@ async function ofImage(
   image: string,
 ): Promise<Workload> {
   const { comparison } = session.settings;
-  const name = `server-${server}`;
+  const name = installedAs(server);
   const labels = { 'app.kubernetes.io/name': name };
   const interfaces = interfacesOf(comparison, server).map((target) => interfaceOf(comparison, target));
   const ports = interfaces.map(({ key, port }) => ({ key, port: Number(port) }));

@@ -149,3 +149,9 @@ export function variablesOf(comparison: Comparison): string[] {
 function secretsIn(values: readonly TextOrSecret[]): string[] {
   return [...new Set(values.flatMap((value) => (typeof value === 'string' ? [] : [value.fromEnv])))];
 }
+
+/** The name of what is installed for a server that gives none itself. */
+export const installedAs = (server: Server): string => `server-${server}`;
+
+/** The name of a chart's second release, which is a Knative Service. */
+export const onKnative = (release: string): string => `${release}-knative`;

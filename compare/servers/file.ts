@@ -1,11 +1,18 @@
 // Reads a servers file. Every mistake is told with its line, and with what is accepted there, before anything starts.
 
 import { dirname, join, resolve } from 'node:path';
+import * as v from 'valibot';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import { Failure } from '../../lib/failure.ts';
 import { againOf } from '../../results/files.ts';
 import { parseCases } from './cases.ts';
-import type { Comparison, InterfaceDefinition, ServerDefinition } from './comparison.ts';
+import {
+  installedAs,
+  onKnative,
+  type Comparison,
+  type InterfaceDefinition,
+  type ServerDefinition,
+} from './comparison.ts';
 import { parseInterface } from './interface.ts';
 import {
   checked,
@@ -18,6 +25,7 @@ import {
   type Path,
 } from './mistakes.ts';
 import { SERVERS_FILE, type ServerEntry, type ServersFile, type TextOrSecret } from './schema.ts';
+import { isObject } from './templates.ts';
 
 /** The servers that are compared without a file. */
 const BUILT_IN = join(import.meta.dirname, '../built-in/servers.yaml');
@@ -43,10 +51,53 @@ export function readServersFile(path = BUILT_IN): Comparison {
   };
   if (mistakes.length > 0) fail();
   const file = checked(SERVERS_FILE, document.toJS(), [], complain);
-  if (!file) return fail();
-  const comparison = comparisonOf(file, path, complain);
-  if (mistakes.length > 0) return fail();
-  return comparison;
+  if (file) {
+    const comparison = comparisonOf(file, path, complain);
+    if (mistakes.length === 0) return comparison;
+  } else {
+    const { rest, leftOut } = withoutMistakes(document.toJS());
+    // What is left out is told already. What it belongs to can't be checked without it.
+    const isOfUse = (at: Path) =>
+      !leftOut.some(
+        (each) =>
+          isWithin(each, at) ||
+          (each.length === 2 ? at[0] === 'baseline' : each.length > 2 && isWithin(at, each.slice(0, -1))),
+      );
+    if (rest) comparisonOf(rest, path, (at, sentence) => isOfUse(at) && complain(at, sentence));
+  }
+  return fail();
+}
+
+/** Takes out of a file what the schema does not accept. @returns no file if the rest says nothing */
+function withoutMistakes(content: unknown): { rest?: ServersFile; leftOut: Path[] } {
+  const leftOut: Path[] = [];
+  if (!isRecord(content)) return { leftOut };
+  for (;;) {
+    const { success, output, issues } = v.safeParse(SERVERS_FILE, { title: '-', ...content });
+    if (success) return { rest: output, leftOut };
+    const before = leftOut.length;
+    for (const { path = [], input } of issues) {
+      // A list is of no use without one of its elements, and an object without a member that must be there.
+      const keys = path.map(({ key }) => key).filter((key) => typeof key === 'string');
+      const at = input === undefined ? keys.slice(0, -1) : keys;
+      const [last = '', ...owners] = at.toReversed();
+      if (at[0] === 'cases' || (at[0] === 'servers' && at.length === 1)) return { leftOut };
+      const owner = owners.reduceRight<unknown>((value, key) => isRecord(value) && value[key], content);
+      if (!isRecord(owner) || !(last in owner)) continue;
+      Reflect.deleteProperty(owner, last);
+      leftOut.push(at);
+    }
+    if (leftOut.length === before) return { leftOut };
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return isObject(value);
+}
+
+/** Tells whether a path leads to something, or to a part of it. */
+function isWithin(at: Path, whole: Path): boolean {
+  return whole.every((key, index) => at[index] === key);
 }
 
 /** Returns the line of the deepest part of a path that is there. */
@@ -73,6 +124,7 @@ function comparisonOf(file: ServersFile, path: string, complain: Complain): Comp
   const servers = new Map(
     Object.entries(file.servers).map(([key, entry]) => [key, serverOf(context, key, entry)] as const),
   );
+  checkNames(servers, complain);
   const [first = ''] = servers.keys();
   if (servers.size === 0) complain(['servers'], 'at least one is wanted');
   const { baseline = first } = file;
@@ -138,8 +190,6 @@ function serverOf({ folder, complain }: Context, key: string, entry: ServerEntry
   if (image === undefined) without(OF_IMAGE, 'an image');
   if (image === undefined && command === undefined) without(['env'], 'an image or a command');
   if (command === undefined) without(['setup'], 'a command');
-  if (entry.release !== undefined && OURS.includes(entry.release))
-    complain([...at, 'release'], `${entry.release} is what a comparison itself installs; give it another name`);
   checkSecrets(complain, [...at, 'env'], env);
   const path = (name: string, where: Path) => existing(folder, name, where, complain);
   return {
@@ -149,7 +199,7 @@ function serverOf({ folder, complain }: Context, key: string, entry: ServerEntry
         path: path(chart, [...at, 'chart']),
         values: (entry.values ?? []).map((name, index) => path(name, [...at, 'values', index])),
         set: entry.set ?? {},
-        release: entry.release ?? `server-${key}`,
+        release: entry.release ?? installedAs(key),
         ...(entry.workload !== undefined && { workload: entry.workload }),
         ...(entry.container !== undefined && { container: entry.container }),
         ...(entry.service !== undefined && { service: entry.service }),
@@ -172,8 +222,17 @@ function serverOf({ folder, complain }: Context, key: string, entry: ServerEntry
   };
 }
 
-/** The names of what a comparison installs beside the servers. */
-const OURS = ['f2c-loadtest', 'f2c-bare-server', 'f2c-function-knative'];
+/** Complains of releases whose names are taken: by another server, or by what a comparison installs beside them. */
+function checkNames(servers: Comparison['servers'], complain: Complain): void {
+  const taken = new Set(['f2c-loadtest', 'f2c-bare-server']);
+  for (const [key, { chart }] of servers) if (!chart) taken.add(installedAs(key));
+  for (const [key, { chart }] of servers) {
+    for (const name of chart ? [chart.release, onKnative(chart.release)] : []) {
+      if (taken.has(name)) complain(['servers', key, 'release'], `${name} is what another has; give it another name`);
+      taken.add(name);
+    }
+  }
+}
 
 /** What a reader of the report wants to know of a server; secrets are named only. */
 function settingsOf({ image, chart, command, args, env = {}, set, values, writable, user, url }: ServerEntry) {

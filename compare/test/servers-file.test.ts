@@ -159,6 +159,12 @@ servers:
       '  one-again:',
       'prices.yaml:16: servers.one-again.interfaces.grpc: its files would begin with one-again',
     ],
+    [
+      'a release that another has',
+      '  two:',
+      '  three: { chart: ., release: server-one, interfaces: {} }\n  two:',
+      'prices.yaml:13: servers.three.release: server-one is what another has; give it another name',
+    ],
     ['no YAML', 'title: Which', 'title: [Which', 'prices.yaml:2: '],
   ])('%s', (_, before, after, mistake) => {
     expect(RIGHT).toContain(before);
@@ -180,6 +186,23 @@ servers:
     expect(mistakesIn(wrong)).toEqual([
       expect.stringMatching(/^prices.yaml:2:/),
       expect.stringMatching(/^prices.yaml:10:/),
+    ]);
+  });
+
+  test('are all told at once, also those that the schema does not know, and nothing that follows from another', () => {
+    const wrong = RIGHT.replace('title:', 'threats: none\ntitle:')
+      .replace('{?sku}', '{?id}')
+      .replace('port: 8000', 'port: 8000\n    env: { A: { fromEnv: F2C_NOT_SET } }')
+      .replace('at: /price, is: price, within', 'at: price, is: price, within')
+      .replace('https://two.example.com/v1', '8080');
+    expect(mistakesIn(wrong, 'sku,price\n1,x\n').map((mistake) => mistake.replace(/;.*/, ''))).toEqual([
+      'prices.yaml:1: threats: "none"',
+      "prices.yaml:4: cases.file: its cases can't be used:",
+      'prices.csv:2: price is "x"',
+      'prices.yaml:9: servers.one.env.A: the variable F2C_NOT_SET is not set in the environment',
+      'prices.yaml:12: servers.one.interfaces.http.ask.path: "id" is none of the columns in `cases`: sku, price',
+      'prices.yaml:14: servers.one.interfaces.http.answer.at: "price"',
+      'prices.yaml:16: servers.two.url: 8080',
     ]);
   });
 });
