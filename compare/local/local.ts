@@ -19,7 +19,8 @@ import { recordFor } from '../servers/record.ts';
 import type { Settings } from '../settings.ts';
 import { engineHost } from './engine.ts';
 import { openGenerator, type Asked } from './generator.ts';
-import { findServers, startBareServer, type RunningServer } from './servers.ts';
+import type { RunningServer } from './running-server.ts';
+import { findServers, startBareServer } from './servers.ts';
 
 /** How long a target that runs elsewhere may take to answer; it should answer at once. */
 const ELSEWHERE_SECONDS = 10;

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { openShell } from '../../lib/shell.ts';
-import { findServers, startBareServer, type RunningServer } from '../local/servers.ts';
+import type { RunningServer } from '../local/running-server.ts';
+import { findServers, startBareServer } from '../local/servers.ts';
 import type { Recorded } from '../servers/bare-server.ts';
 import { readServersFile } from '../servers/file.ts';
 
