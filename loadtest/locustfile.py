@@ -15,7 +15,7 @@ from f2c_loadtest.client import Request, RequestError
 from f2c_loadtest.clock import now
 from f2c_loadtest.locust_stats import LOCUST_STATS
 from f2c_loadtest.question import Question, WrongAnswerError, questions
-from f2c_loadtest.recorder import RECORD
+from f2c_loadtest.recorder import RECORDER
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.settings import Settings
 from f2c_loadtest.targets import target_of
@@ -90,7 +90,7 @@ class CaseUser(User):
             except WrongAnswerError as error:
                 exception = error
         response = None if not is_open else service if due is None else max(service, (end - due) * 1e6)
-        RECORD.request(end, service, response, exception, replica, exchange.request)
+        RECORDER.request(end, service, response, exception, replica, exchange.request)
         LOCUST_STATS.add(exchange.request.method, self.name, service / 1000, len(content), exception)
         if is_last:
             # Not every server says that it closes the connection, and a POST on a closed one fails.

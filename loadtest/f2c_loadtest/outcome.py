@@ -4,7 +4,7 @@ import dataclasses
 import json
 from pathlib import Path
 
-from f2c_loadtest.recorder import Record
+from f2c_loadtest.recorder import Recorder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Window:
 class Outcome:
     """How the load went, and everything that was recorded."""
 
-    record: Record = dataclasses.field(default_factory=Record)
+    recorder: Recorder = dataclasses.field(default_factory=Recorder)
     windows: list[Window] = dataclasses.field(default_factory=list)
     is_complete: bool = False
     """Whether the load ended by itself."""
@@ -36,15 +36,15 @@ class Outcome:
     """A sentence that says why there was no load, if there was none."""
 
     def write(self, path: Path) -> None:
-        """Writes a file for `read`, and empties the record."""
-        members = {**vars(self), "record": self.record.take(), "windows": [vars(window) for window in self.windows]}
+        """Writes a file for `read`, and empties the recorder."""
+        members = {**vars(self), "recorder": self.recorder.take(), "windows": [vars(window) for window in self.windows]}
         path.write_text(json.dumps(members), encoding="utf-8")
 
     @classmethod
     def read(cls, path: Path) -> "Outcome":
         """Reads a file of `write`; raises OSError or ValueError."""
         members = json.loads(path.read_text(encoding="utf-8"))
-        record = Record()
-        record.add(members.pop("record"))
+        recorder = Recorder()
+        recorder.add(members.pop("recorder"))
         windows = [Window(**window) for window in members.pop("windows")]
-        return cls(**members, record=record, windows=windows)
+        return cls(**members, recorder=recorder, windows=windows)

@@ -1,7 +1,7 @@
 """A plugin, which Locust loads beside the locustfile. It runs the steps, and collects what was recorded.
 
-Locust runs as one process, or as a master with workers. Every process except the master has users, a record and a
-monitor of itself. Workers add their record to the reports that Locust sends to the master.
+Locust runs as one process, or as a master with workers. Every process except the master has users, a recorder and a
+monitor of itself. Workers add what theirs have to the reports that Locust sends to the master.
 """
 
 import atexit
@@ -22,7 +22,7 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from f2c_loadtest import clock
 from f2c_loadtest.locust_stats import LOCUST_STATS
 from f2c_loadtest.outcome import Outcome, Window
-from f2c_loadtest.recorder import RECORD
+from f2c_loadtest.recorder import RECORDER
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.self_monitor import SelfMonitor
 from f2c_loadtest.settings import STOP_TIMEOUT, Settings, Step
@@ -44,7 +44,7 @@ REPORT_AGE = 1.5
 # A step that is not steady goes on to at most this multiple of its seconds.
 MAX_EXTENSION = 3
 
-OUTCOME = Outcome(RECORD)
+OUTCOME = Outcome(RECORDER)
 
 # On a worker: numbers for its reports.
 _reports = count()
@@ -69,7 +69,7 @@ def _add_options(parser: ArgumentParser) -> None:
 
 
 @events.request.add_listener
-def _record(
+def _recorder(
     response_time: float | None,
     exception: BaseException | None = None,
     start_time: float | None = None,
@@ -78,7 +78,7 @@ def _record(
     # A user's own locustfile reports requests in this way. Some have no response time, or no start time.
     if response_time is not None:
         end = clock.now() if start_time is None else start_time - clock.moved() + response_time / 1000
-        RECORD.request(end, response_time * 1000, exception=exception)
+        RECORDER.request(end, response_time * 1000, exception=exception)
 
 
 @events.init.add_listener
@@ -93,7 +93,7 @@ def _set_up(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa
         atexit.register(_leave, Path(environment.parsed_options.f2c_outcome))
     if not isinstance(runner, MasterRunner):
         name = (lambda: f"worker-{runner.worker_index}") if isinstance(runner, WorkerRunner) else lambda: "local"
-        SelfMonitor(RECORD, name, lambda: runner.user_count)
+        SelfMonitor(RECORDER, name, lambda: runner.user_count)
 
 
 def _leave(path: Path) -> None:
@@ -127,8 +127,8 @@ def _end_early(environment: Environment, **_: Any) -> None:  # noqa: ANN401
 def _report(data: dict[str, Any], **_: Any) -> None:  # noqa: ANN401
     # Locust's own listener runs after this one, and adds the statistics.
     LOCUST_STATS.flush()
-    RECORD.due.update(SCHEDULE.take_due())
-    data["f2c"] = {"number": next(_reports), "backlog": SCHEDULE.backlog, **RECORD.take()}
+    RECORDER.due.update(SCHEDULE.take_due())
+    data["f2c"] = {"number": next(_reports), "backlog": SCHEDULE.backlog, **RECORDER.take()}
 
 
 @events.worker_connect.add_listener
@@ -149,7 +149,7 @@ def _collect(client_id: str, data: dict[str, Any], **_: Any) -> None:  # noqa: A
     _next_report[client_id] = part["number"] + 1
     _users[client_id] = data["user_count"]
     _backlogs[client_id] = part["backlog"]
-    RECORD.add(part)
+    RECORDER.add(part)
 
 
 def _start_step(msg: Any, **_: Any) -> None:  # noqa: ANN401
@@ -190,7 +190,7 @@ class Steps(LoadTestShape):
         """Returns the number of users that there should be, and how many start per second; None at the end."""
         assert self.runner
         LOCUST_STATS.flush()
-        RECORD.due.update(SCHEDULE.take_due())
+        RECORDER.due.update(SCHEDULE.take_due())
         settings = settings_of(self.runner.environment)
         if isinstance(self.runner, MasterRunner):
             _lose_missing(self.runner)
@@ -216,12 +216,12 @@ class Steps(LoadTestShape):
                 return None
         elif now >= self._end + (REPORT_AGE if isinstance(runner, MasterRunner) else SAMPLE_AGE):
             window = self._window(settings, step)
-            window = dataclasses.replace(window, is_saturated=is_saturated(settings, RECORD, window))
+            window = dataclasses.replace(window, is_saturated=is_saturated(settings, RECORDER, window))
             next_step = _next_step(settings, window)
             is_last = next_step == len(settings.steps)
             third = (window.end - window.start) // THIRDS
             can_extend = third > 0 and self._end + third <= self._start + MAX_EXTENSION * step.seconds
-            if is_last and can_extend and not is_steady(RECORD, window):
+            if is_last and can_extend and not is_steady(RECORDER, window):
                 self._end += third
             else:
                 self._close(window, next_step)
@@ -271,7 +271,7 @@ class Steps(LoadTestShape):
         self._is_cut = True
         window = None
         if self._start is not None:
-            RECORD.due.update(SCHEDULE.take_due())
+            RECORDER.due.update(SCHEDULE.take_due())
             self._end = min(self._end, int(clock.now()))
             window = self._window(settings, settings.steps[self._number])
         self._close(window, len(settings.steps))

@@ -49,7 +49,7 @@ class Sample(NamedTuple):
     """Requests that were sent and had not ended at the end of the second."""
 
 
-class Record:
+class Recorder:
     """Holds counts by second, and samples. It adds up: parts may come from other processes."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Record:
         self.seconds[int(at)]["connections"]["opened"] += 1
 
     def take(self) -> dict[str, Any]:
-        """Empties the record, and returns its content in types that JSON and msgpack have."""
+        """Empties the recorder, and returns its content in types that JSON and msgpack have."""
         part = {
             "seconds": [
                 [second, {kind: list(counter.items()) for kind, counter in counts.items()}]
@@ -152,8 +152,8 @@ def in_a_line(exception: BaseException) -> str:
     return text if len(text) <= ERROR_LENGTH else f"{text[: ERROR_LENGTH - 1]}…"
 
 
-RECORD = Record()
-"""The record of this process."""
+RECORDER = Recorder()
+"""The recorder of this process."""
 
 
 def merged(seconds: Iterable[Second]) -> Second:

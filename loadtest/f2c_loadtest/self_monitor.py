@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from f2c_loadtest import clock
 from f2c_loadtest.available_cpu import AvailableCpu, Periods
-from f2c_loadtest.recorder import Record, Sample
+from f2c_loadtest.recorder import Recorder, Sample
 from f2c_loadtest.schedule import SCHEDULE
 from f2c_loadtest.timer import Timer
 
@@ -14,11 +14,11 @@ PROBE_INTERVAL = 0.02
 
 
 class SelfMonitor:
-    """Adds a sample of this process to a record each second, until the process ends."""
+    """Adds a sample of this process to a recorder each second, until the process ends."""
 
-    def __init__(self, record: Record, process: Callable[[], str], users: Callable[[], int]) -> None:
+    def __init__(self, recorder: Recorder, process: Callable[[], str], users: Callable[[], int]) -> None:
         """Starts at once. Every process that has users needs one; the functions return its name and number of users."""
-        self._record, self._process, self._users = record, process, users
+        self._recorder, self._process, self._users = recorder, process, users
         self._due = self._since = clock.now()
         self._cpu, self._lag = time.process_time(), 0.0
         self._available = AvailableCpu()
@@ -37,7 +37,7 @@ class SelfMonitor:
     def _sample(self, now: float) -> None:
         cpu, periods, stolen = time.process_time(), self._available.periods(), self._available.stolen()
         seconds, users = now - self._since, self._users()
-        self._record.samples.append(
+        self._recorder.samples.append(
             Sample(
                 int(self._since),
                 self._process(),

@@ -12,7 +12,7 @@ from geventhttpclient.connectionpool import ConnectionPool, SSLConnectionPool
 
 from f2c_loadtest import clock
 from f2c_loadtest.client import CONNECTION_TIMEOUT, NETWORK_TIMEOUT
-from f2c_loadtest.recorder import RECORD
+from f2c_loadtest.recorder import RECORDER
 
 # Bytes to ask a socket for at once.
 BLOCK_SIZE = 65536
@@ -68,7 +68,7 @@ class SocketClient:
     def _connect(self) -> None:
         """Opens the connection; raises OSError."""
         self._socket = self._pool.get_socket()
-        RECORD.connection(clock.now())
+        RECORDER.connection(clock.now())
         # Otherwise a second small packet would wait until the server has acknowledged the first.
         self._socket.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
         # gevent's own `poll` would wait for a turn of its loop.

@@ -11,7 +11,7 @@ from typing import Any
 
 from f2c_loadtest.outcome import Outcome, Window
 from f2c_loadtest.recorder import (
-    Record,
+    Recorder,
     Sample,
     Second,
     failures,
@@ -65,8 +65,8 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
     ended = requests(total)
     reasons = list(_reasons(settings, outcome, stopped_by))
     offered = _offered_requests(settings, outcome.windows)
-    cores, limit = _cpu_cores(settings, outcome.record, outcome.windows)
-    samples = _samples(outcome.record, outcome.windows)
+    cores, limit = _cpu_cores(settings, outcome.recorder, outcome.windows)
+    samples = _samples(outcome.recorder, outcome.windows)
     return {
         "target": settings.target,
         "verdict": "INVALID" if reasons else "VALID",
@@ -78,14 +78,14 @@ def judge(settings: Settings, outcome: Outcome, stopped_by: str | None) -> dict[
         "throughput": round(ended / seconds, 3) if seconds else 0,
         "saturatedFrom": next((window.step for window in outcome.windows if window.is_saturated), None),
         "offeredRate": None if offered is None else round(offered / seconds, 3),
-        "sentRate": None if offered is None else round(_sent_requests(outcome.record, outcome.windows) / seconds, 3),
+        "sentRate": None if offered is None else round(_sent_requests(outcome.recorder, outcome.windows) / seconds, 3),
         "p50Us": percentile(histogram, 0.5),
         "p99Us": percentile(histogram, 0.99),
         "generator": {
             "processes": settings.sending_processes,
             "cpuCores": cores,
             "limitCores": limit,
-            "lagMs": _lag_ms(outcome.record, outcome.windows),
+            "lagMs": _lag_ms(outcome.recorder, outcome.windows),
             "throttled": _mean(sample.throttled for sample in samples),
             "stolenCores": _mean(sample.stolen_cores for sample in samples),
         },
@@ -110,12 +110,12 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
         yield "It ended before its last step did."
     total = _total(outcome)
     if not requests(total):
-        yield f"No request ended in the measured time{_earlier_failures(outcome.record)}."
+        yield f"No request ended in the measured time{_earlier_failures(outcome.recorder)}."
         return
-    yield from _clock_reasons(outcome.record, outcome.windows)
-    yield from _generator_reasons(settings, outcome.record, outcome.windows)
+    yield from _clock_reasons(outcome.recorder, outcome.windows)
+    yield from _generator_reasons(settings, outcome.recorder, outcome.windows)
     for window in outcome.windows:
-        yield from _rate_reasons(settings, outcome.record, window)
+        yield from _rate_reasons(settings, outcome.recorder, window)
     wrong, failed, ended = wrong_answers(total), failures(total), requests(total)
     first = f" The first: {_first_failure(outcome)}."
     if wrong:
@@ -129,17 +129,17 @@ def _reasons(settings: Settings, outcome: Outcome, stopped_by: str | None) -> It
     if replicas is not None and settings.ready_replicas is not None and replicas < settings.ready_replicas:
         yield f"Only {replicas} of {settings.ready_replicas} ready replicas answered in the last step."
     if outcome.is_complete:
-        yield from _steadiness_reasons(outcome.record, outcome.windows[-1])
+        yield from _steadiness_reasons(outcome.recorder, outcome.windows[-1])
 
 
 def _first_failure(outcome: Outcome) -> str | None:
     """Returns all about the first request that failed in the measured time, or before if none was measured."""
-    record = outcome.record
-    measured = (record.first_failure_between(window.start, window.end) for window in outcome.windows)
+    recorder = outcome.recorder
+    measured = (recorder.first_failure_between(window.start, window.end) for window in outcome.windows)
     return next(filter(None, measured), None) or (
         None
         if requests(_total(outcome))
-        else first_failure(record.seconds[second] for second in sorted(record.seconds))
+        else first_failure(recorder.seconds[second] for second in sorted(recorder.seconds))
     )
 
 
@@ -155,12 +155,12 @@ def most_frequent(errors: Counter[str]) -> str:
     return ""
 
 
-def _earlier_failures(record: Record) -> str:
-    errors = merged(record.seconds.values())["errors"]
+def _earlier_failures(recorder: Recorder) -> str:
+    errors = merged(recorder.seconds.values())["errors"]
     return f", and {errors.total()} failed before{most_frequent(errors)}" if errors else ""
 
 
-def is_saturated(settings: Settings, record: Record, window: Window) -> bool:
+def is_saturated(settings: Settings, recorder: Recorder, window: Window) -> bool:
     """Whether the target does not sustain the offered rate of a step, which is a finding and no fault of the load.
 
     It is, if in each third of the step less ended than fell due, while the load generator was on time and all the rest
@@ -170,27 +170,27 @@ def is_saturated(settings: Settings, record: Record, window: Window) -> bool:
         return False
     # A window of a second or two has fewer parts.
     parts = [(start, end) for start, end in _thirds(window) if start < end]
-    due, ended = [record.due_between(*part) for part in parts], [requests(record.between(*part)) for part in parts]
+    due, ended = [recorder.due_between(*part) for part in parts], [requests(recorder.between(*part)) for part in parts]
     falls_behind = all(number < fell_due - _tolerance(fell_due) for number, fell_due in zip(ended, due, strict=True))
     # Users are added while requests wait for one. Near saturation, that takes longer than a step, so it need not have
     # come to its end. But if more users also get more answers, there were too few of them, and the target can do more.
-    users = [record.max_users(*part) for part in parts]
+    users = [recorder.max_users(*part) for part in parts]
     lacks_users = users[0] < users[-1] and ended[-1] > MAX_RATIO * ended[0]
     return (
         falls_behind
         and not lacks_users
-        and not any(_generator_reasons(settings, record, [window]))
-        and not any(_rate_reasons(settings, record, window))
+        and not any(_generator_reasons(settings, recorder, [window]))
+        and not any(_rate_reasons(settings, recorder, window))
     )
 
 
-def is_steady(record: Record, window: Window) -> bool:
+def is_steady(recorder: Recorder, window: Window) -> bool:
     """Whether a window is the same in each of its thirds."""
-    return not any(_steadiness_reasons(record, window))
+    return not any(_steadiness_reasons(recorder, window))
 
 
-def _clock_reasons(record: Record, windows: list[Window]) -> Iterator[str]:
-    moves = [sample.clock_moved for sample in _samples(record, windows)]
+def _clock_reasons(recorder: Recorder, windows: list[Window]) -> Iterator[str]:
+    moves = [sample.clock_moved for sample in _samples(recorder, windows)]
     if moves and max(moves) - min(moves) > MAX_CLOCK_MOVE:
         yield (
             f"The machine's clock was moved by {max(moves) - min(moves):.1f} s while the load ran, so that what was "
@@ -198,8 +198,8 @@ def _clock_reasons(record: Record, windows: list[Window]) -> Iterator[str]:
         )
 
 
-def _generator_reasons(settings: Settings, record: Record, windows: list[Window]) -> Iterator[str]:
-    (cores, limit), lag = _cpu_cores(settings, record, windows), _lag_ms(record, windows)
+def _generator_reasons(settings: Settings, recorder: Recorder, windows: list[Window]) -> Iterator[str]:
+    (cores, limit), lag = _cpu_cores(settings, recorder, windows), _lag_ms(recorder, windows)
     if cores is not None and cores > MAX_CPU_SHARE * limit:
         yield (
             f"The load generator was the bottleneck: one of its processes used {cores:.2f} cores, more than "
@@ -209,9 +209,9 @@ def _generator_reasons(settings: Settings, record: Record, windows: list[Window]
     if lag is not None and lag > MAX_LAG_MS:
         yield f"The load generator was late itself: by {lag:.0f} ms, more than {MAX_LAG_MS}. {MORE_CPU}"
     late: Counter[str] = Counter()
-    for sample in _samples(record, windows):
+    for sample in _samples(recorder, windows):
         late[sample.process] += sample.late
-    ended = sum(requests(record.between(window.start, window.end)) for window in windows)
+    ended = sum(requests(recorder.between(window.start, window.end)) for window in windows)
     for process, number in late.most_common(1):
         # All of them send the same share.
         sent = ended // settings.sending_processes
@@ -220,17 +220,17 @@ def _generator_reasons(settings: Settings, record: Record, windows: list[Window]
                 f"The load generator was late itself: {number} of the {sent} requests of its process {process} were "
                 f"sent more than {MAX_LATENESS * 1000:g} ms after they were due, although a user was free. {MORE_CPU}"
             )
-    throttled = _quantile(record, windows, lambda sample: sample.throttled)
+    throttled = _quantile(recorder, windows, lambda sample: sample.throttled)
     if throttled and throttled > 0:
         yield (f"The CPU limit of its cgroup throttled the load generator in more than every tenth second. {MORE_CPU}")
 
 
-def _rate_reasons(settings: Settings, record: Record, window: Window) -> Iterator[str]:
+def _rate_reasons(settings: Settings, recorder: Recorder, window: Window) -> Iterator[str]:
     if settings.steps[window.step].rate is None:
         return
-    due, ended = record.due_between(window.start, window.end), requests(record.between(window.start, window.end))
+    due, ended = recorder.due_between(window.start, window.end), requests(recorder.between(window.start, window.end))
     # What waits for a user or is under way at an edge is the target's queue, and the load generator did its part.
-    expected = due + record.outstanding_at(window.start) - record.outstanding_at(window.end)
+    expected = due + recorder.outstanding_at(window.start) - recorder.outstanding_at(window.end)
     if abs(ended - expected) > _tolerance(due):
         yield (
             f"Step {window.step} missed its offered rate: {ended} requests ended in place of {expected}, which is what "
@@ -244,7 +244,7 @@ def _tolerance(due: int) -> float:
     return max(MAX_RATE_ERROR * due, EDGE_REQUESTS)
 
 
-def _steadiness_reasons(record: Record, window: Window) -> Iterator[str]:
+def _steadiness_reasons(recorder: Recorder, window: Window) -> Iterator[str]:
     seconds = window.end - window.start
     if seconds < THIRDS:
         yield f"No steady state can be seen in {seconds} s: measure longer."
@@ -252,13 +252,13 @@ def _steadiness_reasons(record: Record, window: Window) -> Iterator[str]:
     parts = _thirds(window)
     # Random arrivals differ between the thirds, and the answers with them. So answers are counted for each request that
     # fell due, and for each second only in a closed loop. A saturated target answers as in a closed loop.
-    due = [record.due_between(*part) for part in parts]
+    due = [recorder.due_between(*part) for part in parts]
     is_closed = window.is_saturated or not any(due)
     per = [end - start for start, end in parts] if is_closed else due
     if not all(per):
         # A third without a request is chance at a very low rate.
         return
-    rates = [(requests(record.between(*part)) / number, number) for part, number in zip(parts, per, strict=True)]
+    rates = [(requests(recorder.between(*part)) / number, number) for part, number in zip(parts, per, strict=True)]
     (lowest, of_lowest), (highest, of_highest) = min(rates), max(rates)
     chance = DEVIATIONS * math.sqrt(lowest / of_lowest + highest / of_highest)
     if highest > MAX_RATIO * lowest and highest - lowest > chance:
@@ -274,7 +274,7 @@ def _thirds(window: Window) -> list[tuple[int, int]]:
 
 
 def _counts(outcome: Outcome, window: Window) -> Second:
-    return outcome.record.between(window.start, window.end)
+    return outcome.recorder.between(window.start, window.end)
 
 
 def _total(outcome: Outcome) -> Second:
@@ -288,24 +288,26 @@ def _offered_requests(settings: Settings, windows: list[Window]) -> float | None
     return sum(offered) if offered and len(offered) == len(windows) else None
 
 
-def _sent_requests(record: Record, windows: list[Window]) -> int:
+def _sent_requests(recorder: Recorder, windows: list[Window]) -> int:
     """Returns how many requests were sent in the measured time: what fell due, less what the backlog grew by."""
     return sum(
-        record.due_between(window.start, window.end) + record.backlog_at(window.start) - record.backlog_at(window.end)
+        recorder.due_between(window.start, window.end)
+        + recorder.backlog_at(window.start)
+        - recorder.backlog_at(window.end)
         for window in windows
     )
 
 
-def _samples(record: Record, windows: list[Window]) -> list[Sample]:
-    return [sample for window in windows for sample in record.samples_between(window.start, window.end)]
+def _samples(recorder: Recorder, windows: list[Window]) -> list[Sample]:
+    return [sample for window in windows for sample in recorder.samples_between(window.start, window.end)]
 
 
-def _cpu_cores(settings: Settings, record: Record, windows: list[Window]) -> tuple[float | None, float]:
+def _cpu_cores(settings: Settings, recorder: Recorder, windows: list[Window]) -> tuple[float | None, float]:
     """Returns the cores that the process closest to its limit used, as the median of a step, and the limit."""
     busiest: tuple[float | None, float] = (None, 1.0)
     for window in windows:
         by_process = defaultdict(list)
-        for sample in record.samples_between(window.start, window.end):
+        for sample in recorder.samples_between(window.start, window.end):
             by_process[sample.process].append(sample)
         for samples in by_process.values():
             # The processes of a pod share its limit, and none of them can use more than one core.
@@ -316,14 +318,14 @@ def _cpu_cores(settings: Settings, record: Record, windows: list[Window]) -> tup
     return busiest
 
 
-def _lag_ms(record: Record, windows: list[Window]) -> float | None:
-    return _quantile(record, windows, lambda sample: sample.lag_ms)
+def _lag_ms(recorder: Recorder, windows: list[Window]) -> float | None:
+    return _quantile(recorder, windows, lambda sample: sample.lag_ms)
 
 
-def _quantile(record: Record, windows: list[Window], member: Callable[[Sample], float | None]) -> float | None:
+def _quantile(recorder: Recorder, windows: list[Window], member: Callable[[Sample], float | None]) -> float | None:
     """Returns a quantile over the seconds, each of which counts with the largest value of any process."""
     largest: defaultdict[int, float] = defaultdict(float)
-    for sample in _samples(record, windows):
+    for sample in _samples(recorder, windows):
         value = member(sample)
         if value is not None:
             largest[sample.second] = max(largest[sample.second], value)

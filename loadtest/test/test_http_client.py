@@ -17,7 +17,7 @@ from scripted_http import Connection, scripted_http
 from f2c_loadtest.client import RequestError
 from f2c_loadtest.http_client import HttpClient, HttpRequest
 from f2c_loadtest.question import choose, explain
-from f2c_loadtest.recorder import RECORD
+from f2c_loadtest.recorder import RECORDER
 from f2c_loadtest.targets import Target
 
 REQUEST = HttpRequest("GET", "/price")
@@ -107,12 +107,12 @@ def resets_on_the_second(connection: Connection) -> None:
     ],
 )
 def test_right_answers_in_any_form(scripts: list[Any]) -> None:
-    RECORD.seconds.clear()
+    RECORDER.seconds.clear()
     with scripted_http(*scripts) as opened:
         client = HttpClient(opened.url)
         assert [ask(client), ask(client)] == [BODY, BODY]
         client.close()
-        assert sum(counts["connections"].total() for counts in RECORD.seconds.values()) == len(opened) == len(scripts)
+        assert sum(counts["connections"].total() for counts in RECORDER.seconds.values()) == len(opened) == len(scripts)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from f2c_loadtest.http_client import HttpRequest
 from f2c_loadtest.question import WrongAnswerError
 from f2c_loadtest.recorder import (
     BUCKET_BITS,
-    Record,
+    Recorder,
     Sample,
     bucket,
     failures,
@@ -22,11 +22,11 @@ from f2c_loadtest.recorder import (
 )
 
 
-def record_of(times_us: list[float], end: float = 100.0) -> Record:
-    record = Record()
+def recorder_of(times_us: list[float], end: float = 100.0) -> Recorder:
+    recorder = Recorder()
     for time_us in times_us:
-        record.request(end, time_us)
-    return record
+        recorder.request(end, time_us)
+    return recorder
 
 
 def test_buckets_are_narrow_and_rise() -> None:
@@ -44,7 +44,7 @@ def test_buckets_are_narrow_and_rise() -> None:
 def test_percentile_is_the_order_statistic_to_a_bucket(share: float) -> None:
     draw = random.Random(1)
     times = [1000 * draw.lognormvariate(0, 1) for _ in range(1001)]
-    value = percentile(latencies(record_of(times).between(0, 10_000)), share)
+    value = percentile(latencies(recorder_of(times).between(0, 10_000)), share)
     exact = sorted(times)[math.ceil(share * len(times)) - 1]
     assert value == bucket(exact)
 
@@ -54,22 +54,22 @@ def test_percentile_of_nothing() -> None:
 
 
 def test_a_request_counts_in_the_second_in_which_it_ended() -> None:
-    record = record_of([1_500_000], end=102.3)
-    assert requests(record.between(100, 102)) == 0
-    assert requests(record.between(102, 103)) == 1
+    recorder = recorder_of([1_500_000], end=102.3)
+    assert requests(recorder.between(100, 102)) == 0
+    assert requests(recorder.between(102, 103)) == 1
 
 
 def test_parts_add_up_to_the_whole() -> None:
     draw = random.Random(2)
-    whole, sum_of_parts = Record(), Record()
+    whole, sum_of_parts = Recorder(), Recorder()
     for _ in range(3):
-        part = Record()
+        part = Recorder()
         for _ in range(200):
             end, service = draw.uniform(100, 110), draw.expovariate(0.0001)
             exception = draw.choice([None, None, ConnectionError("refused"), WrongAnswerError("wrong")])
             app_id, response = draw.choice(["a", "b"]), service + draw.uniform(0, 10_000)
-            for record in (whole, part):
-                record.request(end, service, response, exception, app_id)
+            for recorder in (whole, part):
+                recorder.request(end, service, response, exception, app_id)
         part.samples.append(Sample(100, "worker", 1, 0.5, 2.0, backlog=3, under_way=4))
         part.due.update({100: 50, 109: 20})
         # Workers and the command exchange records as JSON.
@@ -85,16 +85,16 @@ def test_parts_add_up_to_the_whole() -> None:
 
 
 def test_failed_and_wrong_answers_are_told_apart() -> None:
-    record = Record()
+    recorder = Recorder()
     for exception in (None, ConnectionError("refused"), WrongAnswerError("wrong")):
-        record.request(100, 1000, exception=exception)
-    counts = record.between(100, 101)
+        recorder.request(100, 1000, exception=exception)
+    counts = recorder.between(100, 101)
     assert (requests(counts), failures(counts), wrong_answers(counts)) == (3, 2, 1)
 
 
 def test_the_first_failure_of_a_second_is_kept_in_full_and_without_secrets() -> None:
     keep_secret("s3cret")
-    record = Record()
+    recorder = Recorder()
     request = HttpRequest("GET", "/price?sku=007", headers={"authorization": "s3cret"})
     failures = [
         (102.5, RequestError("the status is 500", lambda: "with s3cret\n things")),
@@ -102,23 +102,23 @@ def test_the_first_failure_of_a_second_is_kept_in_full_and_without_secrets() -> 
         (101.8, ConnectionError("refused")),
     ]
     for end, exception in failures:
-        record.request(end, 1000, exception=exception, request=request)
+        recorder.request(end, 1000, exception=exception, request=request)
     expected = "GET /price?sku=007: a value is wrong: /price is 1, and 2 was expected"
-    assert record.first_failure_between(100, 110) == record.first_failure_between(101, 102) == expected
-    assert record.first_failure_between(102, 103) == "GET /price?sku=007: the status is 500: with ****** things"
-    assert record.first_failure_between(103, 110) is None
+    assert recorder.first_failure_between(100, 110) == recorder.first_failure_between(101, 102) == expected
+    assert recorder.first_failure_between(102, 103) == "GET /price?sku=007: the status is 500: with ****** things"
+    assert recorder.first_failure_between(103, 110) is None
 
 
 def test_connections_are_counted_by_the_second() -> None:
-    record = Record()
+    recorder = Recorder()
     for at in (100.0, 100.9, 101.0):
-        record.connection(at)
-    assert [record.between(start, 102)["connections"].total() for start in (100, 101)] == [3, 1]
+        recorder.connection(at)
+    assert [recorder.between(start, 102)["connections"].total() for start in (100, 101)] == [3, 1]
 
 
 def test_both_clocks_are_kept() -> None:
-    record = Record()
-    record.request(100.5, 100, 200)
-    counts = record.between(100, 101)
+    recorder = Recorder()
+    recorder.request(100.5, 100, 200)
+    counts = recorder.between(100, 101)
     assert latencies(counts) == {100: 1}
     assert latencies(counts, "response") == {200: 1}

@@ -39,15 +39,15 @@ def outcome_with(
     for second, count in enumerate(counts):
         for request in range(count):
             app_id = app_ids[request % len(app_ids)]
-            outcome.record.request(START + second, 2000, replica=app_id)
-        outcome.record.samples.append(Sample(START + second, "local", 1, cpu_cores, lag_ms))
+            outcome.recorder.request(START + second, 2000, replica=app_id)
+        outcome.recorder.samples.append(Sample(START + second, "local", 1, cpu_cores, lag_ms))
     outcome.windows.append(Window(0, START, START + len(counts)))
     return outcome
 
 
 def fail(outcome: Outcome, times: int, exception: Exception) -> Outcome:
     for _ in range(times):
-        outcome.record.request(START + 1, 2000, exception=exception)
+        outcome.recorder.request(START + 1, 2000, exception=exception)
     return outcome
 
 
@@ -58,19 +58,19 @@ def unsent(outcome: Outcome, due: list[int] | int) -> Outcome:
 
 def with_samples(outcome: Outcome, seconds: slice = EVERY_SECOND, **members: Any) -> Outcome:  # noqa: ANN401
     """Changes the load generator's samples of itself in these seconds."""
-    outcome.record.samples[seconds] = [sample._replace(**members) for sample in outcome.record.samples[seconds]]
+    outcome.recorder.samples[seconds] = [sample._replace(**members) for sample in outcome.recorder.samples[seconds]]
     return outcome
 
 
 def with_due(outcome: Outcome, due: list[int] | int, users: list[int] | int = 20) -> Outcome:
     """Lets so many requests fall due in each second. What did not end waits for one of the users, or is under way."""
-    record, waiting = outcome.record, 0
-    for number, sample in enumerate(record.samples):
-        record.due[sample.second] = due if isinstance(due, int) else due[number]
-        waiting += record.due[sample.second] - requests(record.between(sample.second, sample.second + 1))
+    recorder, waiting = outcome.recorder, 0
+    for number, sample in enumerate(recorder.samples):
+        recorder.due[sample.second] = due if isinstance(due, int) else due[number]
+        waiting += recorder.due[sample.second] - requests(recorder.between(sample.second, sample.second + 1))
         busy = users if isinstance(users, int) else users[number]
         under_way = min(max(0, waiting), busy)
-        record.samples[number] = sample._replace(users=busy, under_way=under_way, backlog=max(0, waiting) - under_way)
+        recorder.samples[number] = sample._replace(users=busy, under_way=under_way, backlog=max(0, waiting) - under_way)
     return outcome
 
 
@@ -80,11 +80,11 @@ def behind_a_queue(rate: float, utilization: float, seed: int, settle: int = 5, 
     under_way: Counter[int] = Counter()
     for due in takewhile(lambda due: due < settle + seconds, instants(POISSON, rate, f"{seed} 0", 0, 1)):
         free = max(free, due) + service
-        outcome.record.due[START + int(due)] += 1
-        outcome.record.request(START + free, 1e6 * (free - due))
+        outcome.recorder.due[START + int(due)] += 1
+        outcome.recorder.request(START + free, 1e6 * (free - due))
         under_way.update(range(int(due), min(int(free), settle + seconds)))
     for second in range(settle + seconds):
-        outcome.record.samples.append(Sample(START + second, "local", 20, 0.3, 1, under_way=under_way[second]))
+        outcome.recorder.samples.append(Sample(START + second, "local", 20, 0.3, 1, under_way=under_way[second]))
     outcome.windows.append(Window(0, START + settle, START + settle + seconds))
     return outcome
 
@@ -219,9 +219,9 @@ def test_a_target_is_saturated_if_only_it_is_too_slow_for_the_rate(
     outcome: Outcome, expected: bool, tmp_path: Path
 ) -> None:
     settings = settings_with(tmp_path, "--rate=110")
-    assert is_saturated(settings, outcome.record, outcome.windows[0]) is expected
+    assert is_saturated(settings, outcome.recorder, outcome.windows[0]) is expected
     # In a closed loop, there is no rate to sustain.
-    assert not is_saturated(settings_with(tmp_path), outcome.record, outcome.windows[0])
+    assert not is_saturated(settings_with(tmp_path), outcome.recorder, outcome.windows[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -229,7 +229,7 @@ def test_a_target_is_saturated_if_only_it_is_too_slow_for_the_rate(
 @pytest.mark.parametrize("utilization", [0.1, 0.5, 0.8])
 def test_chance_breaks_no_rule(rate: float, seconds: int, utilization: float, seed: int, tmp_path: Path) -> None:
     settings, outcome = settings_with(tmp_path, f"--rate={rate}"), behind_a_queue(rate, utilization, seed, 5, seconds)
-    assert not is_saturated(settings, outcome.record, outcome.windows[0])
+    assert not is_saturated(settings, outcome.recorder, outcome.windows[0])
     verdict = judge(settings, outcome, None)
     assert verdict["reasons"] == []
     assert verdict["offeredRate"] == rate
@@ -238,9 +238,9 @@ def test_chance_breaks_no_rule(rate: float, seconds: int, utilization: float, se
 
 def test_a_target_is_saturated_in_a_short_step_with_one_pause_of_the_load_generator(tmp_path: Path) -> None:
     outcome = with_samples(behind_a_queue(500, 1.5, seed=1, seconds=6), slice(7, 8), lag_ms=80)
-    assert is_saturated(settings_with(tmp_path, "--rate=500"), outcome.record, outcome.windows[0])
+    assert is_saturated(settings_with(tmp_path, "--rate=500"), outcome.recorder, outcome.windows[0])
     with_samples(outcome, slice(7, 9), lag_ms=80)
-    assert not is_saturated(settings_with(tmp_path, "--rate=500"), outcome.record, outcome.windows[0])
+    assert not is_saturated(settings_with(tmp_path, "--rate=500"), outcome.recorder, outcome.windows[0])
 
 
 @pytest.mark.parametrize("utilization", [1.1, 1.5, 5])
@@ -248,7 +248,7 @@ def test_a_queue_that_grows_without_end_is_saturated_with_few_users_and_many(
     utilization: float, tmp_path: Path
 ) -> None:
     settings, outcome = settings_with(tmp_path, "--rate=500"), behind_a_queue(500, utilization, seed=1)
-    assert is_saturated(settings, outcome.record, outcome.windows[0])
+    assert is_saturated(settings, outcome.recorder, outcome.windows[0])
     outcome.windows = [dataclasses.replace(outcome.windows[0], is_saturated=True)]
     verdict = judge(settings, outcome, None)
     assert (verdict["reasons"], verdict["saturatedFrom"]) == ([], 0)
@@ -257,8 +257,8 @@ def test_a_queue_that_grows_without_end_is_saturated_with_few_users_and_many(
 def test_each_process_is_held_to_its_own_limits(tmp_path: Path) -> None:
     def load(worker: Callable[[Sample], Sample]) -> list[str]:
         outcome = outcome_with()
-        both = [sample._replace(process=f"worker-{number}") for sample in outcome.record.samples for number in (0, 1)]
-        outcome.record.samples = [worker(sample) if sample.process == "worker-1" else sample for sample in both]
+        both = [sample._replace(process=f"worker-{number}") for sample in outcome.recorder.samples for number in (0, 1)]
+        outcome.recorder.samples = [worker(sample) if sample.process == "worker-1" else sample for sample in both]
         reasons: list[str] = judge(settings_with(tmp_path, "--users=2", "--workers=2"), outcome, None)["reasons"]
         return reasons
 
