@@ -1,5 +1,6 @@
 // Reads a servers file. Every mistake is told with its line, and with what is accepted there, before anything starts.
 
+import { statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import * as v from 'valibot';
 import { isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
@@ -18,7 +19,8 @@ import {
   checked,
   checkSecrets,
   existing,
-  isThere,
+  existingFile,
+  isFile,
   readText,
   type Complain,
   type Context,
@@ -30,7 +32,7 @@ import { isObject } from './templates.ts';
 /** The servers that are compared without a file. */
 const BUILT_IN = join(import.meta.dirname, '../built-in/servers.yaml');
 const DEFAULT_START_SECONDS = 60;
-/** A load gets its cases in an object of Kubernetes, which may have a mebibyte. */
+/** Cases, and the files of a server, are each in an object of Kubernetes, which may have a mebibyte. */
 const MOST_BYTES = 700_000;
 
 /** @throws Failure with a line for each mistake, such as `prices.yaml:12: …` */
@@ -160,8 +162,8 @@ function comparisonOf(file: ServersFile, path: string, complain: Complain): Comp
 
 function casesOf({ file, folder, complain }: Context): Comparison['cases'] {
   const at = ['cases', 'file'];
-  const path = existing(folder, file.cases.file, at, complain);
-  if (!isThere(path)) return {};
+  const path = existingFile(folder, file.cases.file, at, complain);
+  if (!isFile(path)) return {};
   const content = readText(path);
   if (content.length > MOST_BYTES) complain(at, `it has ${content.length} bytes; ${MOST_BYTES} are accepted`);
   try {
@@ -191,13 +193,14 @@ function serverOf({ folder, complain }: Context, key: string, entry: ServerEntry
   if (image === undefined && command === undefined) without(['env'], 'an image or a command');
   if (command === undefined) without(['setup'], 'a command');
   checkSecrets(complain, [...at, 'env'], env);
-  const path = (name: string, where: Path) => existing(folder, name, where, complain);
   return {
     name: entry.name ?? key,
     ...(chart !== undefined && {
       chart: {
-        path: path(chart, [...at, 'chart']),
-        values: (entry.values ?? []).map((name, index) => path(name, [...at, 'values', index])),
+        path: existing(folder, chart, [...at, 'chart'], complain),
+        values: (entry.values ?? []).map((name, index) =>
+          existingFile(folder, name, [...at, 'values', index], complain),
+        ),
         set: entry.set ?? {},
         release: entry.release ?? installedAs(key),
         ...(entry.workload !== undefined && { workload: entry.workload }),
@@ -211,9 +214,7 @@ function serverOf({ folder, complain }: Context, key: string, entry: ServerEntry
     ...(entry.setup && { setup: entry.setup }),
     args: entry.args ?? [],
     env,
-    files: Object.fromEntries(
-      Object.entries(files).map(([there, here]) => [there, path(here, [...at, 'files', there])]),
-    ),
+    files: filesOf(files, folder, [...at, 'files'], complain),
     writable: entry.writable ?? [],
     ...(entry.user !== undefined && { user: entry.user }),
     ...(entry.ready !== undefined && { ready: entry.ready }),
@@ -232,6 +233,18 @@ function checkNames(servers: Comparison['servers'], complain: Complain): void {
       taken.add(name);
     }
   }
+}
+
+/** @returns the files of a container, by their path there */
+function filesOf(files: Readonly<Record<string, string>>, folder: string, at: Path, complain: Complain) {
+  const paths = Object.entries(files).map(([there, here]) => {
+    const path = existingFile(folder, here, [...at, there], complain);
+    return { there, path, bytes: isFile(path) ? statSync(path).size : 0 };
+  });
+  const bytes = paths.reduce((total, each) => total + each.bytes, 0);
+  if (bytes > MOST_BYTES)
+    complain(at, `they have ${bytes} bytes together; ${MOST_BYTES} are accepted: put larger ones into the image`);
+  return Object.fromEntries(paths.map(({ there, path }) => [there, path]));
 }
 
 /** What a reader of the report wants to know of a server; secrets are named only. */

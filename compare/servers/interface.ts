@@ -8,8 +8,8 @@ import type { AnswerRecord, InterfaceDefinition, InterfaceRecord } from './compa
 import {
   checked,
   checkSecrets,
-  existing,
-  isThere,
+  existingFile,
+  isFile,
   readText,
   type Complain,
   type Context,
@@ -60,7 +60,9 @@ export function parseInterface(
   const record: InterfaceRecord = {
     ...(form && recordOf({ ...context, folder: form.folder }, at, form.entry, base)),
     ...(its.headers && { headers: its.headers }),
-    ...(entry.ca !== undefined && { ca: readIfThere(existing(folder, entry.ca, ['servers', server, 'ca'], complain)) }),
+    ...(entry.ca !== undefined && {
+      ca: readIfThere(existingFile(folder, entry.ca, ['servers', server, 'ca'], complain)),
+    }),
   };
   const name = its.name ?? (isFirst ? serverName : `${serverName} (${key})`);
   return {
@@ -124,7 +126,9 @@ function recordOf({ file, folder, complain }: Context, at: Path, its: InterfaceE
     complain(at, 'nothing says how it is asked: ask, many or protocol is wanted');
   if (isModule) {
     const module = checked(MODULE_ASK, ask, [...at, 'ask'], complain);
-    return module ? { module: readIfThere(existing(folder, module.module, [...at, 'ask', 'module'], complain)) } : {};
+    return module
+      ? { module: readIfThere(existingFile(folder, module.module, [...at, 'ask', 'module'], complain)) }
+      : {};
   }
   const asked = Object.entries({ ask, many }).filter(([, its]) => its !== undefined);
   for (const [name, its] of asked) {
@@ -140,13 +144,13 @@ function recordOf({ file, folder, complain }: Context, at: Path, its: InterfaceE
     checkUse([...where, 'json'], placeholdersOf(request.json));
   }
   const descriptors =
-    its.descriptors === undefined ? undefined : existing(folder, its.descriptors, [...at, 'descriptors'], complain);
+    its.descriptors === undefined ? undefined : existingFile(folder, its.descriptors, [...at, 'descriptors'], complain);
   const checkedAnswer = answerOf(columns, [...at, 'answer'], answer ?? {}, complain);
   const atBase = (its: unknown) =>
     grpc === undefined && isObject(its) && 'path' in its ? { ...its, path: `${base}${String(its.path)}` } : its;
   return {
     ...(grpc !== undefined && { grpc }),
-    ...(descriptors !== undefined && isThere(descriptors) && { descriptors: readFileSync(descriptors, 'base64') }),
+    ...(descriptors !== undefined && isFile(descriptors) && { descriptors: readFileSync(descriptors, 'base64') }),
     ...(ask !== undefined && { ask: atBase(ask) }),
     ...(many !== undefined && { many: atBase(many) }),
     ...(checkedAnswer && { answer: checkedAnswer }),
@@ -185,7 +189,7 @@ function answerOf(
 }
 
 function readIfThere(path: string): string {
-  return isThere(path) ? readText(path) : '';
+  return isFile(path) ? readText(path) : '';
 }
 
 function methodOf({ ask, many, grpc, module }: InterfaceRecord): string {

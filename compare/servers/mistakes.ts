@@ -1,6 +1,6 @@
 // What the checks of a servers file share: where a mistake is told, and which files must be there.
 
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { Failure } from '../../lib/failure.ts';
@@ -47,12 +47,19 @@ export function checkSecrets(complain: Complain, at: Path, values: Readonly<Reco
 /** @returns the path from the folder of the file, and complains if nothing is there */
 export function existing(folder: string, name: string, at: Path, complain: Complain): string {
   const path = resolve(folder, name);
-  if (!isThere(path)) complain(at, `${path} is not there`);
+  if (!existsSync(path)) complain(at, `${path} is not there`);
   return path;
 }
 
-export function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+/** The same for what is read as a file. */
+export function existingFile(folder: string, name: string, at: Path, complain: Complain): string {
+  const path = existing(folder, name, at, complain);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) complain(at, `${path} is a folder; a file is wanted`);
+  return path;
+}
+
+export function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
 export function readText(path: string): string {

@@ -165,6 +165,18 @@ servers:
       '  three: { chart: ., release: server-one, interfaces: {} }\n  two:',
       'prices.yaml:13: servers.three.release: server-one is what another has; give it another name',
     ],
+    [
+      'a folder in place of a file',
+      'port: 8000',
+      'port: 8000\n    files: { /etc/prices: . }',
+      'is a folder; a file is wanted',
+    ],
+    [
+      'files that are too large',
+      'port: 8000',
+      `port: 8000\n    files: { /bin/node: ${process.execPath} }`,
+      'bytes together; 700000 are accepted: put larger ones into the image',
+    ],
     ['no YAML', 'title: Which', 'title: [Which', 'prices.yaml:2: '],
   ])('%s', (_, before, after, mistake) => {
     expect(RIGHT).toContain(before);
