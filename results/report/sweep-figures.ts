@@ -231,8 +231,13 @@ function notAt(rate: number): FigureDefinition<Sweep>['absent'] {
         sentence: 'The baseline is within the bound at no rate, so there is none to compare at.',
       };
     const [lowest = 0] = ratesIn(sweeps);
-    return rate < lowest
-      ? { few: 'not asked', sentence: `The lowest rate that was offered is higher than ${number(rate)} requests/s.` }
+    if (rate < lowest)
+      return {
+        few: 'not asked',
+        sentence: `The lowest rate that was offered is higher than ${number(rate)} requests/s.`,
+      };
+    return sweeps.every(({ part }) => saturatedSteps(part).length === 0)
+      ? { few: 'not asked', sentence: `The highest rate that was offered is lower than ${number(rate)} requests/s.` }
       : { few: 'saturated', sentence: `${upperFirst(name)} did not sustain ${number(rate)} requests/s in each trial.` };
   };
 }

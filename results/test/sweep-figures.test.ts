@@ -172,6 +172,17 @@ describe('a rate within a bound', () => {
   });
 });
 
+test('a rate that a target was not offered is not told as one that it did not sustain', async () => {
+  const folder = golden(() => undefined, ['function', 'tfserving']);
+  for (const trial of [1, 2, 3])
+    edit(folder, `sweep/${trial}/tfserving_steps.csv`, (text) => text.replace(/^.*,1\n/gm, ''));
+  for (const key of ['p99_ms_at_80_percent', 'cpu_per_request_us_at_80_percent'])
+    expect(figureOf(await report(folder), key).comparisons[0]!.why).toMatchObject({
+      few: 'not asked',
+      sentence: 'The highest rate that was offered is lower than 226.3 requests/s.',
+    });
+});
+
 test('without a sweep, there is no section and no figure of it', async () => {
   const folder = golden((folder) => rmSync(join(folder, 'sweep'), { recursive: true }));
   const made = await report(folder);
