@@ -41,11 +41,10 @@ export function startProcess(
   let isStopped = false;
   const ended = child.then(({ exitCode, signal, shortMessage, code }) => {
     const exit = signal ? 128 + constants.signals[signal] : exitCode;
-    const how =
+    ending =
       exit === undefined
         ? `does not start: ${code ?? shortMessage ?? ''}`
         : describeEnding({ exitCode: exit, message: log().join('\n') });
-    ending = how;
     if (!isStopped) over.abort();
   });
   return {

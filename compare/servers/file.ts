@@ -52,28 +52,25 @@ export function readServersFile(path = BUILT_IN): Comparison {
     mistakes.push({ line: lineOf(document, lines, at), sentence: [at.join('.'), sentence].filter(Boolean).join(': ') });
   };
   if (mistakes.length > 0) fail();
-  const file = checked(SERVERS_FILE, document.toJS(), [], complain);
+  const content: unknown = document.toJS();
+  const file = checked(SERVERS_FILE, content, [], complain);
   if (file) {
     const comparison = comparisonOf(file, path, complain);
     if (mistakes.length === 0) return comparison;
   } else {
-    const { rest, leftOut } = withoutMistakes(document.toJS());
-    // What is left out is told already. What it belongs to can't be checked without it.
-    const isOfUse = (at: Path) =>
-      !leftOut.some(
-        (each) =>
-          isWithin(each, at) ||
-          (each.length === 2 ? at[0] === 'baseline' : each.length > 2 && isWithin(at, each.slice(0, -1))),
-      );
-    if (rest) comparisonOf(rest, path, (at, sentence) => isOfUse(at) && complain(at, sentence));
+    const { rest, leftOut } = withoutMistakes(content);
+    const complainOfRest: Complain = (at, sentence) => {
+      if (!leftOut.some((each) => followsFrom(at, each))) complain(at, sentence);
+    };
+    if (rest) comparisonOf(rest, path, complainOfRest);
   }
   return fail();
 }
 
-/** Takes out of a file what the schema does not accept. @returns no file if the rest says nothing */
+/** Removes from a file what the schema does not accept. @returns no file if the rest says nothing */
 function withoutMistakes(content: unknown): { rest?: ServersFile; leftOut: Path[] } {
   const leftOut: Path[] = [];
-  if (!isRecord(content)) return { leftOut };
+  if (!isObject(content)) return { leftOut };
   for (;;) {
     const { success, output, issues } = v.safeParse(SERVERS_FILE, { title: '-', ...content });
     if (success) return { rest: output, leftOut };
@@ -84,8 +81,8 @@ function withoutMistakes(content: unknown): { rest?: ServersFile; leftOut: Path[
       const at = input === undefined ? keys.slice(0, -1) : keys;
       const [last = '', ...owners] = at.toReversed();
       if (at[0] === 'cases' || (at[0] === 'servers' && at.length === 1)) return { leftOut };
-      const owner = owners.reduceRight<unknown>((value, key) => isRecord(value) && value[key], content);
-      if (!isRecord(owner) || !(last in owner)) continue;
+      const owner = owners.reduceRight<unknown>((value, key) => isObject(value) && value[key], content);
+      if (!isObject(owner) || !(last in owner)) continue;
       Reflect.deleteProperty(owner, last);
       leftOut.push(at);
     }
@@ -93,8 +90,14 @@ function withoutMistakes(content: unknown): { rest?: ServersFile; leftOut: Path[
   }
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return isObject(value);
+/**
+ * Tells whether a mistake may follow from what is left out: where that was part of it, or where both are members of a
+ * server, of an interface or of what these have. Of a whole server, only the choice of the baseline depends.
+ */
+function followsFrom(mistake: Path, leftOut: Path): boolean {
+  const owner = leftOut.slice(0, -1);
+  if (isWithin(leftOut, mistake)) return true;
+  return owner.length > 1 ? isWithin(mistake, owner) : owner.length === 1 && mistake[0] === 'baseline';
 }
 
 /** Tells whether a path leads to something, or to a part of it. */

@@ -2,6 +2,7 @@
 
 import type { Recorded, Recordings } from './bare-server.ts';
 import { interfaceOf, type AnswerRecord, type Comparison } from './comparison.ts';
+import { isObject } from './templates.ts';
 import type { Interface } from '../../results/files.ts';
 
 /** A question that this process itself can send, and what is right. */
@@ -42,7 +43,7 @@ function valueAt(document: unknown, pointer: string): unknown {
   const keys = pointer.split('/').slice(1);
   return keys.reduce<unknown>((value, key) => {
     const name = key.replaceAll('~1', '/').replaceAll('~0', '~');
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+    return isObject(value) ? value[name] : undefined;
   }, document);
 }
 

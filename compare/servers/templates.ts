@@ -55,6 +55,6 @@ function inText(text: string, parameters: Readonly<Record<string, unknown>>): st
   return text.replaceAll(/<(\w+)>/g, (_, name: string) => String(parameters[name]));
 }
 
-export function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }

@@ -69,7 +69,7 @@ def _add_options(parser: ArgumentParser) -> None:
 
 
 @events.request.add_listener
-def _recorder(
+def _record(
     response_time: float | None,
     exception: BaseException | None = None,
     start_time: float | None = None,
