@@ -31,6 +31,8 @@ STOP_MARGIN = 5
 # Kubernetes keeps the first 4096 bytes of a termination message.
 MESSAGE_BYTES = 4096
 MAX_REASONS_LENGTH = 3000
+# Locust's default, which the chart's Service has as well.
+WORKERS_PORT = 5557
 
 
 class BrokenError(Exception):
@@ -101,6 +103,8 @@ def prepare(results: Path, target: Target) -> None:
 
 def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
     """Returns the outcome, None from a worker, and the name of the signal that stopped Locust, if one did."""
+    if settings.workers:
+        check_workers_port()
     with tempfile.TemporaryDirectory(prefix="f2c-loadtest-") as directory:
         path = Path(directory, "outcome.json")
         # Locust reads options from locust.conf, pyproject.toml and variables, such as the LOCUST_PORT that Kubernetes
@@ -132,7 +136,7 @@ def run_locust(settings: Settings) -> tuple[Outcome | None, str | None]:
     if len(outcome.workers) < settings.workers * settings.processes and not stopped_by:
         raise BrokenError(
             f"Only {len(outcome.workers)} of {settings.workers * settings.processes} workers have connected within "
-            f"{settings.worker_wait} s. Do they run, and reach port 5557 of the master?"
+            f"{settings.worker_wait} s. Do they run, and reach port {WORKERS_PORT} of the master?"
         )
     if code:
         raise BrokenError(f"Locust has ended {describe_exit(code)}.")
@@ -169,6 +173,18 @@ def role(settings: Settings) -> list[str]:
         bind = ["--master-bind-host=127.0.0.1", f"--master-bind-port={port}", f"--master-port={port}"]
         return [*csv, f"--processes={settings.processes}", wait_for_workers, *bind]
     return csv
+
+
+def check_workers_port() -> None:
+    """Raises BrokenError if workers could not connect; Locust would end with a traceback."""
+    with socket.socket() as probe:
+        # As Locust does: a connection of an earlier load that has not quite ended is no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("", WORKERS_PORT))
+        except OSError as error:
+            reason = f"Port {WORKERS_PORT}, to which workers connect, can't be opened: {error.strerror}."
+            raise BrokenError(reason) from None
 
 
 def free_port() -> int:

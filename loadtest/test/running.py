@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 from collections.abc import Callable
 from functools import cache
 from itertools import takewhile
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from records import built_in
+from scripted_function import ScriptedFunction
 
 from f2c_loadtest.archive import BEGIN, END
 from f2c_loadtest.arrivals import POISSON, instants
@@ -22,7 +24,11 @@ from f2c_loadtest.files import result_files
 
 PACKAGE_ROOT = Path(__file__).parents[1]
 
+# The load that tests start when they do not say otherwise.
+USERS, RATE = 4, 40
+
 Rows = list[dict[str, str]]
+Start = Callable[..., "LoadTest"]
 
 
 class LoadTest:
@@ -89,6 +95,14 @@ def run_on_time(start: Callable[[], LoadTest]) -> LoadTest:
         if load_test.reasons() == load_test.verdict()["reasons"]:
             break
     return load_test
+
+
+def wait_for_requests(function: ScriptedFunction, number: int) -> None:
+    """Waits until the function has got as many requests."""
+    deadline = time.monotonic() + 30
+    while function.requests < number:
+        assert time.monotonic() < deadline, f"There were only {function.requests} requests."
+        time.sleep(0.05)
 
 
 def due_between(rate: float, start: int, end: int, processes: int = 1) -> int:

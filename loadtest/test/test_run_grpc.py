@@ -6,10 +6,8 @@ from pathlib import Path
 import grpc
 import pytest
 from certificate import Certificate
-from running import LoadTest, assert_complete, due_between, run_command, run_on_time
+from running import RATE, USERS, LoadTest, assert_complete, due_between, run_command, run_on_time
 from scripted_tfserving import ScriptedTfServing, scripted_tfserving
-
-USERS, RATE = 4, 40
 
 Run = Callable[..., LoadTest]
 
