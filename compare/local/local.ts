@@ -65,7 +65,7 @@ export async function openLocal(
     }
     for (const [server, { usage }] of running) {
       const { name } = serverOf(comparison, server);
-      if (!(await usage())) leftOut.push(`CPU and memory of ${name}: Docker's engine does not tell what it uses.`);
+      if (images.has(server) && !(await usage())) leftOut.push(`CPU and memory of ${name}: Docker's engine does not tell what it uses.`);
     }
     const servers = [...running.keys()];
     return {

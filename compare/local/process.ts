@@ -92,7 +92,8 @@ function keepLog(output: NodeJS.ReadableStream): () => string[] {
 /** What all processes of a group use, such as a server and its workers. If one reading fails, only that one is missing. */
 async function usageOfGroup(leader: number): Promise<Usage | undefined> {
   try {
-    const all = Object.values(await pidusage(await membersOf(leader)));
+    // One that has just ended is null, which the types do not say.
+    const all = Object.values<pidusage.Status | null>(await pidusage(await membersOf(leader))).filter((one) => one !== null);
     return {
       timestamp_s: Date.now() / 1000,
       cpu_seconds: sum(all.map(({ ctime }) => ctime)) / 1000,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -79,8 +80,12 @@ def json_document(content: bytes) -> Any:  # noqa: ANN401
     """Reads JSON; raises ValueError."""
     try:
         return _decode(content.decode())
+    except UnicodeDecodeError:
+        raise ValueError("the answer is not JSON, since it is not UTF-8") from None
     except (ValueError, RecursionError):
-        raise ValueError("the answer is not JSON") from None
+        # It can't be seen in what is shown of the answer.
+        mark = ", since it begins with a byte order mark" * content.startswith(BOM_UTF8)
+        raise ValueError(f"the answer is not JSON{mark}") from None
 
 
 def make_reader(
@@ -147,7 +152,7 @@ def checker(reader: Reader, expected: list[Any], relative: float, absolute: floa
         try:
             document = read(content)
         except ValueError as error:
-            raise WrongAnswerError(str(error), lambda: f"it is {shown(content)}") from None
+            raise WrongAnswerError(str(error), lambda: f"it is {shown(content) or 'empty'}") from None
         try:
             values = values_of(document)
         except (LookupError, ValueError, TypeError) as error:

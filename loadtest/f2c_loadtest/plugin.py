@@ -90,16 +90,16 @@ def _set_up(environment: Environment, runner: Runner, **_: Any) -> None:  # noqa
         # Locust installs its own handler only after the load.
         gevent.signal_handler(signal.SIGTERM, _stop, runner)
         assert environment.parsed_options
-        atexit.register(_leave, Path(environment.parsed_options.f2c_outcome))
+        atexit.register(OUTCOME.write, Path(environment.parsed_options.f2c_outcome))
     if not isinstance(runner, MasterRunner):
         name = (lambda: f"worker-{runner.worker_index}") if isinstance(runner, WorkerRunner) else lambda: "local"
         SelfMonitor(RECORDER, name, lambda: runner.user_count)
 
 
-def _leave(path: Path) -> None:
-    OUTCOME.write(path)
-    # Locust's writer of CSV files has done its work. While Locust ends its worker processes, the writer fails with a
-    # traceback, because the files are closed.
+@events.quit.add_listener
+def _silence(**_: Any) -> None:  # noqa: ANN401
+    # Locust's writer of CSV files has done its work. Locust closes its files now, and a writer that wakes up once more
+    # fails with a traceback.
     logging.disable()
     gevent.get_hub().exception_stream = None
 

@@ -49,7 +49,8 @@ class Timer:
         else:
             self.clear()
             self._watcher = self._loop.timer(max(0.0, at - clock.now()))
-            self._watcher.start(self._callback)
+            # Otherwise it would count from when the loop began to wait, and be early.
+            self._watcher.start(self._callback, update=True)
 
     def clear(self) -> None:
         """Cancels the call, even if its time has come."""

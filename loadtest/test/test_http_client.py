@@ -126,7 +126,7 @@ def test_right_answers_in_any_form(scripts: list[Any]) -> None:
             once(first="HTTP/1.1 404 Not Found", body=b"<h1>Not\n here</h1>"),
             "the status is 404: it came with <h1>Not here",
         ),
-        (once(first="HTTP/1.1 204 No Content", body=b"", has_length=False), "the answer is not JSON: it is"),
+        (once(first="HTTP/1.1 204 No Content", body=b"", has_length=False), "the answer is not JSON: it is empty"),
         (once(body=b"<!doctype html>"), "the answer is not JSON: it is <!doctype html>"),
         (
             once(body=b'{"price": NaN}'),

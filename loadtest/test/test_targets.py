@@ -112,7 +112,9 @@ def test_right_answers(tmp_path: Path, answer: dict[str, Any], content: Any) -> 
     ("answer", "content", "sentence"),
     [
         ({}, b"<html>", "the answer is not JSON: it is <html>"),
-        ({}, b"", "the answer is not JSON: it is"),
+        ({}, b"", "the answer is not JSON: it is empty"),
+        ({}, b'\xef\xbb\xbf{"price": 1.5}', "the answer is not JSON, since it begins with a byte order mark: it is"),
+        ({}, b'{"unit": "\xb0C"}', "the answer is not JSON, since it is not UTF-8: it is {"),
         ({}, b"[" * 100_000, "the answer is not JSON: it is [[["),
         ({}, b'{"price": NaN}', "a value at /price is wrong: /price is NaN, and 1.5, give or take 1e-09, was expected"),
         ({}, {"price": "1.5"}, 'a value at /price is not a number, but a text: /price is "1.5", and 1.5'),
