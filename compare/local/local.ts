@@ -65,7 +65,8 @@ export async function openLocal(
     }
     for (const [server, { usage }] of running) {
       const { name } = serverOf(comparison, server);
-      if (images.has(server) && !(await usage())) leftOut.push(`CPU and memory of ${name}: Docker's engine does not tell what it uses.`);
+      if (images.has(server) && !(await usage()))
+        leftOut.push(`CPU and memory of ${name}: Docker's engine does not tell what it uses.`);
     }
     const servers = [...running.keys()];
     return {
@@ -149,7 +150,15 @@ export async function openLocal(
     }, LOOK_MS);
     try {
       const wait = replica ? startSeconds : ELSEWHERE_SECONDS;
-      return await generator.check(askedOf(target), { all, wait, ...(replica && { signal: replica.ended }) });
+      const checks = await generator.check(askedOf(target), { all, wait, ...(replica && { signal: replica.ended }) });
+      const line = await replica?.lastLine();
+      if (line && checks.every(({ wrong }) => wrong !== null)) {
+        say(
+          `${name} has answered nothing rightly within ${wait} s; its log says last: ${line.slice(0, 200)}`,
+          'warning',
+        );
+      }
+      return checks;
     } catch (error) {
       checkRuns(server);
       throw error;

@@ -93,7 +93,9 @@ function keepLog(output: NodeJS.ReadableStream): () => string[] {
 async function usageOfGroup(leader: number): Promise<Usage | undefined> {
   try {
     // One that has just ended is null, which the types do not say.
-    const all = Object.values<pidusage.Status | null>(await pidusage(await membersOf(leader))).filter((one) => one !== null);
+    const all = Object.values<pidusage.Status | null>(await pidusage(await membersOf(leader))).filter(
+      (one) => one !== null,
+    );
     return {
       timestamp_s: Date.now() / 1000,
       cpu_seconds: sum(all.map(({ ctime }) => ctime)) / 1000,

@@ -38,4 +38,6 @@ test('answers that are right in any form are taken, and of others it is shown wh
   expect(wrong('nan')).toMatch(/a value at \/double is wrong: \/double is NaN, and 2 was expected/);
   expect(wrong('text')).toMatch(/a value at \/double is not a number, but a text: \/double is "2", and 2 was expected/);
   expect(wrong('missing')).toMatch(/the answer has nothing at \/double: it is \{\}/);
+  expect(wrong('loading')).toMatch(/the status is 503/);
+  expect(text).toContain('loading has answered nothing rightly within 4 s; its log says last: Loading the model');
 });

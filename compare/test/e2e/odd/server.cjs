@@ -1,7 +1,7 @@
 // Doubles numbers, and answers in an odd way, which KIND names.
 
 const { createServer } = require('node:http');
-const { env } = require('node:process');
+const { env, stdout } = require('node:process');
 const { gzipSync } = require('node:zlib');
 
 const ANSWERS = {
@@ -10,6 +10,10 @@ const ANSWERS = {
   nan: (_, response) => response.end('{"double": NaN}'),
   text: (double, response) => response.end(JSON.stringify({ double: String(double) })),
   missing: (_, response) => response.end('{}'),
+  loading: (_, response) => {
+    stdout.write('Loading the model\n');
+    response.writeHead(503).end();
+  },
   gzip: (double, response) => {
     response.setHeader('content-encoding', 'gzip');
     response.end(gzipSync(JSON.stringify({ double })));
