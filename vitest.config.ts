@@ -14,6 +14,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          globalSetup: './test/temporary-folder.ts',
           include: ['**/test/**/*.test.ts'],
           exclude: [...configDefaults.exclude, IMAGE_TESTS, CLUSTER_TESTS, KNATIVE_TESTS, RELEASE_TESTS, DEPLOY_TESTS],
         },

@@ -1,6 +1,6 @@
 // Runs `npm run compare` as a user who administers one namespace, and has no right outside it.
 
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -9,7 +9,8 @@ import { imageArguments } from './images.ts';
 import { compareWith } from './run.ts';
 
 const NAMESPACE = `f2c-e2e-${Date.now().toString(36)}`;
-const KUBECONFIG = join(mkdtempSync(join(tmpdir(), 'f2c-kubeconfig-')), 'config');
+const FOLDER = mkdtempSync(join(tmpdir(), 'f2c-kubeconfig-'));
+const KUBECONFIG = join(FOLDER, 'config');
 
 const kubectl = async (...args: string[]) => (await execa('kubectl', args)).stdout;
 
@@ -30,7 +31,10 @@ beforeAll(async () => {
   for (const each of config.users) each.user = { token };
   writeFileSync(KUBECONFIG, JSON.stringify(config), { mode: 0o600 });
 });
-afterAll(() => kubectl('delete', 'namespace', NAMESPACE, '--wait=false'));
+afterAll(async () => {
+  rmSync(FOLDER, { recursive: true });
+  await kubectl('delete', 'namespace', NAMESPACE, '--wait=false');
+});
 
 function compareAsAdmin(...args: string[]) {
   const quick = ['--quick', '--experiment', 'coldstart'];

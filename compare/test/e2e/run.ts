@@ -1,10 +1,10 @@
 // Runs `npm run compare` as a process, for tests.
 
-import { mkdtempSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { vi } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { kindsOfLoad, type Kind, type Interface } from '../../../results/files.ts';
 import { readRun, type Run } from '../../../results/read.ts';
 
@@ -26,6 +26,10 @@ export function compare(...args: string[]): Comparison {
 /** The same with environment variables beside those of the tests. */
 export function compareWith(env: Record<string, string>, ...args: string[]): Comparison {
   const results = mkdtempSync(join(tmpdir(), 'f2c-compare-'));
+  onTestFinished(({ task }) => {
+    // Where a test fails, they may tell why.
+    if (task.result?.state === 'pass') rmSync(results, { recursive: true });
+  });
   let text = '';
   const child = execa(process.execPath, ['compare/main.ts', '--results', results, ...args], {
     all: true,
