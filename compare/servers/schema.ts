@@ -51,7 +51,7 @@ const ADDRESS = v.pipe(
     return url !== null && ['http:', 'https:'].includes(url.protocol) && !url.search && !url.hash;
   }, 'an address is wanted, such as https://prices.example.com/v1'),
   v.check(
-    (text) => !URL.parse(text)?.username,
+    (text) => !URL.parse(text)?.username && !URL.parse(text)?.password,
     'an address without a user is wanted: give headers, with values from the environment',
   ),
 );

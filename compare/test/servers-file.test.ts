@@ -93,6 +93,12 @@ servers:
       'prices.yaml:7: servers.one.port: 80000; a port is wanted, from 1 to 65535',
     ],
     [
+      'a password in an address',
+      'https://two',
+      'https://:secret@two',
+      'prices.yaml:14: servers.two.url: "https://:secret@two.example.com/v1"; an address without a user is wanted',
+    ],
+    [
       'no way to run it',
       '    image: me/one:1\n',
       '',
