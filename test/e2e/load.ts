@@ -4,13 +4,21 @@
 import { Agent, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-const { url, method, body } = JSON.parse(process.argv[2]!) as { url: string; method: string; body?: string };
-const headers = { 'content-type': 'application/json' };
+interface Question {
+  url: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
+const { url, method, headers, body } = JSON.parse(process.argv[2]!) as Question;
 const end = Date.now() + 180_000;
 
 function ask(agent: Agent): Promise<unknown> {
   return new Promise((resolve, reject) => {
-    request(url, { method, headers, agent }, (answer) => resolve(buffer(answer)))
+    request(url, { method, headers: { 'content-type': 'application/json', ...headers }, agent }, (answer) =>
+      resolve(buffer(answer)),
+    )
       .on('error', reject)
       .end(body);
   });
