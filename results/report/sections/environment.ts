@@ -50,8 +50,11 @@ export function environmentTable(runs: readonly Measurements[], titles: readonly
       ...servers.flatMap((server) =>
         scalings.map((scaling) =>
           row(`Resources of ${server}, ${scaling}`, ({ servers: { [server]: known } }) => {
-            const { requests, limits } = known?.resources[scaling] ?? {};
-            return requests && limits ? `requests ${pairs(requests)}; limits ${pairs(limits)}` : '';
+            // A container of Docker has limits only.
+            return Object.entries(known?.resources[scaling] ?? {})
+              .filter(([, quantities]) => Object.keys(quantities).length > 0)
+              .map(([kind, quantities]) => `${kind} ${pairs(quantities)}`)
+              .join('; ');
           }),
         ),
       ),
