@@ -1,5 +1,6 @@
 // `npm run compare -- --check`: asks every target each case once, and shows what was asked, what came, and what is wrong.
 
+import { isUtf8 } from 'node:buffer';
 import { unzipSync } from 'node:zlib';
 import type { Progress } from '../lib/progress.ts';
 import type { Place } from './place.ts';
@@ -53,7 +54,7 @@ function textOf(body: Buffer): string {
   try {
     return unzipSync(body).toString();
   } catch {
-    return body.toString();
+    return isUtf8(body) ? body.toString() : `${body.length} bytes that are not UTF-8`;
   }
 }
 

@@ -143,21 +143,17 @@ export async function openLocal(
     const { server } = interfaceOf(comparison, target);
     const { name, startSeconds } = serverOf(comparison, server);
     const replica = running.get(server);
+    const lastLine = async () => (await replica?.lastLine())?.slice(0, 200);
     const looking = setInterval(() => {
-      void replica?.lastLine().then((line) => {
-        if (line) say(`Waiting for ${name}; its log says: ${line.slice(0, 200)}`);
+      void lastLine().then((line) => {
+        if (line) say(`Waiting for ${name}; its log says: ${line}`);
       });
     }, LOOK_MS);
     try {
       const wait = replica ? startSeconds : ELSEWHERE_SECONDS;
       const checks = await generator.check(askedOf(target), { all, wait, ...(replica && { signal: replica.ended }) });
-      const line = await replica?.lastLine();
-      if (line && checks.every(({ wrong }) => wrong !== null)) {
-        say(
-          `${name} has answered nothing rightly within ${wait} s; its log says last: ${line.slice(0, 200)}`,
-          'warning',
-        );
-      }
+      const line = checks.every(({ wrong }) => wrong !== null) && (await lastLine());
+      if (line) say(`${name} has answered nothing rightly within ${wait} s; its log says last: ${line}`, 'warning');
       return checks;
     } catch (error) {
       checkRuns(server);

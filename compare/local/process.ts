@@ -96,6 +96,7 @@ async function usageOfGroup(leader: number): Promise<Usage | undefined> {
     const all = Object.values<pidusage.Status | null>(await pidusage(await membersOf(leader))).filter(
       (one) => one !== null,
     );
+    if (all.length === 0) return undefined;
     return {
       timestamp_s: Date.now() / 1000,
       cpu_seconds: sum(all.map(({ ctime }) => ctime)) / 1000,
